@@ -1,0 +1,226 @@
+//! Blocks that restart in each row: at single block lengths, and on the ladder of doubling ones.
+
+use std::ops::Range;
+
+use super::blocks::{BlockSums, Logarithm, Pieces};
+use super::{CHUNK, Columns};
+use crate::shape::NoiseShape;
+use crate::summary::Series;
+
+/// Sums of block sums that are taken to logarithms together.
+const BATCH: usize = 1024;
+
+/// The pairs of means of one treatment whose blocks restart in each row; the tail of a row that is
+/// shorter than a block is left out of both means.
+#[derive(Debug)]
+pub(super) struct Restarted {
+    logarithm: Logarithm,
+    columns: Columns,
+    entries: Vec<Entry>,
+    ladder: Ladder,
+    pieces: Pieces,
+}
+
+/// One pair of means in the row at hand.
+#[derive(Debug)]
+struct Entry {
+    /// The columns that go into blocks.
+    used: Range<usize>,
+    kind: Kind,
+    x: (u64, f64),
+    y: (u64, f64),
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The values themselves are the Y, and there is no X.
+    Values,
+    /// Level j of the ladder.
+    Level(usize),
+    /// Blocks of its own; their sums not yet taken to logarithms.
+    Blocks(BlockSums, Vec<f64>),
+}
+
+impl Restarted {
+    /// `columns`: of this treatment alone. On the ladder are the series of all columns whose K1 is
+    /// a power of two.
+    pub(super) fn new(shape: &NoiseShape, logarithm: Logarithm, columns: Columns) -> Self {
+        let entries: Vec<Entry> = columns
+            .series()
+            .map(|series: Series| {
+                let all = shape.columns_of(series.layer);
+                let k1 = series.k1;
+                Entry {
+                    used: all.start..all.start + all.len() / k1 * k1,
+                    kind: match series.layer {
+                        None if k1 == 1 => Kind::Values,
+                        None if k1.is_power_of_two() => Kind::Level(k1.ilog2() as usize),
+                        _ => Kind::Blocks(BlockSums::new(k1), Vec::new()),
+                    },
+                    x: (0, 0.0),
+                    y: (0, 0.0),
+                }
+            })
+            .collect();
+        let levels = entries.iter().filter_map(|entry| match entry.kind {
+            Kind::Level(level) => Some(level),
+            _ => None,
+        });
+        Self {
+            logarithm,
+            ladder: Ladder::new(logarithm, levels.max().unwrap_or(0)),
+            columns,
+            entries,
+            pieces: Pieces::default(),
+        }
+    }
+
+    /// The values from column `start` on. Chunks come in order; all but a row's last are full.
+    pub(super) fn add_chunk(&mut self, start: usize, values: &[f64]) {
+        let here = start..start + values.len();
+        let inside = |used: &Range<usize>| {
+            let (from, to) = (used.start.max(here.start), used.end.min(here.end));
+            from.saturating_sub(start)..to.max(from).saturating_sub(start)
+        };
+        let cuts = self.entries.iter().flat_map(|entry| {
+            let inside = inside(&entry.used);
+            [inside.start, inside.end]
+        });
+        let cuts = cuts.filter(|cut| *cut < values.len());
+        self.pieces.cut(self.logarithm, values, cuts);
+        for entry in &mut self.entries {
+            let inside = inside(&entry.used);
+            if inside.is_empty() || inside.start >= values.len() {
+                continue;
+            }
+            let (n, ln) = self.pieces.sum(inside.clone());
+            if let Kind::Values = entry.kind {
+                entry.y.0 += n;
+                entry.y.1 += ln;
+                continue;
+            }
+            entry.x.0 += n;
+            entry.x.1 += ln;
+            if let Kind::Blocks(blocks, sums) = &mut entry.kind {
+                blocks.push(&values[inside], sums);
+                if sums.len() >= BATCH {
+                    take(self.logarithm, sums, &mut entry.y);
+                }
+            }
+        }
+        self.ladder.add_chunk(values);
+    }
+
+    /// The row is over; it was of this cluster.
+    pub(super) fn end_row(&mut self, cluster: usize) {
+        self.ladder.end_row();
+        for (index, entry) in self.entries.iter_mut().enumerate() {
+            match &mut entry.kind {
+                Kind::Values => {}
+                Kind::Level(level) => entry.y = self.ladder.sums[*level],
+                Kind::Blocks(blocks, sums) => {
+                    take(self.logarithm, sums, &mut entry.y);
+                    blocks.restart();
+                }
+            }
+            let cell = self.columns.cell(index, cluster);
+            cell.add_x(entry.x.0, entry.x.1);
+            cell.add_y(entry.y.0, entry.y.1);
+            entry.x = (0, 0.0);
+            entry.y = (0, 0.0);
+        }
+        self.ladder.clear();
+    }
+
+    pub(super) fn finish(self) -> Columns {
+        self.columns
+    }
+}
+
+/// Takes block sums to logarithms.
+fn take(logarithm: Logarithm, sums: &mut Vec<f64>, total: &mut (u64, f64)) {
+    let (n, ln) = logarithm.sum(sums);
+    total.0 += n;
+    total.1 += ln;
+    sums.clear();
+}
+
+/// Sums of 2^j neighbouring values of a row for each j, by pairwise halving: a block sum of level
+/// j + 1 is the sum of two of level j.
+#[derive(Debug)]
+struct Ladder {
+    logarithm: Logarithm,
+    levels: usize,
+    /// The level whose block is a chunk.
+    chunk_level: usize,
+    /// Sums of whole chunks of this row.
+    chunks: Vec<f64>,
+    /// A level of the chunk at hand.
+    level: Vec<f64>,
+    /// n and Σ ln|Y| by level, of this row. The first is not used.
+    sums: Vec<(u64, f64)>,
+}
+
+impl Ladder {
+    fn new(logarithm: Logarithm, levels: usize) -> Self {
+        Self {
+            logarithm,
+            levels,
+            chunk_level: CHUNK.ilog2() as usize,
+            chunks: Vec::new(),
+            level: Vec::new(),
+            sums: vec![(0, 0.0); levels + 1],
+        }
+    }
+
+    fn add_chunk(&mut self, values: &[f64]) {
+        if self.levels == 0 {
+            return;
+        }
+        halve_from(values, &mut self.level);
+        for level in 1..=self.levels.min(self.chunk_level) {
+            if level > 1 {
+                halve(&mut self.level);
+            }
+            add(self.logarithm, &self.level, &mut self.sums[level]);
+        }
+        if self.levels > self.chunk_level {
+            self.chunks.extend_from_slice(&self.level);
+        }
+    }
+
+    fn end_row(&mut self) {
+        for level in self.chunk_level + 1..=self.levels {
+            halve(&mut self.chunks);
+            add(self.logarithm, &self.chunks, &mut self.sums[level]);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.chunks.clear();
+        self.sums.fill((0, 0.0));
+    }
+}
+
+fn add(logarithm: Logarithm, values: &[f64], total: &mut (u64, f64)) {
+    if !values.is_empty() {
+        let (n, ln) = logarithm.sum(values);
+        total.0 += n;
+        total.1 += ln;
+    }
+}
+
+/// Sums of neighbours; an odd last value is dropped.
+fn halve_from(values: &[f64], halves: &mut Vec<f64>) {
+    halves.clear();
+    halves.extend(values.chunks_exact(2).map(|pair| pair[0] + pair[1]));
+}
+
+/// The same in place.
+fn halve(values: &mut Vec<f64>) {
+    let half = values.len() / 2;
+    for index in 0..half {
+        values[index] = values[2 * index] + values[2 * index + 1];
+    }
+    values.truncate(half);
+}

@@ -1,0 +1,115 @@
+//! Second moments of values and of block sums, for the Gaussian surrogate.
+//!
+//! The expectation of `published_rows` over Gaussian noise with the data's covariance and zeros is
+//! closed: for X ~ N(0, v), E ln|X| = L(v) = ½ ln v − (γ + ln 2)/2, and a coordinate or block that
+//! is always zero reads L(0) = ln 2⁻⁵². Hence
+//!
+//! θ* = {mean_b L(mean_i Y_ib²) − mean_j L(mean_i U_ij²)}/ln K1,
+//!
+//! with blocks b that restart in each row and the coordinates j that are in a block. It needs
+//! M + M/K1 numbers, and it is not additive over rows: the sums are finished here.
+
+use std::f64::consts::LN_2;
+use std::ops::Range;
+
+use super::blocks::BlockSums;
+use crate::log_sum::sum_ln_abs;
+use crate::shape::NoiseShape;
+use crate::summary::SurrogateSums;
+
+/// Euler's constant γ.
+const EULER: f64 = 0.577_215_664_901_532_9;
+
+/// The sums over rows.
+#[derive(Debug)]
+pub(super) struct Surrogate {
+    rows: usize,
+    /// Σ_i U_ij² by coordinate.
+    squares: Vec<f64>,
+    scopes: Vec<Blocks>,
+}
+
+#[derive(Debug)]
+struct Blocks {
+    /// The columns that go into blocks.
+    used: Range<usize>,
+    sums: BlockSums,
+    /// Block sums of the chunk at hand.
+    fresh: Vec<f64>,
+    /// How many blocks of this row are complete.
+    complete: usize,
+    /// Σ_i Y_ib² by block.
+    squares: Vec<f64>,
+}
+
+impl Surrogate {
+    pub(super) fn new(shape: &NoiseShape) -> Self {
+        let scopes = shape.surrogate_series().into_iter().map(|series| {
+            let columns = shape.columns_of(series.layer);
+            let blocks = columns.len() / series.k1;
+            Blocks {
+                used: columns.start..columns.start + blocks * series.k1,
+                sums: BlockSums::new(series.k1),
+                fresh: Vec::new(),
+                complete: 0,
+                squares: vec![0.0; blocks],
+            }
+        });
+        Self {
+            rows: 0,
+            squares: vec![0.0; shape.params()],
+            scopes: scopes.collect(),
+        }
+    }
+
+    pub(super) fn add_chunk(&mut self, start: usize, values: &[f64]) {
+        let end = start + values.len();
+        for (square, value) in self.squares[start..end].iter_mut().zip(values) {
+            *square += value * value;
+        }
+        for scope in &mut self.scopes {
+            let from = scope.used.start.clamp(start, end) - start;
+            let to = scope.used.end.clamp(start, end) - start;
+            scope.fresh.clear();
+            scope.sums.push(&values[from..to], &mut scope.fresh);
+            let squares = &mut scope.squares[scope.complete..];
+            for (square, sum) in squares.iter_mut().zip(&scope.fresh) {
+                *square += sum * sum;
+            }
+            scope.complete += scope.fresh.len();
+        }
+    }
+
+    pub(super) fn end_row(&mut self) {
+        self.rows += 1;
+        for scope in &mut self.scopes {
+            scope.sums.restart();
+            scope.complete = 0;
+        }
+    }
+
+    /// By scope.
+    pub(super) fn finish(self) -> Vec<SurrogateSums> {
+        let rows = self.rows as f64;
+        let sums = |squares: &[f64]| {
+            let (ln, positive, zeros) = sum_ln_abs(squares);
+            let n = positive + zeros;
+            let positive = positive as f64;
+            let above = 0.5 * (ln - positive * rows.ln()) - positive * 0.5 * (EULER + LN_2);
+            (n, above + zeros as f64 * f64::EPSILON.ln())
+        };
+        self.scopes
+            .into_iter()
+            .map(|scope| {
+                let (n_x, ln_x) = sums(&self.squares[scope.used.clone()]);
+                let (n_y, ln_y) = sums(&scope.squares);
+                SurrogateSums {
+                    n_x,
+                    ln_x,
+                    n_y,
+                    ln_y,
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,193 @@
+//! The sums of one split's noise: small, and mergeable in any order.
+
+mod merge;
+mod parts;
+mod rows;
+mod series;
+mod sums;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::merge::MergeError;
+pub use self::parts::{PartsError, SummaryParts};
+pub use self::rows::RowSet;
+pub(crate) use self::series::{AT_LAYER_K1, AT_PUBLISHED_K1, Series, ladder, problem};
+pub use self::sums::{Cell, Moments, SurrogateSums};
+use crate::paired::PairedSums;
+use crate::shape::NoiseShape;
+use crate::treatment::Treatment;
+
+/// Rows are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("rows of the noise matrix are missing from the summary")]
+pub struct Incomplete;
+
+/// The sums that tail indices are made of, by treatment, scope, block length and cluster of rows.
+///
+/// **What is kept.** For each pair of means (see [`Cell`]) and each of the G ≤ 64 clusters of
+/// consecutive rows: n and Σ ln|x|, n and Σ ln|y|, the sums exact. For each cluster [`Moments`].
+/// For all rows at once the finished sums of the Gaussian surrogate, which is not additive over
+/// rows, and the [`PairedSums`].
+///
+/// **Why it merges.** A cell is made of rows, and exact sums don't depend on order or grouping:
+/// the pieces of [`split`](Self::split), merged in any order, are the same summary to the byte.
+/// The sets of rows of two summaries that are merged must be disjoint.
+///
+/// Absent: any single value of the noise, any text but layer names, and estimators that need more
+/// than sums of logarithms.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "SummaryParts", try_from = "SummaryParts")]
+pub struct NoiseSummary {
+    shape: Arc<NoiseShape>,
+    /// What the cells are of; a function of the shape.
+    series: Arc<[Series]>,
+    rows: RowSet,
+    /// By series, then cluster.
+    cells: Vec<Cell>,
+    /// By cluster.
+    moments: Vec<Moments>,
+    /// By scope; a function of the shape says which.
+    surrogate: Option<Vec<SurrogateSums>>,
+    paired: Option<PairedSums>,
+}
+
+impl NoiseSummary {
+    /// The summary of no row.
+    pub(crate) fn empty(shape: Arc<NoiseShape>) -> Self {
+        let series: Arc<[Series]> = shape.series().into();
+        let clusters = shape.clusters();
+        Self {
+            rows: RowSet::default(),
+            cells: vec![Cell::default(); series.len() * clusters],
+            moments: vec![Moments::default(); clusters],
+            surrogate: None,
+            paired: None,
+            series,
+            shape,
+        }
+    }
+
+    /// A summary of the accumulators' sums.
+    pub(crate) fn of_sums(
+        shape: Arc<NoiseShape>,
+        rows: usize,
+        cells: Vec<Cell>,
+        moments: Vec<Moments>,
+        surrogate: Option<Vec<SurrogateSums>>,
+        paired: Option<PairedSums>,
+    ) -> Self {
+        let mut summary = Self::empty(shape);
+        summary.rows = RowSet::first(rows as u64);
+        assert_eq!(summary.cells.len(), cells.len());
+        summary.cells = cells;
+        summary.moments = moments;
+        summary.surrogate = surrogate;
+        summary.paired = paired;
+        summary
+    }
+
+    /// What the noise matrix looks like, and what was asked of it.
+    pub fn shape(&self) -> &Arc<NoiseShape> {
+        &self.shape
+    }
+
+    /// The rows that are in the sums.
+    pub fn rows(&self) -> &RowSet {
+        &self.rows
+    }
+
+    /// M.
+    pub fn params(&self) -> usize {
+        self.shape.params()
+    }
+
+    /// P.
+    pub fn minibatches(&self) -> usize {
+        self.shape.minibatches()
+    }
+
+    /// Whether all that the shape asks for is here.
+    pub fn is_complete(&self) -> bool {
+        let asked = self.shape.treatments();
+        self.rows == RowSet::first(self.shape.minibatches() as u64)
+            && self.surrogate.is_some() == asked.contains(Treatment::GaussianSurrogate)
+            && self.paired.is_some() == asked.contains(Treatment::Paired)
+    }
+
+    /// Whether a gradient was not finite. Then there is no estimate at all.
+    pub fn is_non_finite(&self) -> bool {
+        self.moments.iter().any(|moments| moments.non_finite > 0)
+    }
+
+    /// The share of noise values that are exactly 0, of the rows that are here.
+    pub fn zero_fraction(&self) -> Option<f64> {
+        let values = self.values()?;
+        let zeros: u64 = self.moments.iter().map(|moments| moments.zeros).sum();
+        Some(zeros as f64 / values as f64)
+    }
+
+    /// The share of noise values that are not 0 but smaller than the 2⁻⁵² of the published
+    /// estimator.
+    pub fn below_epsilon_fraction(&self) -> Option<f64> {
+        let values = self.values()?;
+        let small: u64 = self.moments.iter().map(|moments| moments.below_epsilon).sum();
+        Some(small as f64 / values as f64)
+    }
+
+    /// The mean Euclidean norm of a row of the noise.
+    pub fn noise_norm_mean(&self) -> Option<f64> {
+        self.values()?;
+        finite(self.total(|moments| &moments.norm) / self.rows.len() as f64)
+    }
+
+    /// The largest Euclidean norm of a row of the noise.
+    pub fn noise_norm_max(&self) -> Option<f64> {
+        self.values()?;
+        let norms = self.moments.iter().map(|moments| moments.norm_max);
+        finite(norms.fold(0.0, f64::max))
+    }
+
+    /// m4/m2² over all values, about zero, which is their mean. A Gaussian has 3.
+    pub fn kurtosis(&self) -> Option<f64> {
+        let values = self.values()? as f64;
+        let square = self.total(|moments| &moments.square) / values;
+        let fourth = self.total(|moments| &moments.fourth) / values;
+        finite(fourth / square / square)
+    }
+
+    /// The number of values in the sums, if there are any and all are finite.
+    fn values(&self) -> Option<u64> {
+        let values = self.rows.len() * self.shape.params() as u64;
+        (values > 0 && !self.is_non_finite()).then_some(values)
+    }
+
+    fn total(&self, of: impl Fn(&Moments) -> &crate::ExactSum) -> f64 {
+        let mut total = crate::ExactSum::new();
+        self.moments.iter().for_each(|moments| total.merge(of(moments)));
+        total.value()
+    }
+
+    pub(crate) fn series(&self) -> &[Series] {
+        &self.series
+    }
+
+    /// The cells of a series, by cluster.
+    pub(crate) fn cells_of(&self, series: usize) -> &[Cell] {
+        let clusters = self.shape.clusters();
+        &self.cells[series * clusters..(series + 1) * clusters]
+    }
+
+    pub(crate) fn surrogate(&self) -> Option<&[SurrogateSums]> {
+        self.surrogate.as_deref()
+    }
+
+    pub(crate) fn paired(&self) -> Option<&PairedSums> {
+        self.paired.as_ref()
+    }
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}

@@ -1,0 +1,192 @@
+//! A summary taken apart into plain columns, and put together again.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cell, Moments, NoiseSummary, RowSet, SurrogateSums};
+use crate::paired::PairedSums;
+use crate::shape::NoiseShape;
+use crate::treatment::Treatment;
+
+/// |ln|x|| of f64 numbers is smaller, ln 2⁻¹⁰⁷⁴ being −744.4.
+const LARGEST_LOGARITHM: f64 = 1000.0;
+
+/// What a [`NoiseSummary`] consists of.
+///
+/// Cells and moments are those of the clusters of which a row is here, in their order; the others
+/// are zero. Cells are by series first, then by cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SummaryParts {
+    /// What the noise matrix looks like, and what was asked of it.
+    pub shape: Arc<NoiseShape>,
+    /// The rows that are here.
+    pub rows: Vec<Range<u64>>,
+    /// The sums of logarithms.
+    pub cells: Vec<Cell>,
+    /// Zeros, norms and power sums.
+    pub moments: Vec<Moments>,
+    /// Of all rows at once, if here: for all columns, then for each layer that has blocks.
+    pub surrogate: Option<Vec<SurrogateSums>>,
+    /// Of all rows at once, if here.
+    pub paired: Option<PairedSums>,
+}
+
+/// The parts are not those of a summary.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` {problem}")]
+pub struct PartsError {
+    /// The field of [`SummaryParts`].
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl PartsError {
+    fn new(field: &'static str, problem: impl ToString) -> Self {
+        let problem = problem.to_string();
+        Self { field, problem }
+    }
+}
+
+impl NoiseSummary {
+    /// The parts, of which [`from_parts`](Self::from_parts) makes the same summary.
+    pub fn to_parts(&self) -> SummaryParts {
+        let present = self.shape.clusters_of(&self.rows);
+        let clusters = self.shape.clusters();
+        let cells = (0..self.series.len())
+            .flat_map(|series| present.iter().map(move |cluster| series * clusters + cluster))
+            .map(|index| self.cells[index].clone());
+        SummaryParts {
+            shape: self.shape.clone(),
+            rows: self.rows.ranges().to_vec(),
+            cells: cells.collect(),
+            moments: present
+                .iter()
+                .map(|cluster| self.moments[*cluster].clone())
+                .collect(),
+            surrogate: self.surrogate.clone(),
+            paired: self.paired.clone(),
+        }
+    }
+
+    /// A summary of these parts. Never panics, whatever they are.
+    pub fn from_parts(parts: SummaryParts) -> Result<Self, PartsError> {
+        let SummaryParts {
+            shape,
+            rows,
+            cells,
+            moments,
+            surrogate,
+            paired,
+        } = parts;
+        let minibatches = shape.minibatches() as u64;
+        let rows = RowSet::from_ranges(rows)
+            .filter(|rows| rows.end() <= minibatches)
+            .ok_or_else(|| PartsError::new("rows", "are not ranges of rows in order"))?;
+        let present = shape.clusters_of(&rows);
+        let clusters = shape.clusters();
+        let asked = shape.treatments();
+        let values = minibatches * shape.params() as u64;
+
+        let series = shape.series_len();
+        if cells.len() != series * present.len() {
+            let wanted = series * present.len();
+            let problem = format!("are {} and should be {wanted}", cells.len());
+            return Err(PartsError::new("cells", problem));
+        }
+        if let Some(index) = cells.iter().position(|cell| !cell.is_possible(values)) {
+            let problem = format!("number {index} are not sums of logarithms");
+            return Err(PartsError::new("cells", problem));
+        }
+        if moments.len() != present.len() {
+            let problem = format!("are {} and should be {}", moments.len(), present.len());
+            return Err(PartsError::new("moments", problem));
+        }
+        if let Some(index) = moments.iter().position(|sums| !sums.is_possible(values)) {
+            let problem = format!("number {index} are not possible");
+            return Err(PartsError::new("moments", problem));
+        }
+        if let Some(sums) = &surrogate {
+            if !asked.contains(Treatment::GaussianSurrogate) {
+                return Err(PartsError::new("surrogate", "was not asked for"));
+            }
+            let wanted = shape.surrogate_series().len();
+            if sums.len() != wanted {
+                let problem = format!("has {} scopes and should have {wanted}", sums.len());
+                return Err(PartsError::new("surrogate", problem));
+            }
+            if !sums.iter().all(|sums| sums.is_possible(values)) {
+                return Err(PartsError::new("surrogate", "has sums that are not possible"));
+            }
+        }
+        if let Some(sums) = &paired {
+            if !asked.contains(Treatment::Paired) {
+                return Err(PartsError::new("paired", "was not asked for"));
+            }
+            sums.check(&shape)
+                .map_err(|misfit| PartsError::new("paired", misfit))?;
+        }
+
+        let mut summary = Self::empty(shape);
+        let mut cells = cells.into_iter();
+        for series in 0..series {
+            let places = present.iter().map(|cluster| series * clusters + cluster);
+            places
+                .zip(&mut cells)
+                .for_each(|(place, cell)| summary.cells[place] = cell);
+        }
+        for (cluster, sums) in present.iter().zip(moments) {
+            summary.moments[*cluster] = sums;
+        }
+        summary.rows = rows;
+        summary.surrogate = surrogate;
+        summary.paired = paired;
+        Ok(summary)
+    }
+}
+
+impl From<NoiseSummary> for SummaryParts {
+    fn from(summary: NoiseSummary) -> Self {
+        summary.to_parts()
+    }
+}
+
+impl TryFrom<SummaryParts> for NoiseSummary {
+    type Error = PartsError;
+
+    fn try_from(parts: SummaryParts) -> Result<Self, PartsError> {
+        Self::from_parts(parts)
+    }
+}
+
+impl Cell {
+    fn is_possible(&self, values: u64) -> bool {
+        let possible = |n: u64, ln: f64| n <= values && ln.abs() <= n as f64 * LARGEST_LOGARITHM;
+        possible(self.n_x, self.ln_x.value()) && possible(self.n_y, self.ln_y.value())
+    }
+}
+
+impl Moments {
+    fn is_possible(&self, values: u64) -> bool {
+        let counts = [self.zeros, self.below_epsilon, self.non_finite];
+        counts.iter().all(|count| *count <= values)
+            && counts.iter().sum::<u64>() <= values
+            && self.norm_max.is_finite()
+            && self.norm_max >= 0.0
+            && [&self.norm, &self.square, &self.fourth]
+                .iter()
+                .all(|sum| sum.value() >= 0.0)
+    }
+}
+
+impl SurrogateSums {
+    fn is_possible(&self, values: u64) -> bool {
+        // A logarithm of a variance is that of a square.
+        let possible = |n: u64, ln: f64| {
+            n <= values && ln.is_finite() && ln.abs() <= n as f64 * 2.0 * LARGEST_LOGARITHM
+        };
+        possible(self.n_x, self.ln_x) && possible(self.n_y, self.ln_y)
+    }
+}

@@ -1,0 +1,207 @@
+//! What a run will take, predicted from its point alone.
+//!
+//! Used to start the longest runs first, to admit runs to memory, and to show a plan. Nothing
+//! that a run computes depends on it, so it may be wrong; it only has to put runs in about the
+//! right order and to err on the side of too much memory.
+//!
+//! Operations are counted as 2 for each multiply-add: a forward pass takes 2·A·b, a backward pass
+//! twice that, where A is the number of multiply-adds for one example (for an FCN that is M, the
+//! number of parameters) and b the batch size. A measurement takes the gradients of all measured
+//! minibatches, once if they can be kept in memory and twice if not, the loss of the whole split,
+//! and some work for each of the P·M values of the noise. What is *absent*: early stopping, which
+//! nobody can predict, and the data set itself, which the runs of a worker share
+//! ([`dataset_bytes`]).
+
+use crate::measurement::Split;
+use crate::run::{Architecture, Dataset, Point};
+
+/// Floating-point operations a second of one core, in the matrix products of small networks.
+const FCN_FLOPS_PER_SECOND: f64 = 2e10;
+/// The same in small convolutions.
+const ALEXNET_FLOPS_PER_SECOND: f64 = 1e10;
+/// What a step takes beside its operations: cutting the minibatch, the tape, the update.
+const SECONDS_PER_STEP: f64 = 1e-5;
+/// What the default treatments take for one value of the noise, mostly its logarithms.
+const SECONDS_PER_NOISE_VALUE: f64 = 1e-8;
+/// Gradients of up to so many bytes are assumed to be kept between the two passes.
+const KEPT_BYTES: f64 = 1e9;
+/// Floats that measuring takes for each parameter when gradients are not kept.
+const MEASURING_FLOATS_PER_PARAMETER: u64 = 24;
+/// What any run takes: code, stacks, records that wait to be sent.
+const FIXED_BYTES: u64 = 16 << 20;
+
+/// What one run is predicted to take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost {
+    /// M, the number of parameters.
+    pub params: u64,
+    /// Floating-point operations of training.
+    pub training_flops: f64,
+    /// Floating-point operations of all measurements.
+    pub measuring_flops: f64,
+    /// Bytes in memory, without the data set.
+    pub memory_bytes: u64,
+    /// Seconds on one core, without early stopping.
+    pub seconds: f64,
+}
+
+/// What a run of this point takes, whatever its seed.
+pub fn predict(point: &Point) -> Cost {
+    let params = point.params();
+    let work = Work::of(point);
+    let steps = point.train.steps as f64;
+    let batch = f64::from(point.batch_size);
+    let training_flops = steps * 6.0 * work.multiply_adds * batch;
+
+    let (mut flops, mut noise_values) = (0.0, 0.0);
+    for split in &point.measure.splits {
+        let examples = point.dataset.examples(*split) as f64;
+        let minibatches = point.minibatches(*split) as f64;
+        let values = minibatches * params as f64;
+        let passes = if 4.0 * values <= KEPT_BYTES { 1.0 } else { 2.0 };
+        let measured = (minibatches * batch).min(examples);
+        flops += work.multiply_adds * (passes * 6.0 * measured + 2.0 * examples);
+        noise_values += values;
+    }
+    let measurements = measurements(point) as f64;
+    let measuring_flops = measurements * flops;
+
+    let seconds = (training_flops + measuring_flops) / work.flops_per_second
+        + steps * SECONDS_PER_STEP
+        + measurements * noise_values * SECONDS_PER_NOISE_VALUE;
+    Cost {
+        params,
+        training_flops,
+        measuring_flops,
+        memory_bytes: memory(point, params, &work),
+        seconds,
+    }
+}
+
+/// Bytes of a data set in memory, shared by all runs of a worker that use it.
+pub fn dataset_bytes(dataset: &Dataset) -> u64 {
+    let examples = dataset.examples(Split::Train) + dataset.examples(Split::Test);
+    4 * examples as u64 * dataset.name.features() as u64
+}
+
+/// Number of measurements of a run that nothing stops: step 0, every so often, the last step.
+pub fn measurements(point: &Point) -> u64 {
+    let (steps, every) = (point.train.steps, point.measure.every.max(1));
+    1 + steps.div_ceil(every)
+}
+
+/// Weights, gradient, a copy for the update and the velocity; the activations of a minibatch,
+/// their gradients and a copy; and what measuring takes.
+fn memory(point: &Point, params: u64, work: &Work) -> u64 {
+    let momentum = u64::from(point.train.momentum > 0.0);
+    let weights = params.saturating_mul(3 + momentum + MEASURING_FLOATS_PER_PARAMETER);
+    let example = point.dataset.name.features() as u64 + 3 * work.activations;
+    let minibatch = example.saturating_mul(u64::from(point.batch_size));
+    FIXED_BYTES.saturating_add(weights.saturating_add(minibatch).saturating_mul(4))
+}
+
+/// What one example takes.
+struct Work {
+    /// Multiply-adds of a forward pass.
+    multiply_adds: f64,
+    /// Numbers between the layers.
+    activations: u64,
+    flops_per_second: f64,
+}
+
+impl Work {
+    fn of(point: &Point) -> Self {
+        let classes = point.dataset.name.classes() as u64;
+        match point.architecture {
+            Architecture::Fcn { width, depth } => Self {
+                multiply_adds: point.params() as f64,
+                activations: 2 * u64::from(width) * u64::from(depth.saturating_sub(1)) + classes,
+                flops_per_second: FCN_FLOPS_PER_SECOND,
+            },
+            Architecture::Alexnet { width } => Self::of_alexnet(u64::from(width), classes),
+        }
+    }
+
+    /// Images of 32×32: 17×17 after the first convolution, 8×8 and 3×3 after pooling, 1 at the end.
+    fn of_alexnet(channels: u64, classes: u64) -> Self {
+        let hidden = channels * (1 + u64::from(channels.max(1).ilog2()));
+        let convolutions = [
+            3 * 4 * 4 * 17 * 17,
+            channels * 5 * 5 * 8 * 8,
+            3 * channels * 3 * 3 * 3 * 3,
+        ];
+        let linear = channels * hidden + hidden * hidden + hidden * classes;
+        let outputs = 2 * 17 * 17 + 8 * 8 + 2 * 8 * 8 + 3 * 3 + 6 * 3 * 3 + 1;
+        Self {
+            multiply_adds: (channels * convolutions.iter().sum::<u64>() + linear) as f64,
+            activations: channels * outputs + 4 * hidden + classes,
+            flops_per_second: ALEXNET_FLOPS_PER_SECOND,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sweep::parse;
+    use std::collections::BTreeMap;
+
+    fn point(block: &str, steps: u64, every: u64) -> Point {
+        let source = format!(
+            "version = 1\nname = \"cost\"\n[train]\nsteps = {steps}\n[measure]\nevery = {every}\n\
+             [[block]]\nlearning_rate = 0.1\n{block}\n"
+        );
+        let sweep = parse(&source, "cost.toml", &BTreeMap::new()).expect("a right file");
+        sweep.points[0].as_ref().clone()
+    }
+
+    const FCN: &str = "dataset = { name = \"mnist\", train_limit = 1000, test_limit = 500 }
+        architecture = \"fcn\"\nwidth = 32\ndepth = 4\nbatch_size = 100";
+
+    #[test]
+    fn an_fcn_is_counted_by_its_parameters() {
+        let cost = predict(&point(FCN, 250, 100));
+        let params = 27_456.0;
+        assert_eq!(cost.params, 27_456);
+        assert_eq!(cost.training_flops, 250.0 * 6.0 * params * 100.0);
+        // Steps 0, 100, 200 and 250; gradients and losses of 1,500 examples.
+        assert_eq!(cost.measuring_flops, 4.0 * params * (6.0 + 2.0) * 1_500.0);
+    }
+
+    #[test]
+    fn step_0_and_the_last_step_are_measured() {
+        let counted = [(200, 100), (250, 100), (99, 100), (1, 1)]
+            .map(|(steps, every)| measurements(&point(FCN, steps, every)));
+        assert_eq!(counted, [3, 4, 2, 2]);
+    }
+
+    #[test]
+    fn more_of_anything_takes_longer() {
+        let seconds = |block: &str, steps| predict(&point(block, steps, 100)).seconds;
+        let less = seconds(FCN, 1_000);
+        assert!(less > 0.0);
+        assert!(seconds(FCN, 2_000) > less);
+        assert!(seconds(&FCN.replace("width = 32", "width = 64"), 1_000) > less);
+        assert!(seconds(&FCN.replace("depth = 4", "depth = 5"), 1_000) > less);
+        assert!(seconds(&FCN.replace("1000", "2000"), 1_000) > less);
+    }
+
+    #[test]
+    fn an_alexnet_takes_far_more_than_its_parameters_say() {
+        let block =
+            "dataset = \"cifar10\"\narchitecture = \"alexnet\"\nwidth = 64\nbatch_size = 100";
+        let cost = predict(&point(block, 1_000, 1_000));
+        assert_eq!(cost.params, 451_146);
+        assert!(cost.training_flops > 1_000.0 * 6.0 * 100.0 * 451_146.0 * 10.0);
+        assert!(cost.seconds.is_finite() && cost.memory_bytes > 4 * 451_146);
+    }
+
+    #[test]
+    fn the_largest_networks_do_not_overflow() {
+        let block = FCN
+            .replace("width = 32", "width = 1000000")
+            .replace("depth = 4", "depth = 2");
+        let cost = predict(&point(&block, 1_000_000_000_000, 1));
+        assert!(cost.seconds.is_finite());
+    }
+}

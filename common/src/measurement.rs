@@ -1,0 +1,61 @@
+//! What is taken at one step of a run.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use tailsweep_stats::NoiseSummary;
+
+/// A split of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// The examples that are trained on.
+    Train,
+    /// The others.
+    Test,
+}
+
+impl Split {
+    /// As written in files and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// All that is taken after exactly `step` updates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// Updates so far.
+    pub step: u64,
+    /// One for each measured split, in the order train, test.
+    pub splits: Vec<SplitMeasurement>,
+}
+
+impl Measurement {
+    /// The part of one split, if it was measured.
+    pub fn split(&self, split: Split) -> Option<&SplitMeasurement> {
+        self.splits.iter().find(|measured| measured.split == split)
+    }
+}
+
+/// What is taken of one split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SplitMeasurement {
+    /// Which split.
+    pub split: Split,
+    /// Mean loss over the whole split.
+    pub loss: f64,
+    /// Share of examples whose largest output is their class, over the whole split.
+    pub accuracy: f64,
+    /// The gradient noise of its minibatches.
+    pub noise: NoiseSummary,
+}

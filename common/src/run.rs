@@ -1,0 +1,478 @@
+//! A run: everything that determines the result of one training, and nothing else.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tailsweep_stats::{Layer, Treatments};
+
+use crate::id::{BlobId, RunId};
+use crate::measurement::Split;
+
+/// Raised whenever the bytes of a result change for an unchanged run, so that results made by
+/// different arithmetic are never mixed.
+pub const NUMERICS: u32 = 1;
+
+/// One training: a point plus a seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// The combination of axis values.
+    pub point: Arc<Point>,
+    /// The seed of every random stream of the run.
+    pub seed: u64,
+}
+
+/// One combination of axis values, without the seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Point {
+    /// The examples.
+    pub dataset: Dataset,
+    /// The network.
+    pub architecture: Architecture,
+    /// Examples in a minibatch, in training and in measuring.
+    pub batch_size: u32,
+    /// η of the first step.
+    pub learning_rate: f64,
+    /// The loss.
+    pub loss: Loss,
+    /// How it is trained.
+    pub train: Train,
+    /// What is measured.
+    pub measure: Measure,
+}
+
+impl Run {
+    /// The digest of the canonical form: equal runs, and only they, have equal ids.
+    ///
+    /// Floats are written in their shortest form that reads back exactly.
+    pub fn id(&self) -> RunId {
+        let canonical = serde_json::to_vec(&(NUMERICS, &*self.point, self.seed))
+            .expect("a point is plain data with finite floats");
+        RunId::of(&canonical)
+    }
+}
+
+/// A data set, with how many of its first examples are used.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dataset {
+    /// Where the examples come from.
+    pub name: DatasetName,
+    /// Only the first training examples; `None`: all.
+    pub train_limit: Option<u32>,
+    /// Only the first test examples; `None`: all.
+    pub test_limit: Option<u32>,
+}
+
+/// The data sets that tailsweep knows by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatasetName {
+    /// The first 10,000 training and 2,000 test images of MNIST, inside the program.
+    MnistExcerpt,
+    /// MNIST, from its four official files.
+    Mnist,
+    /// Fashion-MNIST, from its four official files.
+    FashionMnist,
+    /// CIFAR-10, from its official binary files.
+    Cifar10,
+    /// CIFAR-100 (fine labels), from its official binary files.
+    Cifar100,
+}
+
+impl DatasetName {
+    /// Every name, in the order of the documentation.
+    pub const ALL: [Self; 5] = [
+        Self::MnistExcerpt,
+        Self::Mnist,
+        Self::FashionMnist,
+        Self::Cifar10,
+        Self::Cifar100,
+    ];
+
+    /// As written in a sweep file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MnistExcerpt => "mnist-excerpt",
+            Self::Mnist => "mnist",
+            Self::FashionMnist => "fashion-mnist",
+            Self::Cifar10 => "cifar10",
+            Self::Cifar100 => "cifar100",
+        }
+    }
+
+    /// Channels, height and width of an image.
+    pub fn image_shape(self) -> [usize; 3] {
+        match self {
+            Self::MnistExcerpt | Self::Mnist | Self::FashionMnist => [1, 28, 28],
+            Self::Cifar10 | Self::Cifar100 => [3, 32, 32],
+        }
+    }
+
+    /// Numbers in one example.
+    pub fn features(self) -> usize {
+        self.image_shape().iter().product()
+    }
+
+    /// Number of classes.
+    pub fn classes(self) -> usize {
+        match self {
+            Self::Cifar100 => 100,
+            _ => 10,
+        }
+    }
+
+    /// Training and test examples of the whole data set.
+    pub fn examples(self) -> [usize; 2] {
+        match self {
+            Self::MnistExcerpt => [10_000, 2_000],
+            Self::Mnist | Self::FashionMnist => [60_000, 10_000],
+            Self::Cifar10 | Self::Cifar100 => [50_000, 10_000],
+        }
+    }
+}
+
+impl fmt::Display for DatasetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Dataset {
+    /// Examples used of one split.
+    pub fn examples(&self, split: Split) -> usize {
+        let [train, test] = self.name.examples();
+        let (all, limit) = match split {
+            Split::Train => (train, self.train_limit),
+            Split::Test => (test, self.test_limit),
+        };
+        limit.map_or(all, |limit| all.min(limit as usize))
+    }
+}
+
+/// A network and its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Architecture {
+    /// Linear layers without bias, ReLU between them.
+    Fcn {
+        /// Units of each hidden layer.
+        width: u32,
+        /// Number of linear layers, at least 2.
+        depth: u32,
+    },
+    /// The scaled AlexNet of the paper's code.
+    Alexnet {
+        /// Channels of each convolution.
+        width: u32,
+    },
+}
+
+impl Architecture {
+    /// As written in a sweep file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fcn { .. } => "fcn",
+            Self::Alexnet { .. } => "alexnet",
+        }
+    }
+
+    /// Hidden units or channels.
+    pub fn width(self) -> Option<u32> {
+        match self {
+            Self::Fcn { width, .. } | Self::Alexnet { width } => Some(width),
+        }
+    }
+
+    /// Number of layers, where the architecture has a choice of it.
+    pub fn depth(self) -> Option<u32> {
+        match self {
+            Self::Fcn { depth, .. } => Some(depth),
+            Self::Alexnet { .. } => None,
+        }
+    }
+
+    /// Whether the architecture has dropout layers.
+    pub fn has_dropout(self) -> bool {
+        matches!(self, Self::Alexnet { .. })
+    }
+
+    /// The parameter tensors in module order, named as in PyTorch's state dictionaries.
+    pub fn layers(self, dataset: DatasetName) -> Vec<Layer> {
+        match self {
+            Self::Fcn { width, depth } => {
+                let (width, depth) = (width as usize, depth as usize);
+                (0..depth)
+                    .map(|index| {
+                        let inputs = if index == 0 {
+                            dataset.features()
+                        } else {
+                            width
+                        };
+                        let outputs = if index + 1 == depth {
+                            dataset.classes()
+                        } else {
+                            width
+                        };
+                        Layer {
+                            name: format!("fc.{}.weight", 2 * index),
+                            len: inputs * outputs,
+                            fan_in: inputs,
+                            bias: false,
+                        }
+                    })
+                    .collect()
+            }
+            Self::Alexnet { width } => alexnet_layers(width as usize, dataset.classes()),
+        }
+    }
+
+    /// M, the number of parameters.
+    pub fn params(self, dataset: DatasetName) -> u64 {
+        let (inputs, classes) = (dataset.features() as u64, dataset.classes() as u64);
+        match self {
+            Self::Fcn { width, depth } => {
+                let (width, hidden) = (u64::from(width), u64::from(depth.saturating_sub(2)));
+                inputs * width + hidden * width * width + width * classes
+            }
+            Self::Alexnet { width } => {
+                let layers = alexnet_layers(width as usize, classes as usize);
+                layers.iter().map(|layer| layer.len as u64).sum()
+            }
+        }
+    }
+}
+
+fn alexnet_layers(channels: usize, classes: usize) -> Vec<Layer> {
+    let hidden = channels * (1 + channels.ilog2() as usize);
+    let convolution = |index: usize, inputs: usize, side: usize| {
+        (format!("features.{index}"), inputs * side * side, channels)
+    };
+    [
+        convolution(0, 3, 4),
+        convolution(3, channels, 5),
+        convolution(6, channels, 3),
+        convolution(8, channels, 3),
+        convolution(10, channels, 3),
+        ("classifier.1".to_owned(), channels, hidden),
+        ("classifier.4".to_owned(), hidden, hidden),
+        ("classifier.6".to_owned(), hidden, classes),
+    ]
+    .into_iter()
+    .flat_map(|(name, fan_in, outputs)| {
+        [
+            Layer {
+                name: format!("{name}.weight"),
+                len: fan_in * outputs,
+                fan_in,
+                bias: false,
+            },
+            Layer {
+                name: format!("{name}.bias"),
+                len: outputs,
+                fan_in,
+                bias: true,
+            },
+        ]
+    })
+    .collect()
+}
+
+/// The loss of a minibatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// Softmax cross entropy, mean over the minibatch.
+    Nll,
+    /// Linear hinge: targets ±1, mean over minibatch and classes of max(0, 1 − target·output).
+    Hinge,
+}
+
+impl Loss {
+    /// As written in a sweep file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nll => "nll",
+            Self::Hinge => "hinge",
+        }
+    }
+}
+
+/// How a run is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Train {
+    /// Number of updates, if nothing stops it before.
+    pub steps: u64,
+    /// Which examples make a minibatch.
+    pub sampling: Sampling,
+    /// μ of v ← μv + (g + λw), w ← w − ηv.
+    pub momentum: f64,
+    /// λ of the same.
+    pub weight_decay: f64,
+    /// Share of units dropped in training; 0 where the architecture has no dropout.
+    pub dropout: f64,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// Ends the run at the first measured step with at least this training accuracy.
+    pub stop_at_train_accuracy: Option<f64>,
+    /// The initial weights.
+    pub init: Init,
+}
+
+/// Which examples make the minibatches of training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sampling {
+    /// In the order of the file, the same in each epoch, as in the published code.
+    FileOrder,
+    /// In a new random order in each epoch.
+    Shuffled,
+    /// Each example drawn independently.
+    WithReplacement,
+}
+
+/// How the learning rate changes over the steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Schedule {
+    /// η throughout.
+    Constant,
+    /// Update k (from 0) uses η·γ^#{milestones ≤ k}.
+    Milestones {
+        /// Steps, rising.
+        milestones: Vec<u64>,
+        /// γ.
+        gamma: f64,
+    },
+    /// Update k (from 0) uses η(1 + cos(πk/steps))/2.
+    Cosine,
+}
+
+impl Train {
+    /// The learning rate of update `step`, counted from 0.
+    pub fn learning_rate(&self, initial: f64, step: u64) -> f64 {
+        match &self.schedule {
+            Schedule::Constant => initial,
+            Schedule::Milestones { milestones, gamma } => {
+                let passed = milestones
+                    .iter()
+                    .filter(|milestone| **milestone <= step)
+                    .count();
+                initial * gamma.powi(passed as i32)
+            }
+            Schedule::Cosine => {
+                let progress = step as f64 / self.steps as f64;
+                initial * (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0
+            }
+        }
+    }
+}
+
+/// The initial weights of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Init {
+    /// PyTorch's default: uniform ±1/√fan_in for weights and biases.
+    Default,
+    /// The tensors of a safetensors file that travels with the sweep.
+    Weights(BlobId),
+}
+
+/// What is measured, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// Steps between measurements; step 0 and the last one are always measured.
+    pub every: u64,
+    /// In the order train, test.
+    pub splits: Vec<Split>,
+    /// How many of the minibatches, evenly spaced; `None`: all.
+    pub minibatches: Option<u32>,
+    /// What is done to the noise before estimating.
+    pub treatments: Treatments,
+    /// Whether the averaged iterates are measured too.
+    pub iterates: bool,
+}
+
+impl Measure {
+    /// Whether a measurement is due after `step` updates of a run of `steps`.
+    pub fn is_due(&self, step: u64, steps: u64) -> bool {
+        step == steps || step.is_multiple_of(self.every)
+    }
+}
+
+impl Point {
+    /// P of a split: how many minibatches are measured.
+    pub fn minibatches(&self, split: Split) -> usize {
+        let all = self
+            .dataset
+            .examples(split)
+            .div_ceil(self.batch_size as usize);
+        self.measure
+            .minibatches
+            .map_or(all, |limit| all.min(limit as usize))
+    }
+
+    /// M, the number of parameters.
+    pub fn params(&self) -> u64 {
+        self.architecture.params(self.dataset.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fcn_has_the_published_number_of_parameters() {
+        let params = |width, depth, dataset| Architecture::Fcn { width, depth }.params(dataset);
+        assert_eq!(params(4, 2, DatasetName::Mnist), 3_176);
+        assert_eq!(params(32, 4, DatasetName::Mnist), 27_456);
+        assert_eq!(params(512, 9, DatasetName::Mnist), 2_241_536);
+        assert_eq!(params(1024, 9, DatasetName::Cifar10), 10_496_000);
+    }
+
+    #[test]
+    fn alexnet_has_the_published_number_of_parameters() {
+        let expected = [
+            (2, 396),
+            (4, 1_390),
+            (8, 5_426),
+            (16, 22_810),
+            (32, 100_266),
+            (64, 451_146),
+            (128, 2_050_698),
+            (256, 9_347_338),
+            (512, 42_555_914),
+        ];
+        for (width, params) in expected {
+            let architecture = Architecture::Alexnet { width };
+            assert_eq!(
+                architecture.params(DatasetName::Cifar10),
+                params,
+                "{width} channels"
+            );
+        }
+    }
+
+    #[test]
+    fn milestones_count_from_the_update_that_they_name() {
+        let train = Train {
+            steps: 6,
+            sampling: Sampling::FileOrder,
+            momentum: 0.0,
+            weight_decay: 0.0,
+            dropout: 0.0,
+            schedule: Schedule::Milestones {
+                milestones: vec![2, 4],
+                gamma: 0.5,
+            },
+            stop_at_train_accuracy: None,
+            init: Init::Default,
+        };
+        let rates: Vec<f64> = (0..6).map(|step| train.learning_rate(1.0, step)).collect();
+        assert_eq!(rates, [1.0, 1.0, 0.5, 0.5, 0.25, 0.25]);
+    }
+}

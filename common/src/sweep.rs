@@ -1,0 +1,185 @@
+//! A sweep: the frozen plan that a sweep file means.
+//!
+//! [`parse`] reads what the user wrote, in three steps: the TOML document with places; the file
+//! as it is *written*, value by value, where every slip of the pen becomes a [`Problem`]; and the
+//! sweep as it is *meant*, with defaults and protocols filled in and every point made. A
+//! [`Sweep`] is valid by construction.
+//!
+//! **Order.** Blocks in the order of the file; in a block the axes vary in the order dataset,
+//! architecture, width, depth, batch_size, learning_rate, loss, own axes (in the order of the
+//! file), the last fastest; axes that are zipped vary where the first of them stands. Runs go
+//! point by point, and each point seed by seed.
+
+mod block;
+mod check;
+mod dataset;
+mod draft;
+mod duration;
+mod grid;
+mod key;
+mod meant;
+mod number;
+mod problem;
+mod reader;
+mod rules;
+mod spacing;
+mod syntax;
+mod text;
+mod value;
+mod written;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use toml::de::DeTable;
+
+use crate::id::{BlobId, SweepId};
+use crate::run::{Architecture, Point, Run};
+
+use reader::Reader;
+
+pub use duration::parse as parse_duration;
+pub use problem::{Problem, Problems};
+
+/// The files beside a sweep file, such as initial weights.
+pub trait Files {
+    /// The digest of the file that is named so; relative paths start at the folder of the sweep
+    /// file. An error is shown to the user as it is.
+    fn digest(&self, path: &str) -> Result<BlobId, String>;
+}
+
+/// The files that travelled with a sweep.
+impl Files for BTreeMap<String, BlobId> {
+    fn digest(&self, path: &str) -> Result<BlobId, String> {
+        self.get(path)
+            .copied()
+            .ok_or_else(|| "it did not travel with the sweep".to_owned())
+    }
+}
+
+/// Reads, checks and expands a sweep file. `path` is what problems call it.
+///
+/// Equal sources and files give equal sweeps on every machine.
+pub fn parse(source: &str, path: &str, files: &dyn Files) -> Result<Sweep, Problems> {
+    let mut reader = Reader::new(files);
+    let sweep = document(source)
+        .map_err(|problems| reader.problems = problems)
+        .ok()
+        .and_then(|document| {
+            let file = reader.file(&document);
+            meant::sweep(&mut reader, &file, source)
+        });
+    sweep.ok_or_else(|| Problems::new(path, source, reader.problems))
+}
+
+/// The files that a sweep file names, those of `[train]` first, each once; of a wrong file as far as
+/// they can be read.
+pub fn named_files(source: &str) -> Vec<String> {
+    struct Anything;
+
+    impl Files for Anything {
+        fn digest(&self, path: &str) -> Result<BlobId, String> {
+            Ok(BlobId::of(path.as_bytes()))
+        }
+    }
+
+    let mut reader = Reader::new(&Anything);
+    if let Ok(document) = document(source) {
+        reader.file(&document);
+    }
+    reader.named.into_iter().map(|(path, _)| path).collect()
+}
+
+/// Why this version can't run the sweep, although it can be planned.
+pub fn unavailable(sweep: &Sweep) -> Option<String> {
+    let is_alexnet =
+        |point: &Arc<Point>| matches!(point.architecture, Architecture::Alexnet { .. });
+    let missing = if sweep.points.iter().any(is_alexnet) {
+        "training `alexnet`"
+    } else if sweep.stop.is_some() {
+        "stopping a point's seeds early by `[stop]`"
+    } else {
+        return None;
+    };
+    Some(format!("{missing} is not available in this version: such a sweep can only be planned"))
+}
+
+fn document(source: &str) -> Result<DeTable<'_>, Vec<Problem>> {
+    let (document, errors) = DeTable::parse_recoverable(source);
+    if errors.is_empty() {
+        return Ok(document.into_inner());
+    }
+    // What is left of the document after an error says little of what was meant.
+    Err(syntax::problems(source, &errors))
+}
+
+/// A sweep file, checked and expanded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// Digest of the file's text and of the files that it names.
+    pub id: SweepId,
+    /// What the user calls it.
+    pub name: String,
+    /// The seeds of every point, in the order of the file.
+    pub seeds: Vec<u64>,
+    /// The points, in the order of the file.
+    pub points: Vec<Arc<Point>>,
+    /// `[train]` and `[measure]` keys that are axes of some block, such as `train.momentum`.
+    pub own_axes: Vec<String>,
+    /// The files that travel with the sweep, as the sweep file names them, with their digests.
+    pub files: Vec<(String, BlobId)>,
+    /// What it may use up.
+    pub limits: Limits,
+    /// Larger goes first.
+    pub priority: i32,
+    /// Ends a point's seeds early; absent: never.
+    pub stop: Option<Stop>,
+}
+
+/// What the runs of a sweep may use up before they are given up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// A run's own failures.
+    pub max_attempts: u32,
+    /// Lost workers of a run without a newer checkpoint.
+    pub max_losses: u32,
+    /// Failed runs after which the sweep stops.
+    pub max_failures: Option<u32>,
+    /// Time for one attempt at a run.
+    pub time_limit: Option<Duration>,
+}
+
+/// When a point has enough seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stop {
+    /// Half-width of the interval of its late `within_coordinate` α.
+    pub alpha_ci: f64,
+}
+
+impl Sweep {
+    /// Number of runs.
+    pub fn len(&self) -> usize {
+        self.points.len() * self.seeds.len()
+    }
+
+    /// Whether there is no run; never so for a checked file.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Run `index` in the order of the sweep: point by point, seed by seed.
+    pub fn run(&self, index: usize) -> Option<Run> {
+        let point = Arc::clone(self.points.get(index / self.seeds.len())?);
+        Some(Run {
+            point,
+            seed: self.seeds[index % self.seeds.len()],
+        })
+    }
+
+    /// All runs in the order of the sweep.
+    pub fn runs(&self) -> impl Iterator<Item = Run> + '_ {
+        (0..self.len()).filter_map(|index| self.run(index))
+    }
+}

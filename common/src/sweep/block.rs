@@ -1,0 +1,335 @@
+//! A `[[block]]` as it is written: its axes, and the rules that leave points out.
+
+use std::collections::BTreeMap;
+
+use toml::de::{DeTable, DeValue};
+
+use super::key::{Key, Place};
+use super::problem::{Problem, Span, quoted};
+use super::reader::{Entry, Node, Reader, wrong_kind};
+use super::rules::{self, Rules};
+use super::value::{Family, PLANNED_ARCHITECTURES, Value, twice};
+use super::written::Protocol;
+use crate::run::Loss;
+
+/// One product of axes.
+pub(super) struct Block {
+    /// Its header.
+    pub(super) span: Span,
+    /// In the order in which they vary, the last fastest.
+    pub(super) axes: Vec<Axis>,
+    pub(super) rules: Rules,
+    /// Whether all of its axes and rules could be read.
+    pub(super) is_sound: bool,
+    /// Whether all of its rules could be read; if not, nobody knows which points are meant.
+    pub(super) has_sound_rules: bool,
+}
+
+/// The values of one key in a block.
+pub(super) struct Axis {
+    pub(super) key: Key,
+    /// Never empty.
+    pub(super) values: Vec<Value>,
+    /// The place of each value, or one place for all of them.
+    pub(super) places: Vec<Span>,
+}
+
+impl Axis {
+    /// Where value `index` stands.
+    pub(super) fn place(&self, index: usize) -> Span {
+        self.places
+            .get(index)
+            .or(self.places.first())
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+impl Block {
+    /// The position of the axis of `key`.
+    pub(super) fn axis(&self, key: Key) -> Option<usize> {
+        self.axes.iter().position(|axis| axis.key == key)
+    }
+
+    fn families(&self) -> Vec<Family> {
+        let values = self
+            .axis(Key::Architecture)
+            .map(|axis| &self.axes[axis].values);
+        let family = |value: &Value| match value {
+            Value::Architecture(family) => Some(*family),
+            _ => None,
+        };
+        values.into_iter().flatten().filter_map(family).collect()
+    }
+}
+
+impl Reader<'_> {
+    /// Reads one block; under a protocol it may leave out batch size and learning rate.
+    pub(super) fn block(&mut self, node: &Node<'_>, protocol: Option<Protocol>) -> Option<Block> {
+        let table = self.table("block", node, "write its axes below `[[block]]`")?;
+        if let Some(problem) = planned_architecture(self, table) {
+            return self.refuse(problem);
+        }
+        let mut axes = Vec::new();
+        let mut broken = Vec::new();
+        let mut rules = [None, None, None];
+        for entry in self.entries(table) {
+            match (entry.key, Key::of_axis(entry.key)) {
+                (_, Some(key)) => {
+                    let before = self.problems.len();
+                    axes.extend(self.axis(key, entry.key, entry.value));
+                    if self.problems.len() > before {
+                        broken.push(key);
+                    }
+                }
+                ("zip", _) => rules[0] = Some(entry.value),
+                ("exclude", _) => rules[1] = Some(entry.value),
+                ("when", _) => rules[2] = Some(entry.value),
+                ("train" | "measure", _) => self.unquoted_axis(&entry),
+                ("train.protocol" | "train.time_limit", _) => self.never_an_axis(&entry),
+                _ => {
+                    let meant = self.unknown_key(Place::Block, &entry);
+                    broken.extend(meant.and_then(Key::of_axis));
+                }
+            }
+        }
+        let mut block = Block {
+            span: node.span(),
+            axes,
+            rules: Rules::default(),
+            is_sound: true,
+            has_sound_rules: true,
+        };
+        complete(&mut block, protocol, &broken);
+        let before = self.problems.len();
+        self.missing(&block, &broken);
+        block.is_sound = broken.is_empty() && self.problems.len() == before;
+        // The axes that every block has come first, own axes in the order of the file.
+        block.axes.sort_by_key(|axis| {
+            Key::AXES
+                .iter()
+                .position(|key| *key == axis.key)
+                .unwrap_or(Key::AXES.len())
+        });
+        let before = self.problems.len();
+        let has_rules = rules.iter().any(Option::is_some);
+        block.rules = rules::read(self, &block.axes, &broken, rules);
+        block.has_sound_rules = self.problems.len() == before && (!has_rules || broken.is_empty());
+        block.is_sound = block.is_sound && block.has_sound_rules;
+        Some(block)
+    }
+
+    fn axis(&mut self, key: Key, what: &str, node: &Node<'_>) -> Option<Axis> {
+        let (values, places) = self.values(key, what, node)?;
+        let mut seen = BTreeMap::new();
+        // The values of a range are compared where they are made.
+        for (index, place) in places
+            .iter()
+            .enumerate()
+            .filter(|_| places.len() == values.len())
+        {
+            if let Some(first) = seen.insert(format!("{:?}", values[index]), index) {
+                let first: Span = places[first].clone();
+                self.problems.push(twice(
+                    what,
+                    &values[index].to_string(),
+                    place.clone(),
+                    first,
+                ));
+            }
+        }
+        (!values.is_empty()).then_some(Axis {
+            key,
+            values,
+            places,
+        })
+    }
+
+    /// A list of values, a range, or a single value, with the places of the values; of a list
+    /// those that can be read.
+    pub(super) fn values(
+        &mut self,
+        key: Key,
+        what: &str,
+        node: &Node<'_>,
+    ) -> Option<(Vec<Value>, Vec<Span>)> {
+        let items = match node.get_ref() {
+            DeValue::Table(_) if key.numbers().is_some() => {
+                return self
+                    .spaced(key, what, node)
+                    .map(|values| (values, vec![node.span()]));
+            }
+            DeValue::Array(items) => items,
+            _ => return Some((vec![self.value(key, what, node)?], vec![node.span()])),
+        };
+        if items.is_empty() {
+            return self.refuse(
+                Problem::at(node.span(), format!("`{what}` has no values"))
+                    .help(format!("write at least one, as in `{}`", written(key))),
+            );
+        }
+        let takes_lists = matches!(key, Key::Splits | Key::Treatments);
+        if takes_lists && items.iter().all(|item| !item.get_ref().is_array()) {
+            return self.refuse(
+                Problem::at(
+                    node.span(),
+                    format!("as an axis, `{what}` must be a list of lists"),
+                )
+                .help(format!(
+                    "write one list for each value, as in `{}`",
+                    written(key)
+                )),
+            );
+        }
+        let mut values = Vec::with_capacity(items.len());
+        let mut places = Vec::with_capacity(items.len());
+        for item in items.iter() {
+            if let DeValue::Array(_) = item.get_ref()
+                && !takes_lists
+            {
+                let help = format!("write `{}`", written(key));
+                let problem =
+                    wrong_kind(what, "a list of values", item.get_ref(), item.span(), &help);
+                self.problems
+                    .push(problem.label("this is a list in a list"));
+            } else if item.get_ref().is_table() && key.numbers().is_some() {
+                self.problems.push(
+                    Problem::at(item.span(), format!("a range in the list of `{what}`"))
+                        .help("write either a list of values or one range"),
+                );
+            } else if let Some(value) = self.value(key, what, item) {
+                values.push(value);
+                places.push(item.span());
+            }
+        }
+        Some((values, places))
+    }
+
+    fn unquoted_axis(&mut self, entry: &Entry<'_, '_>) {
+        let inner = entry
+            .value
+            .get_ref()
+            .as_table()
+            .and_then(|table| table.keys().next());
+        let key = inner.map_or("momentum", |key| key.get_ref().as_ref());
+        self.problems.push(
+            Problem::at(entry.span.clone(), format!("unknown key `{}`", entry.key))
+                .label("a table inside a block")
+                .help(format!(
+                    "write the axis in quotes: `\"{}.{key}\" = …`",
+                    entry.key
+                )),
+        );
+    }
+
+    fn never_an_axis(&mut self, entry: &Entry<'_, '_>) {
+        let why = match entry.key {
+            "train.protocol" => "it is a preset for the whole file: write one file for each",
+            _ => "it does not change what a run computes: write it below `[train]`",
+        };
+        let message = format!("{} cannot be an axis", quoted(entry.key));
+        self.problems
+            .push(Problem::at(entry.span.clone(), message).help(why));
+    }
+
+    fn missing(&mut self, block: &Block, broken: &[Key]) {
+        let has = |key| block.axis(key).is_some() || broken.contains(&key);
+        let families = block.families();
+        let alexnet = families.contains(&Family::Alexnet);
+        for key in [
+            Key::Dataset,
+            Key::Architecture,
+            Key::Width,
+            Key::BatchSize,
+            Key::LearningRate,
+        ] {
+            if !has(key) {
+                self.problems.push(missing_axis(block, key));
+            }
+        }
+        if families.contains(&Family::Fcn) && !alexnet && !has(Key::Depth) {
+            self.problems.push(missing_axis(block, Key::Depth));
+        }
+        if !alexnet {
+            return;
+        }
+        let depth = block.axis(Key::Depth).map(|axis| block.axes[axis].place(0));
+        if families.len() > 1 {
+            let place = block
+                .axis(Key::Architecture)
+                .map(|axis| block.axes[axis].place(0));
+            self.problems.push(
+                Problem::at(
+                    place.unwrap_or_default(),
+                    "`fcn` takes a `depth`, `alexnet` none",
+                )
+                .help("write a `[[block]]` for each of them"),
+            );
+        } else if let Some(depth) = depth {
+            self.problems.push(
+                Problem::at(depth, "`alexnet` takes no `depth`")
+                    .help("leave `depth` out: its number of layers is fixed"),
+            );
+        }
+    }
+}
+
+/// `key = values`, for messages.
+fn written(key: Key) -> String {
+    let quote = if key.is_own_axis() { "\"" } else { "" };
+    format!("{quote}{}{quote} = [{}]", key.name(), key.example())
+}
+
+fn missing_axis(block: &Block, key: Key) -> Problem {
+    let of = if key == Key::Depth {
+        " for its `fcn`"
+    } else {
+        ""
+    };
+    Problem::at(
+        block.span.clone(),
+        format!("this block has no `{}`{of}", key.name()),
+    )
+    .help(format!(
+        "write `{} = {}` below it",
+        key.name(),
+        key.example()
+    ))
+}
+
+/// Fills in the axes that may be left out.
+fn complete(block: &mut Block, protocol: Option<Protocol>, broken: &[Key]) {
+    let mut default = |key: Key, value: Value| {
+        if block.axis(key).is_none() && !broken.contains(&key) {
+            let places = vec![block.span.clone()];
+            block.axes.push(Axis {
+                key,
+                values: vec![value],
+                places,
+            });
+        }
+    };
+    default(Key::Loss, Value::Loss(Loss::Nll));
+    if let Some(protocol) = protocol {
+        default(Key::BatchSize, Value::Whole(protocol.batch_size()));
+        default(Key::LearningRate, Value::Real(protocol.learning_rate()));
+    }
+}
+
+/// A block of an architecture of a later version has keys that are not known yet, so nothing
+/// else can be said of it.
+fn planned_architecture(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<Problem> {
+    let node = table.get("architecture")?;
+    let items = match node.get_ref() {
+        DeValue::Array(items) => items.iter().collect(),
+        _ => vec![node],
+    };
+    let planned = items.into_iter().find(|item| {
+        item.get_ref()
+            .as_str()
+            .is_some_and(|word| PLANNED_ARCHITECTURES.contains(&word))
+    })?;
+    let before = reader.problems.len();
+    reader.value(Key::Architecture, "architecture", planned);
+    reader.problems.drain(before..).next()
+}

@@ -1,0 +1,133 @@
+//! What must hold between the values of a point, whichever axes they come from.
+
+use std::collections::BTreeSet;
+
+use tailsweep_stats::Treatment;
+
+use super::block::Block;
+use super::key::Key;
+use super::problem::{Problem, Span, quoted};
+use super::value::Value;
+use super::written::File;
+use crate::measurement::Split;
+use crate::run::{Architecture, Point};
+
+/// A network of more parameters is a slip of the pen: its weights alone take 40 GB.
+const MOST_PARAMS: u64 = 10_000_000_000;
+
+/// Checks points one by one, and says each problem once for each place.
+pub(super) struct Checks<'f> {
+    file: &'f File,
+    problems: Vec<Problem>,
+    said: BTreeSet<(Rule, usize)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rule {
+    Images,
+    Batch,
+    Params,
+    Accuracy,
+    Interval,
+}
+
+impl<'f> Checks<'f> {
+    pub(super) fn of(file: &'f File) -> Self {
+        Self {
+            file,
+            problems: Vec::new(),
+            said: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    /// Checks the point that stands at `position` in the axes of `block`.
+    pub(super) fn check(&mut self, block: &Block, position: &[usize], point: &Point) {
+        let place = |key| place(self.file, block, position, key);
+        let has = |keys: &[Key]| keys.iter().all(|key| block.axis(*key).is_some());
+        let name = point.dataset.name;
+        if has(&[Key::Dataset])
+            && matches!(point.architecture, Architecture::Alexnet { .. })
+            && name.image_shape() != [3, 32, 32]
+        {
+            let at = place(Key::Dataset);
+            self.say(Rule::Images, at.start, || {
+                let [channels, height, width] = name.image_shape();
+                Problem::at(at, "`alexnet` takes images of 3×32×32")
+                    .label(format!("`{name}` has {channels}×{height}×{width}"))
+                    .help("write `cifar10` or `cifar100`")
+            });
+            return;
+        }
+        let examples = point.dataset.examples(Split::Train);
+        if has(&[Key::Dataset, Key::BatchSize]) && point.batch_size as usize > examples {
+            let at = place(Key::BatchSize);
+            self.say(Rule::Batch, at.start, || {
+                let message = format!(
+                    "a batch of {} is larger than the training data of {examples}",
+                    point.batch_size
+                );
+                Problem::at(at, message)
+                    .label(format!(
+                        "with {}",
+                        quoted(&Value::Dataset(point.dataset.clone()).to_string())
+                    ))
+                    .help(format!("write at most `{examples}` with this data set"))
+            });
+        }
+        let params = point.params();
+        if has(&[Key::Width]) && params > MOST_PARAMS {
+            let at = place(Key::Width);
+            self.say(Rule::Params, at.start, || {
+                Problem::at(at, format!("a network of {params} parameters")).help(format!(
+                    "write a smaller width or depth: {MOST_PARAMS} are the most"
+                ))
+            });
+        }
+        let measures_train = point.measure.splits.contains(&Split::Train);
+        if point.train.stop_at_train_accuracy.is_some() && !measures_train {
+            let at = match self.file.train.place(Key::StopAtTrainAccuracy) {
+                None if block.axis(Key::StopAtTrainAccuracy).is_none() => place(Key::Splits),
+                _ => place(Key::StopAtTrainAccuracy),
+            };
+            self.say(Rule::Accuracy, at.start, || {
+                Problem::at(at, "`stop_at_train_accuracy` without the split `train`")
+                    .help("write `splits = [\"train\", \"test\"]` below `[measure]`")
+            });
+        }
+        if let Some((_, at)) = &self.file.alpha_ci {
+            let at = at.clone();
+            let pairs = point.measure.treatments.contains(Treatment::Paired);
+            if !measures_train || !pairs {
+                self.say(Rule::Interval, at.start, || {
+                    Problem::at(at, "`[stop]` looks at paired noise of the split `train`").help(
+                        "write `\"train\"` among `splits` and `\"paired\"` among `treatments` \
+                         below `[measure]`",
+                    )
+                });
+            }
+        }
+    }
+
+    fn say(&mut self, rule: Rule, at: usize, problem: impl FnOnce() -> Problem) {
+        if self.said.insert((rule, at)) {
+            self.problems.push(problem());
+        }
+    }
+}
+
+/// Where the value of `key` of a point stands: in its axis, in its section, or nowhere.
+fn place(file: &File, block: &Block, position: &[usize], key: Key) -> Span {
+    if let Some(axis) = block.axis(key) {
+        return block.axes[axis].place(position[axis]);
+    }
+    let section = if Key::TRAIN.contains(&key) {
+        &file.train
+    } else {
+        &file.measure
+    };
+    section.place(key).unwrap_or(section.span.clone())
+}

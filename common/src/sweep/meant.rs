@@ -1,0 +1,313 @@
+//! From the file as it is written to the sweep as it is meant.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use super::block::Block;
+use super::check::Checks;
+use super::draft::Draft;
+use super::grid::Grid;
+use super::key::Key;
+use super::problem::{Problem, Span};
+use super::reader::{MOST, MOST_HELP, Reader};
+use super::value::Value;
+use super::written::{File, Protocol};
+use super::{Limits, Stop, Sweep};
+use crate::id::{RunId, SweepId};
+use crate::run::{Architecture, Dataset, Loss, Point};
+
+/// The sweep; `None` when there are problems, all of which the reader then holds.
+pub(super) fn sweep(reader: &mut Reader<'_>, file: &File, source: &str) -> Option<Sweep> {
+    required_steps(reader, file);
+    let default_seeds = match file.train.protocol {
+        Some(Protocol::Paper) => vec![0, 1, 2],
+        _ => vec![0],
+    };
+    let seeds = file
+        .seeds
+        .as_ref()
+        .map_or(default_seeds, |(seeds, _)| seeds.clone());
+    let points = if is_small_enough(reader, file, seeds.len()) {
+        expand(reader, file)
+    } else {
+        Vec::new()
+    };
+    if !reader.problems.is_empty() {
+        return None;
+    }
+    let mut own_axes: Vec<String> = Vec::new();
+    for axis in file.blocks.iter().flat_map(|block| &block.axes) {
+        let name = axis.key.name();
+        if axis.key.is_own_axis() && !own_axes.iter().any(|other| other == name) {
+            own_axes.push(name.to_owned());
+        }
+    }
+    Some(Sweep {
+        id: id(source, reader),
+        name: file.name.clone()?,
+        seeds,
+        points,
+        own_axes,
+        files: std::mem::take(&mut reader.named),
+        limits: Limits {
+            max_attempts: file.max_attempts.unwrap_or(3),
+            max_losses: file.max_losses.unwrap_or(10),
+            max_failures: file.max_failures,
+            time_limit: file.train.time_limit,
+        },
+        priority: file.priority.unwrap_or(0),
+        stop: file.alpha_ci.as_ref().map(|(alpha_ci, _)| Stop {
+            alpha_ci: *alpha_ci,
+        }),
+    })
+}
+
+fn id(source: &str, reader: &Reader<'_>) -> SweepId {
+    let content = serde_json::to_vec(&(source, &reader.named)).expect("texts and digests");
+    SweepId::of(&content)
+}
+
+/// `train.steps` is required, unless the protocol sets it or every block has it as an axis.
+fn required_steps(reader: &mut Reader<'_>, file: &File) {
+    let train = &file.train;
+    let is_set = train.place(Key::Steps).is_some()
+        || train.broken.contains(&Key::Steps)
+        || train.protocol == Some(Protocol::Code)
+        || (!file.blocks.is_empty()
+            && file
+                .blocks
+                .iter()
+                .all(|block| block.axis(Key::Steps).is_some()));
+    if is_set {
+        return;
+    }
+    let problem = match train.protocol {
+        Some(_) => Problem::at(train.span.clone(), "protocol `paper` sets no `steps`")
+            .help("write how many at most, as in `steps = 10000`, below `[train]`"),
+        None => Problem::at(train.span.clone(), "`steps` is missing")
+            .help("write `steps = 2000` below `[train]`, or `protocol = \"code\"`"),
+    };
+    reader.problems.push(problem);
+}
+
+/// Judges the number of points and runs before any is made.
+fn is_small_enough(reader: &mut Reader<'_>, file: &File, seeds: usize) -> bool {
+    const MOST_JUDGED: usize = 2_000_000_000;
+    let mut points: usize = 0;
+    for block in &file.blocks {
+        let size = Grid::of(block).size().unwrap_or(usize::MAX);
+        points = points.saturating_add(size);
+        if points > MOST {
+            reader.problems.push(
+                Problem::at(block.span.clone(), "this block makes too many points")
+                    .label(format!("{} in all, up to here", count(points)))
+                    .help(MOST_HELP),
+            );
+            return false;
+        }
+        if size.saturating_mul(block.rules.conditions()) > MOST_JUDGED {
+            reader.problems.push(
+                Problem::at(block.span.clone(), "too many rules for so many points")
+                    .help("write several blocks with fewer values each"),
+            );
+            return false;
+        }
+    }
+    if points.saturating_mul(seeds) <= MOST {
+        return true;
+    }
+    let span = file.seeds.as_ref().map_or(0..0, |(_, span)| span.clone());
+    reader.problems.push(
+        Problem::at(span, "this makes too many runs")
+            .label(format!("{seeds} for each of {} points", count(points)))
+            .help(MOST_HELP),
+    );
+    false
+}
+
+fn count(points: usize) -> String {
+    if points == usize::MAX {
+        "more than can be counted".to_owned()
+    } else {
+        points.to_string()
+    }
+}
+
+/// The points of all blocks, block by block. Of a block with problems the points that its other
+/// values make are checked all the same, so that everything is said at once.
+fn expand(reader: &mut Reader<'_>, file: &File) -> Vec<Arc<Point>> {
+    let base = Draft::of(file);
+    let mut points = Vec::new();
+    let mut checks = Checks::of(file);
+    let mut known = Known::of(file);
+    for (number, block) in file
+        .blocks
+        .iter()
+        .enumerate()
+        .filter(|(_, block)| block.has_sound_rules)
+    {
+        let before = points.len();
+        let hit = Grid::of(block).each(|position| {
+            let mut draft = base.clone();
+            for (axis, index) in block.axes.iter().zip(position) {
+                draft.set(axis.key, &axis.values[*index]);
+            }
+            let point = draft.point();
+            checks.check(block, position, &point);
+            if block.is_sound {
+                known.insert(number, block, position, &point);
+            }
+            points.push(Arc::new(point));
+        });
+        if !block.is_sound {
+            continue;
+        }
+        for (rule, _) in block.rules.exclude.iter().zip(hit).filter(|(_, hit)| !hit) {
+            reader.problems.push(
+                Problem::at(rule.span.clone(), "the excluded point does not exist")
+                    .help("each value exists, but no point has all of them: leave this one out"),
+            );
+        }
+        if points.len() == before {
+            reader.problems.push(
+                Problem::at(block.span.clone(), "this block has no points left")
+                    .help("its `exclude` and `when` leave out all of them: take some of them away"),
+            );
+        }
+    }
+    reader.problems.extend(checks.into_problems());
+    reader.problems.extend(known.into_problems(file));
+    points
+}
+
+/// What tells two points apart: all of it, with settings as a digest.
+type Identity = (Dataset, Architecture, u32, u64, Loss, RunId);
+
+/// The points so far, to find those that stand in the file twice.
+struct Known {
+    /// With the block in which each was seen first. Empty when no two points can be equal.
+    points: HashMap<Identity, usize>,
+    can_repeat: bool,
+    /// Digests of `[train]` and `[measure]`, by architecture and positions in own axes.
+    settings: HashMap<(usize, bool, Vec<usize>), RunId>,
+    /// How often a block repeats an earlier one, with the first such point.
+    repeats: Vec<(usize, usize, usize, String)>,
+}
+
+impl Known {
+    fn of(file: &File) -> Self {
+        // Within a block only the dropout of a network that has none can make two points equal.
+        let has_dropout_axis = file
+            .blocks
+            .iter()
+            .any(|block| block.axis(Key::Dropout).is_some());
+        Self {
+            points: HashMap::new(),
+            can_repeat: file.blocks.len() > 1 || has_dropout_axis,
+            settings: HashMap::new(),
+            repeats: Vec::new(),
+        }
+    }
+
+    fn insert(&mut self, number: usize, block: &Block, position: &[usize], point: &Point) {
+        if !self.can_repeat {
+            return;
+        }
+        let own = block
+            .axes
+            .iter()
+            .zip(position)
+            .filter_map(|(axis, index)| axis.key.is_own_axis().then_some(*index))
+            .collect();
+        let settings = self
+            .settings
+            .entry((number, point.architecture.has_dropout(), own))
+            .or_insert_with(|| {
+                let content = serde_json::to_vec(&(&point.train, &point.measure));
+                RunId::of(&content.expect("settings are plain data with finite floats"))
+            });
+        let identity = (
+            point.dataset.clone(),
+            point.architecture,
+            point.batch_size,
+            point.learning_rate.to_bits(),
+            point.loss,
+            *settings,
+        );
+        let first = match self.points.entry(identity) {
+            Entry::Occupied(first) => *first.get(),
+            Entry::Vacant(place) => {
+                place.insert(number);
+                return;
+            }
+        };
+        let repeat = self
+            .repeats
+            .iter_mut()
+            .find(|(a, b, ..)| (*a, *b) == (first, number));
+        match repeat {
+            Some((.., times, _)) => *times += 1,
+            None => self
+                .repeats
+                .push((first, number, 1, described(block, position))),
+        }
+    }
+
+    fn into_problems(self, file: &File) -> Vec<Problem> {
+        let span = |number: usize| -> Span { file.blocks[number].span.clone() };
+        self.repeats
+            .into_iter()
+            .map(|(first, number, times, example)| {
+                if first == number {
+                    let block = &file.blocks[number];
+                    let place = block
+                        .axis(Key::Dropout)
+                        .map(|axis| block.axes[axis].place(1));
+                    return Problem::at(place.unwrap_or(span(number)), "the same runs twice")
+                        .help("`fcn` has no dropout: leave `\"train.dropout\"` out");
+                }
+                let points = if times == 1 {
+                    "point stands"
+                } else {
+                    "points stand"
+                };
+                Problem::at(span(number), format!("{times} {points} in two blocks"))
+                    .label("here again")
+                    .also(span(first), "first here")
+                    .help(format!(
+                        "leave them out, as in `exclude = [{{ {example} }}]`"
+                    ))
+            })
+            .collect()
+    }
+}
+
+/// A point as `exclude` would name it: the axes of its block that have several values.
+fn described(block: &Block, position: &[usize]) -> String {
+    let all: Vec<_> = block.axes.iter().zip(position).collect();
+    let several: Vec<_> = all
+        .iter()
+        .filter(|(axis, _)| axis.values.len() > 1)
+        .collect();
+    let named = if several.is_empty() {
+        all.iter().take(1).collect()
+    } else {
+        several
+    };
+    let part = |value: &Value| match value {
+        Value::Dataset(dataset) if dataset.train_limit.or(dataset.test_limit).is_some() => {
+            value.to_string()
+        }
+        Value::Dataset(_) | Value::Architecture(_) | Value::Loss(_) | Value::Sampling(_) => {
+            format!("\"{value}\"")
+        }
+        _ => value.to_string(),
+    };
+    let parts = named.into_iter().map(|(axis, index)| {
+        let name = axis.key.name();
+        let quote = if axis.key.is_own_axis() { "\"" } else { "" };
+        format!("{quote}{name}{quote} = {}", part(&axis.values[**index]))
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}

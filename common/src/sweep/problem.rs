@@ -1,0 +1,235 @@
+//! What is wrong with a sweep file, where, and what to write instead.
+//!
+//! A problem points into the source. [`Problems`] holds all of those of one file, in the order
+//! of the file, and shows them the way rustc does.
+
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// Problems that are shown in full; further ones are counted.
+const SHOWN: usize = 100;
+
+/// A place in the source, in bytes.
+pub(super) type Span = Range<usize>;
+
+/// One thing that is wrong with a sweep file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong: lower case, values in backticks.
+    pub message: String,
+    /// What stands at the underlined place; may be empty.
+    pub label: String,
+    /// What to write instead.
+    pub help: String,
+    /// Line of the underlined place, from 1.
+    pub line: usize,
+    /// Column of the underlined place in characters, from 1.
+    pub column: usize,
+    span: Span,
+    also: Option<(Span, String)>,
+}
+
+impl Problem {
+    pub(super) fn at(span: Span, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            label: String::new(),
+            help: String::new(),
+            line: 0,
+            column: 0,
+            span,
+            also: None,
+        }
+    }
+
+    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = help.into();
+        self
+    }
+
+    /// A second place that explains the first.
+    pub(super) fn also(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.also = Some((span, label.into()));
+        self
+    }
+}
+
+/// Everything that is wrong with one sweep file; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems {
+    path: String,
+    source: String,
+    list: Vec<Problem>,
+}
+
+impl Problems {
+    pub(super) fn new(path: &str, source: &str, mut list: Vec<Problem>) -> Self {
+        let starts: Vec<usize> = std::iter::once(0)
+            .chain(source.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        for problem in &mut list {
+            problem.span = within(source, &problem.span);
+            if let Some((span, _)) = &mut problem.also {
+                *span = within(source, span);
+            }
+            problem.line = starts.partition_point(|start| *start <= problem.span.start);
+            let line = &source[starts[problem.line - 1]..problem.span.start];
+            problem.column = line.chars().count() + 1;
+        }
+        list.sort_by_key(|problem| problem.span.start);
+        list.dedup();
+        Self {
+            path: path.to_owned(),
+            source: source.to_owned(),
+            list,
+        }
+    }
+
+    /// The problems in the order of the file.
+    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+        self.list.iter()
+    }
+
+    /// How many there are; at least one.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Never so.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// All of them as text for people: `FILE:LINE:COLUMN`, the underlined place and the help.
+    pub fn render(&self, colour: bool) -> String {
+        let renderer = if colour {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let mut shown: Vec<String> = self
+            .iter()
+            .take(SHOWN)
+            .map(|problem| trimmed(&renderer.render(&[self.report(problem)])))
+            .collect();
+        if self.len() > SHOWN {
+            shown.push(format!(
+                "error: {} further problems are not shown\n",
+                self.len() - SHOWN
+            ));
+        }
+        shown.join("\n")
+    }
+
+    fn report<'a>(&'a self, problem: &'a Problem) -> annotate_snippets::Group<'a> {
+        let also = problem.also.as_ref().map(|(span, _)| span.clone());
+        let first = also.as_ref().map_or(problem.span.start, |also| {
+            also.start.min(problem.span.start)
+        });
+        let last = also
+            .as_ref()
+            .map_or(problem.span.end, |also| also.end.max(problem.span.end));
+        // Only the lines that are shown: a renderer that sees the whole file reads it each time.
+        let start = self.source[..first].rfind('\n').map_or(0, |at| at + 1);
+        let end = self.source[last..]
+            .find('\n')
+            .map_or(self.source.len(), |at| last + at + 1);
+        let line_start = 1 + self.source[..start].matches('\n').count();
+        let moved = |span: &Span| span.start - start..span.end - start;
+        let mut here = AnnotationKind::Primary.span(moved(&problem.span));
+        if !problem.label.is_empty() {
+            here = here.label(problem.label.as_str());
+        }
+        let mut snippet = Snippet::source(&self.source[start..end])
+            .path(self.path.as_str())
+            .line_start(line_start)
+            .annotation(here);
+        if let Some((span, label)) = &problem.also {
+            snippet = snippet.annotation(
+                AnnotationKind::Context
+                    .span(moved(span))
+                    .label(label.as_str()),
+            );
+        }
+        let mut group = Level::ERROR
+            .primary_title(problem.message.as_str())
+            .element(snippet);
+        if !problem.help.is_empty() {
+            group = group.element(Level::HELP.message(problem.help.as_str()));
+        }
+        group
+    }
+}
+
+/// The span, cut to the source and to whole characters, and to its first line.
+fn within(source: &str, span: &Span) -> Span {
+    let is_boundary = |at: &usize| source.is_char_boundary(*at);
+    let start = (0..=span.start.min(source.len()))
+        .rev()
+        .find(is_boundary)
+        .unwrap_or(0);
+    let end = span.end.clamp(start, source.len());
+    let end = (end..=source.len()).find(is_boundary).unwrap_or(start);
+    let text = &source[start..end];
+    let line = text
+        .find('\n')
+        .map_or(text, |at| text[..at].trim_end_matches('\r'));
+    start..start + line.len()
+}
+
+/// Without spaces at the ends of lines, with one newline at the end.
+fn trimmed(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl<'a> IntoIterator for &'a Problems {
+    type Item = &'a Problem;
+    type IntoIter = std::slice::Iter<'a, Problem>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// `text` in backticks, on one line, without control characters, and not too long.
+pub(super) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown: String = text
+        .chars()
+        .take(LONGEST)
+        .flat_map(char::escape_debug)
+        .collect();
+    // Quotation marks need no escape inside backticks.
+    shown = shown.replace("\\\"", "\"").replace("\\'", "'");
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    format!("`{shown}`")
+}
+
+/// `a`, `b` and `c`.
+pub(super) fn listed<'a>(words: impl IntoIterator<Item = &'a str>, last: &str) -> String {
+    let mut words: Vec<String> = words.into_iter().map(quoted).collect();
+    match words.pop() {
+        None => String::new(),
+        Some(only) if words.is_empty() => only,
+        Some(end) => format!("{} {last} {end}", words.join(", ")),
+    }
+}

@@ -1,0 +1,238 @@
+//! Reading single values out of the TOML document, and collecting what is wrong with them.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Files;
+use super::key::{Place, meant, unknown_key};
+use super::number::Literal;
+use super::problem::{Problem, Span, quoted};
+use crate::id::BlobId;
+
+/// A value of the document with its place.
+pub(super) type Node<'s> = Spanned<DeValue<'s>>;
+
+/// One `key = value` of a table.
+pub(super) struct Entry<'t, 's> {
+    pub(super) key: &'t str,
+    pub(super) span: Span,
+    pub(super) value: &'t Node<'s>,
+}
+
+/// Most values, points and runs that one file may ask for.
+pub(super) const MOST: usize = 10_000_000;
+pub(super) const MOST_HELP: &str = "one file may ask for 10,000,000 values, points and runs";
+
+/// What is collected while a file is read.
+pub(super) struct Reader<'f> {
+    pub(super) problems: Vec<Problem>,
+    /// The files that were named, with their digests, in the order of the file.
+    pub(super) named: Vec<(String, BlobId)>,
+    /// Values that ranges may still make.
+    pub(super) budget: usize,
+    files: &'f dyn Files,
+}
+
+impl<'f> Reader<'f> {
+    pub(super) fn new(files: &'f dyn Files) -> Self {
+        Self {
+            problems: Vec::new(),
+            named: Vec::new(),
+            budget: MOST,
+            files,
+        }
+    }
+
+    /// Adds a problem; `None`, so that it can stand at the end of a reading.
+    pub(super) fn refuse<T>(&mut self, problem: Problem) -> Option<T> {
+        self.problems.push(problem);
+        None
+    }
+
+    /// The entries of a table in the order of the file.
+    pub(super) fn entries<'t, 's>(&self, table: &'t DeTable<'s>) -> Vec<Entry<'t, 's>> {
+        let mut entries: Vec<Entry<'t, 's>> = table
+            .iter()
+            .map(|(key, value)| Entry {
+                key: key.get_ref(),
+                span: key.span(),
+                value,
+            })
+            .collect();
+        entries.sort_by_key(|entry| entry.span.start);
+        entries
+    }
+
+    pub(super) fn table<'t, 's>(
+        &mut self,
+        what: &str,
+        node: &'t Node<'s>,
+        example: &str,
+    ) -> Option<&'t DeTable<'s>> {
+        match node.get_ref() {
+            DeValue::Table(table) => Some(table),
+            other => self.refuse(wrong_kind(what, "a table", other, node.span(), example)),
+        }
+    }
+
+    /// Says that the key is unknown; returns the one that was probably meant, which is then not
+    /// missing.
+    pub(super) fn unknown_key(
+        &mut self,
+        place: Place,
+        entry: &Entry<'_, '_>,
+    ) -> Option<&'static str> {
+        self.problems
+            .push(unknown_key(place, entry.key, entry.span.clone()));
+        meant(place, entry.key)
+    }
+
+    pub(super) fn text<'t>(
+        &mut self,
+        what: &str,
+        node: &'t Node<'_>,
+        example: &str,
+    ) -> Option<&'t str> {
+        match node.get_ref() {
+            DeValue::String(text) => Some(text),
+            other => self.refuse(wrong_kind(what, "a string", other, node.span(), example)),
+        }
+    }
+
+    pub(super) fn flag(&mut self, what: &str, node: &Node<'_>) -> Option<bool> {
+        match node.get_ref() {
+            DeValue::Boolean(flag) => Some(*flag),
+            other => {
+                let example = format!("write `{what} = true` or `{what} = false`");
+                self.refuse(wrong_kind(
+                    what,
+                    "true or false",
+                    other,
+                    node.span(),
+                    &example,
+                ))
+            }
+        }
+    }
+
+    /// Any finite number.
+    pub(super) fn number(&mut self, what: &str, node: &Node<'_>, example: &str) -> Option<Literal> {
+        let literal = match node.get_ref() {
+            DeValue::Integer(written) => Literal::of_integer(written),
+            DeValue::Float(written) => Literal::of_float(written),
+            other => {
+                return self.refuse(wrong_kind(what, "a number", other, node.span(), example));
+            }
+        };
+        if literal.is_none() {
+            let trouble = if node.get_ref().is_integer() {
+                "too large"
+            } else {
+                "not finite"
+            };
+            let message = format!("`{what}` is {trouble}");
+            return self.refuse(Problem::at(node.span(), message).help(example));
+        }
+        literal
+    }
+
+    /// A whole number of at least `least`, and small enough to count with.
+    pub(super) fn whole(&mut self, what: &str, node: &Node<'_>, least: i64) -> Option<u64> {
+        self.whole_within(what, node, least, i64::MAX)
+            .and_then(|whole| u64::try_from(whole).ok())
+    }
+
+    pub(super) fn whole_within(
+        &mut self,
+        what: &str,
+        node: &Node<'_>,
+        least: i64,
+        most: i64,
+    ) -> Option<i64> {
+        let example = format!("write a whole number from {}", from_to(least, most));
+        let literal = self.number(what, node, &example)?;
+        let example = match literal.whole() {
+            Some(whole) if whole > most => format!("write at most `{most}`"),
+            _ => example,
+        };
+        let whole = literal.whole().filter(|_| literal.is_integer);
+        let Some(whole) = whole else {
+            let help = match literal.whole() {
+                Some(whole) if (least..=most).contains(&whole) => format!("write `{whole}`"),
+                _ => example,
+            };
+            let message = format!("`{what}` must be a whole number");
+            return self.refuse(Problem::at(node.span(), message).help(help));
+        };
+        if !(least..=most).contains(&whole) {
+            return self.refuse(out_of_bounds(
+                what,
+                &whole.to_string(),
+                node.span(),
+                &example,
+            ));
+        }
+        Some(whole)
+    }
+
+    /// The digest of a file that the sweep file names.
+    pub(super) fn named_file(&mut self, path: &str, span: Span) -> Option<BlobId> {
+        if let Some((_, digest)) = self.named.iter().find(|(named, _)| named == path) {
+            return Some(*digest);
+        }
+        match self.files.digest(path) {
+            Ok(digest) => {
+                self.named.push((path.to_owned(), digest));
+                Some(digest)
+            }
+            Err(why) => self.refuse(
+                Problem::at(span, format!("cannot read {}", quoted(path)))
+                    .label(
+                        why.trim()
+                            .chars()
+                            .filter(|c| !c.is_control())
+                            .collect::<String>(),
+                    )
+                    .help("relative paths start at the folder of the sweep file"),
+            ),
+        }
+    }
+}
+
+fn from_to(least: i64, most: i64) -> String {
+    if most > 1_000_000 {
+        format!("{least} up")
+    } else {
+        format!("{least} to {most}")
+    }
+}
+
+/// The problem of a number that lies outside its bounds.
+pub(super) fn out_of_bounds(what: &str, value: &str, span: Span, help: &str) -> Problem {
+    Problem::at(span, format!("`{what}` cannot be `{value}`")).help(help)
+}
+
+/// The problem of a value of another kind than `wanted`.
+pub(super) fn wrong_kind(
+    what: &str,
+    wanted: &str,
+    found: &DeValue<'_>,
+    span: Span,
+    example: &str,
+) -> Problem {
+    Problem::at(span, format!("`{what}` must be {wanted}"))
+        .label(format!("this is {}", kind(found)))
+        .help(example)
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with decimals",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

@@ -1,0 +1,204 @@
+//! What right sweep files mean: defaults, protocols, files beside them.
+
+mod written;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tailsweep_common::id::BlobId;
+use tailsweep_common::measurement::Split;
+use tailsweep_common::run::{Architecture, Init, Loss, Point, Sampling, Schedule};
+use tailsweep_common::sweep::{named_files, parse, unavailable};
+use written::{EXAMPLE, block, read, with};
+
+#[test]
+fn the_example_of_the_design_has_222_runs() {
+    let sweep = read(EXAMPLE);
+    // 4 widths × 3 depths × 2 zipped pairs × 2 losses × 2 momenta = 96; the excluded width and
+    // depth take 8; at depth 6 only 2 of 4 widths stay, which takes 16; and 2 AlexNets.
+    assert_eq!(sweep.points.len(), 96 - 8 - 16 + 2);
+    assert_eq!(sweep.len(), 74 * 3);
+    assert_eq!(sweep.name, "fcn-width-depth");
+    assert_eq!(sweep.seeds, [0, 1, 2]);
+    assert_eq!(sweep.own_axes, ["train.momentum"]);
+    assert_eq!(sweep.limits.max_failures, Some(10));
+    assert_eq!(sweep.limits.time_limit, Some(Duration::from_secs(7_200)));
+    assert_eq!(sweep.stop.expect("a stop").alpha_ci, 0.02);
+    assert!(unavailable(&sweep).expect("a reason").contains("alexnet"));
+
+    let first = &sweep.points[0];
+    assert_eq!(first.architecture, Architecture::Fcn { width: 8, depth: 2 });
+    assert_eq!(
+        (first.batch_size, first.learning_rate, first.loss),
+        (100, 0.01, Loss::Nll)
+    );
+    assert_eq!(first.train.steps, 2_000);
+    assert_eq!(first.train.dropout, 0.0);
+    assert_eq!(
+        first.train.schedule,
+        Schedule::Milestones {
+            milestones: vec![667, 1_333],
+            gamma: 0.5
+        }
+    );
+    let last = &sweep.points[73];
+    assert_eq!(last.architecture, Architecture::Alexnet { width: 8 });
+    assert_eq!((last.train.dropout, last.train.momentum), (0.5, 0.0));
+    let ids: BTreeSet<_> = sweep.runs().map(|run| run.id()).collect();
+    assert_eq!(ids.len(), 222);
+}
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    let sweep = block("");
+    assert_eq!(sweep.seeds, [0]);
+    assert_eq!(
+        (sweep.limits.max_attempts, sweep.limits.max_losses),
+        (3, 10)
+    );
+    assert_eq!(
+        (sweep.limits.max_failures, sweep.limits.time_limit),
+        (None, None)
+    );
+    assert_eq!((sweep.priority, sweep.stop), (0, None));
+    let Point {
+        loss,
+        train,
+        measure,
+        ..
+    } = sweep.points[0].as_ref();
+    assert_eq!((*loss, train.sampling), (Loss::Nll, Sampling::FileOrder));
+    assert_eq!((train.momentum, train.weight_decay), (0.0, 0.0));
+    assert_eq!(
+        (&train.schedule, &train.init),
+        (&Schedule::Constant, &Init::Default)
+    );
+    assert_eq!(train.stop_at_train_accuracy, None);
+    assert_eq!(
+        (measure.every, measure.minibatches, measure.iterates),
+        (100, None, false)
+    );
+    assert_eq!(measure.splits, [Split::Train, Split::Test]);
+    let treatments: Vec<_> = measure.treatments.iter().map(|one| one.as_str()).collect();
+    let default = [
+        "published",
+        "published_rows",
+        "zeros_dropped",
+        "permuted",
+        "gaussian_surrogate",
+        "paired",
+    ];
+    assert_eq!(treatments, default);
+}
+
+#[test]
+fn dropout_is_a_half_where_there_is_some() {
+    let sweep = block("dataset = \"cifar10\"\narchitecture = \"alexnet\"\nwidth = 4").points;
+    assert_eq!(sweep[0].train.dropout, 0.5);
+    assert_eq!(sweep[0].architecture.depth(), None);
+}
+
+#[test]
+fn protocol_code_is_the_published_program() {
+    let sweep = read(&with("protocol = \"code\"", ""));
+    let point = &sweep.points[0];
+    assert_eq!(
+        (point.batch_size, point.learning_rate, sweep.seeds.len()),
+        (100, 0.1, 1)
+    );
+    assert_eq!(
+        (point.train.steps, point.train.sampling),
+        (65_000, Sampling::FileOrder)
+    );
+    assert_eq!(point.train.stop_at_train_accuracy, Some(1.0));
+    assert_eq!(
+        point.train.schedule,
+        Schedule::Milestones {
+            milestones: vec![21_666, 43_332],
+            gamma: 0.5
+        }
+    );
+}
+
+#[test]
+fn protocol_paper_needs_a_cap() {
+    let sweep = read(&with("protocol = \"paper\"\nsteps = 5000", ""));
+    let point = &sweep.points[0];
+    assert_eq!((point.batch_size, point.learning_rate), (500, 0.1));
+    assert_eq!(sweep.seeds, [0, 1, 2]);
+    assert_eq!(
+        (point.train.steps, point.train.sampling),
+        (5_000, Sampling::Shuffled)
+    );
+    assert_eq!(point.train.schedule, Schedule::Constant);
+    assert_eq!(point.train.stop_at_train_accuracy, Some(1.0));
+}
+
+#[test]
+fn explicit_keys_win_over_a_protocol() {
+    let train = "protocol = \"code\"\nsampling = \"shuffled\"\nschedule = \"constant\"\n\
+                 stop_at_train_accuracy = false";
+    let point = &read(&with(train, "batch_size = 50\n\"train.steps\" = 99")).points[0];
+    assert_eq!(
+        (point.batch_size, point.train.sampling),
+        (50, Sampling::Shuffled)
+    );
+    assert_eq!(
+        (&point.train.schedule, point.train.steps),
+        (&Schedule::Constant, 99)
+    );
+    assert_eq!(point.train.stop_at_train_accuracy, None);
+}
+
+#[test]
+fn the_milestones_of_a_protocol_follow_an_axis_of_steps() {
+    let points = read(&with("protocol = \"code\"", "\"train.steps\" = [30, 100]")).points;
+    let milestones: Vec<_> = points
+        .iter()
+        .map(|point| point.setting("train.schedule"))
+        .collect();
+    let expected = ["[10, 20]", "[33, 66]"]
+        .map(|steps| Some(format!("{{ milestones = {steps}, gamma = 0.5 }}")));
+    assert_eq!(milestones, expected);
+}
+
+#[test]
+fn named_files_travel_with_the_sweep() {
+    let source = with(
+        "steps = 10\ninit = { weights = \"a.safetensors\" }",
+        "\"train.init\" = [\"default\", { weights = \"b/c.safetensors\" }]",
+    );
+    let names = ["a.safetensors", "b/c.safetensors"];
+    assert_eq!(named_files(&source), names);
+    let digests = |salt: &str| -> BTreeMap<String, BlobId> {
+        names
+            .map(|name| {
+                (
+                    name.to_owned(),
+                    BlobId::of(format!("{salt}{name}").as_bytes()),
+                )
+            })
+            .into()
+    };
+    let sweep = parse(&source, "sweep.toml", &digests("")).expect("a right file");
+    assert_eq!(sweep.files, digests("").into_iter().collect::<Vec<_>>());
+    let digest = BlobId::of(b"b/c.safetensors");
+    assert_eq!(sweep.points[1].train.init, Init::Weights(digest));
+    assert_eq!(
+        sweep.points[1].setting("train.init"),
+        Some(digest.to_string())
+    );
+    let other = parse(&source, "sweep.toml", &digests("other")).expect("a right file");
+    assert_ne!(sweep.id, other.id);
+    assert_ne!(
+        sweep.run(1).map(|run| run.id()),
+        other.run(1).map(|run| run.id())
+    );
+}
+
+#[test]
+fn a_limit_that_takes_all_is_no_limit() {
+    let limited = block("dataset = { name = \"mnist\", train_limit = 60000, test_limit = 10 }");
+    let dataset = &limited.points[0].dataset;
+    assert_eq!((dataset.train_limit, dataset.test_limit), (None, Some(10)));
+}

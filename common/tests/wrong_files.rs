@@ -1,0 +1,77 @@
+//! Every wrong file under `wrong/` is refused, and its whole message is a snapshot: a wrong file
+//! must teach.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use tailsweep_common::sweep::{Problems, parse};
+
+fn wrong_files() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wrong");
+    let mut files: Vec<(String, String)> = fs::read_dir(folder)
+        .expect("the folder is part of the tests")
+        .map(|entry| entry.expect("a readable folder").path())
+        .map(|path| {
+            let name = path
+                .file_stem()
+                .expect("a file")
+                .to_string_lossy()
+                .into_owned();
+            (name, fs::read_to_string(path).expect("a readable file"))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn problems(name: &str, source: &str) -> Problems {
+    match parse(source, &format!("wrong/{name}.toml"), &BTreeMap::new()) {
+        Ok(sweep) => panic!("{name} is read as {} runs", sweep.len()),
+        Err(problems) => problems,
+    }
+}
+
+#[test]
+fn wrong_files_are_refused_with_these_words() {
+    let files = wrong_files();
+    assert!(files.len() >= 40);
+    for (name, source) in files {
+        insta::assert_snapshot!(name.clone(), problems(&name, &source).render(false));
+    }
+}
+
+#[test]
+fn every_problem_says_where_and_what_to_write() {
+    for (name, source) in wrong_files() {
+        let problems = problems(&name, &source);
+        let shown = problems.render(false);
+        for problem in &problems {
+            let at = format!("wrong/{name}.toml:{}:{}", problem.line, problem.column);
+            assert!(shown.contains(&at), "{at} is not shown in\n{shown}");
+            assert!(!problem.help.is_empty(), "{at}: {}", problem.message);
+            assert!(
+                shown.contains(&format!("error: {}", problem.message)),
+                "{}",
+                problem.message
+            );
+            let first = problem.message.chars().next().expect("a message");
+            assert!(
+                !first.is_uppercase() && !problem.message.ends_with('.'),
+                "{}",
+                problem.message
+            );
+        }
+    }
+}
+
+#[test]
+fn colours_change_no_word() {
+    let (name, source) = wrong_files().swap_remove(0);
+    let problems = problems(&name, &source);
+    let coloured = problems.render(true);
+    assert!(coloured.contains('\u{1b}'));
+    for problem in &problems {
+        assert!(coloured.contains(&problem.help), "{}", problem.help);
+    }
+}

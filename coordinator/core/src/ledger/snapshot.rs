@@ -1,0 +1,103 @@
+//! The durable state as a value that can be compared.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tailsweep_common::id::{RunId, SweepId};
+use tailsweep_common::state::Reason;
+
+use super::{Entry, Ledger, Names};
+use crate::event::RunNo;
+
+/// All that the events say: equal for two cores exactly if a replay cannot tell them apart.
+///
+/// It copies everything; it is for tests, and for finding out where a rebuilt core differs.
+#[derive(Debug, PartialEq)]
+pub struct Snapshot {
+    runs: Vec<Run>,
+    sweeps: Vec<Sweep>,
+    held: Vec<RunNo>,
+    messages: BTreeMap<RunNo, Box<str>>,
+}
+
+/// A run; the names of workers and kinds instead of their numbers, which a worker that came and
+/// went without a lease may shift.
+#[derive(Debug, PartialEq)]
+struct Run {
+    id: RunId,
+    first: (u32, u32),
+    sweeps: Vec<u32>,
+    attempt: u32,
+    worker: Option<[Arc<str>; 2]>,
+    settled: (super::Settled, Option<Arc<str>>),
+    failures: u32,
+    losses: u32,
+    made_by: Option<Arc<str>>,
+    checkpoint: Option<u64>,
+    steps: u64,
+    stage: super::Stage,
+    nondeterministic: bool,
+}
+
+#[derive(Debug, PartialEq)]
+struct Sweep {
+    id: SweepId,
+    runs: Vec<RunNo>,
+    counts: [u32; 6],
+    stopped: Option<Reason>,
+    finishing: Vec<RunNo>,
+}
+
+impl Run {
+    fn of(ledger: &Ledger, no: RunNo, entry: &Entry) -> Self {
+        let name = |names: &Names, number: u32| Arc::clone(names.name(number));
+        Self {
+            id: entry.id,
+            first: (entry.sweep, entry.index),
+            sweeps: ledger.sweeps_of(no).map(|sweep| sweep.0).collect(),
+            attempt: entry.attempt,
+            worker: (entry.attempt > 0).then(|| {
+                [
+                    name(&ledger.workers, entry.worker.0),
+                    name(&ledger.kinds, entry.kind),
+                ]
+            }),
+            settled: (
+                entry.settled,
+                (entry.settled_attempt() > 0).then(|| name(&ledger.workers, entry.settled_by.0)),
+            ),
+            failures: entry.failures,
+            losses: entry.losses,
+            made_by: entry.made_by.map(|kind| name(&ledger.kinds, kind)),
+            checkpoint: entry.checkpoint,
+            steps: entry.steps,
+            stage: entry.stage,
+            nondeterministic: entry.nondeterministic,
+        }
+    }
+}
+
+impl Ledger {
+    /// The durable state, copied.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            runs: self
+                .numbered()
+                .map(|(no, entry)| Run::of(self, no, entry))
+                .collect(),
+            sweeps: self
+                .sweeps
+                .iter()
+                .map(|sweep| Sweep {
+                    id: sweep.sweep.id,
+                    runs: sweep.runs.clone(),
+                    counts: sweep.counts,
+                    stopped: sweep.stopped,
+                    finishing: sweep.finishing.iter().copied().collect(),
+                })
+                .collect(),
+            held: self.held.iter().copied().collect(),
+            messages: self.messages.clone(),
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! The state machine: what is decided when something happens outside.
+//!
+//! # Time
+//!
+//! A worker has one deadline for all that it holds: each of its words moves it to one lease from
+//! now, the break of its session to one grace from now if that is earlier. The core asks to be
+//! called twice in a lease while a deadline is pending; if it was not called for a whole one, the
+//! process (or the machine) was asleep, and every lease gets one fresh term before anything
+//! expires.
+//!
+//! # An expired lease is still current
+//!
+//! When the deadline passes, the worker's runs stand in the queue again, but nothing durable
+//! happens: the attempt stays the current one until the run is leased to somebody else, and any
+//! word of its worker revives it. Only then the old attempt is written off (as lost if it had
+//! started, as handed back if not). Earlier only where nobody is to take over: too many losses, or
+//! no sweep that wants the run.
+//!
+//! # Absent
+//!
+//! Time limits of attempts (workers keep them), encoding of measurements and checkpoints (opaque
+//! bytes here), deduplication of records (the store), sockets, disks, clocks.
+
+mod leasing;
+mod sweeps;
+mod words;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tailsweep_common::id::RunId;
+
+use crate::event::{Event, RunEvent, RunNo, SweepEvent};
+use crate::input::{Action, Input, Refusal, WorkerId};
+use crate::ledger::{Ledger, Settled, Snapshot, Stage, SweepNo};
+use crate::queue::Queue;
+use crate::sessions::{Sessions, WorkerNo};
+use crate::tick::Tick;
+use crate::timers::Timers;
+
+/// The longest back-off.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// How patient the core is.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How long a lease lasts without a word from its worker.
+    pub lease: Duration,
+    /// How long it lasts after its worker's session broke, if that is shorter.
+    pub grace: Duration,
+    /// Pause after a run's first own failure; it doubles with each, up to a minute.
+    pub backoff: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(15),
+            grace: Duration::from_secs(5),
+            backoff: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The scheduling core. See the [crate's documentation](crate) for how to drive it.
+#[derive(Debug)]
+pub struct Scheduler {
+    config: Config,
+    // Durable: changed by events only.
+    ledger: Ledger,
+    // Transient: follows from the ledger and from what workers said since the start.
+    sessions: Sessions,
+    deadlines: Timers<WorkerNo>,
+    cooling: Timers<RunNo>,
+    queue: Queue,
+    last_call: Tick,
+    replaying: bool,
+    // What the shell has yet to take.
+    events: VecDeque<Event>,
+    actions: VecDeque<Action>,
+}
+
+/// The doors and the bell.
+impl Scheduler {
+    /// A core that knows nothing yet.
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            ledger: Ledger::default(),
+            sessions: Sessions::default(),
+            deadlines: Timers::default(),
+            cooling: Timers::default(),
+            queue: Queue::default(),
+            last_call: Tick::ZERO,
+            replaying: false,
+            events: VecDeque::new(),
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Applies a stored event. Only while rebuilding: end with [`Self::recovered`].
+    ///
+    /// Payloads are not looked at and may be left empty.
+    pub fn replay(&mut self, event: Event) {
+        self.ledger.apply(&event);
+        self.replaying = true;
+    }
+
+    /// After the last replayed event: every lease gets one fresh term, back-offs begin again.
+    pub fn recovered(&mut self, now: Tick) {
+        self.replaying = false;
+        self.last_call = now;
+        self.grow();
+        let held: Vec<_> = self.ledger.held().iter().copied().collect();
+        for no in held {
+            let worker = self.ledger.entry(no).worker;
+            let kind = self.ledger.entry(no).kind;
+            self.sessions.update(worker, |session| {
+                session.kind = kind;
+                session.held.insert(no);
+            });
+            self.deadlines.set(worker, now + self.config.lease);
+        }
+        for no in (0..self.ledger.len() as u32).map(RunNo) {
+            let entry = self.ledger.entry(no);
+            if entry.stage == Stage::Waiting
+                && entry.settled == Settled::Failed
+                && entry.failures > 0
+            {
+                self.cooling
+                    .set(no, now + backoff(self.config.backoff, entry.failures));
+            }
+            self.place(no);
+        }
+    }
+
+    /// Something happened outside. Then drain [`Self::poll_event`] and [`Self::poll_action`].
+    pub fn handle(&mut self, now: Tick, input: Input) -> Result<(), Refusal> {
+        self.wake(now);
+        match input {
+            Input::Submit(sweep) => self.submit(sweep)?,
+            Input::Retry(sweep) => self.retry(sweep)?,
+            Input::Join {
+                worker,
+                slots,
+                kind,
+                holds,
+            } => self.join(worker, slots, kind, holds),
+            Input::Disconnect(worker) => self.disconnect(&worker),
+            Input::Heartbeat(worker) => drop(self.hear(&worker)?),
+            Input::Drain(worker) => self.drain(&worker)?,
+            Input::Started(worker, run, attempt) => self.started(worker, run, attempt)?,
+            Input::Record {
+                worker,
+                run,
+                attempt,
+                step,
+                payload,
+            } => {
+                self.record(worker, run, attempt, step, payload)?;
+            }
+            Input::Checkpoint {
+                worker,
+                run,
+                attempt,
+                step,
+                payload,
+            } => {
+                self.checkpoint(worker, run, attempt, step, payload)?;
+            }
+            Input::Finished(worker, run, attempt, ending) => {
+                self.finished(worker, run, attempt, ending)?;
+            }
+            Input::Failed {
+                worker,
+                run,
+                attempt,
+                reason,
+                message,
+            } => {
+                self.failed(worker, run, attempt, reason, message)?;
+            }
+            Input::HandBack(worker, run, attempt) => self.hand_back(worker, run, attempt)?,
+            Input::Differs(run) => self.differs(run),
+        }
+        self.lease_all();
+        Ok(())
+    }
+
+    /// The time that [`Self::poll_timeout`] named has come (earlier calls do no harm).
+    pub fn handle_timeout(&mut self, now: Tick) {
+        self.wake(now);
+        while let Some(worker) = self.deadlines.pop_due(now) {
+            self.expire(worker);
+        }
+        while let Some(no) = self.cooling.pop_due(now) {
+            self.place(no);
+        }
+        self.lease_all();
+    }
+
+    /// When to call [`Self::handle_timeout`] at the latest.
+    pub fn poll_timeout(&self) -> Option<Tick> {
+        let deadline = self.deadlines.first();
+        let pulse = deadline.map(|_| self.last_call + self.config.lease / 2);
+        [deadline, pulse, self.cooling.first()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The next fact to be made durable.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The next thing to be said, once all events so far are durable.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// All that the events say, as a value that can be compared.
+    pub fn snapshot(&self) -> Snapshot {
+        self.ledger.snapshot()
+    }
+}
+
+/// Facts and what follows from them.
+impl Scheduler {
+    /// Time passes. Nothing expires here.
+    fn wake(&mut self, now: Tick) {
+        if self.replaying {
+            self.recovered(now);
+        }
+        if now.since(self.last_call) > self.config.lease {
+            self.deadlines.not_before(now + self.config.lease);
+        }
+        self.last_call = now.max(self.last_call);
+    }
+
+    fn now(&self) -> Tick {
+        self.last_call
+    }
+
+    /// Makes a fact of it: applies it, and lets all that is derived follow.
+    fn emit(&mut self, event: Event) {
+        match &event {
+            Event::Run(no, change) => {
+                let no = *no;
+                let before = self.ledger.holder(no);
+                self.ledger.apply(&event);
+                let after = self.ledger.holder(no);
+                if before != after {
+                    if let Some(worker) = before {
+                        self.sessions.update(worker, |session| {
+                            session.held.remove(&no);
+                        });
+                        let session = self.sessions.get(worker);
+                        if !session.connected && session.held.is_empty() {
+                            self.deadlines.remove(worker);
+                        }
+                    }
+                    if let Some(worker) = after {
+                        self.sessions.update(worker, |session| {
+                            session.held.insert(no);
+                        });
+                    }
+                }
+                if let RunEvent::Failed { last: false, .. } = change {
+                    let pause = backoff(self.config.backoff, self.ledger.entry(no).failures);
+                    self.cooling.set(no, self.now() + pause);
+                }
+                self.place(no);
+            }
+            Event::Sweep(id, change) => {
+                self.ledger.apply(&event);
+                if let Some(sweep) = self.ledger.sweep_no(*id) {
+                    let moved = match change {
+                        SweepEvent::Stopped { .. } => self.queue.line(sweep),
+                        SweepEvent::Resumed => self.ledger.sweep(sweep).runs.clone(),
+                    };
+                    self.place_all(moved);
+                }
+            }
+            Event::Submitted(sweep) => {
+                self.ledger.apply(&event);
+                self.grow();
+                if let Some(sweep) = self.ledger.sweep_no(sweep.id) {
+                    self.place_all(self.ledger.sweep(sweep).runs.clone());
+                }
+            }
+            Event::Recorded { .. } | Event::Checkpointed { .. } => self.ledger.apply(&event),
+        }
+        self.events.push_back(event);
+    }
+
+    fn emit_run(&mut self, no: RunNo, change: RunEvent) {
+        self.emit(Event::Run(no, change));
+    }
+
+    fn say(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    /// Makes room for what the ledger knows.
+    fn grow(&mut self) {
+        self.sessions.grow(self.ledger.workers.len());
+        let priorities = self
+            .ledger
+            .sweeps()
+            .iter()
+            .map(|entry| entry.sweep.priority);
+        self.queue.grow(self.ledger.len(), priorities);
+    }
+
+    /// Puts a run where it belongs in the queue, or takes it out.
+    fn place(&mut self, no: RunNo) {
+        let home = self.home(no);
+        self.queue.place(no, self.ledger.entry(no).seconds, home);
+    }
+
+    fn place_all(&mut self, runs: Vec<RunNo>) {
+        for no in runs {
+            self.place(no);
+        }
+    }
+
+    /// The sweep in whose line a run belongs: the first of those that want it, if it may be leased.
+    fn home(&self, no: RunNo) -> Option<SweepNo> {
+        let may_be_leased = match self.ledger.holder(no) {
+            Some(worker) => self.sessions.get(worker).silent,
+            None => self.ledger.entry(no).stage == Stage::Waiting && self.cooling.get(no).is_none(),
+        };
+        let priority = |sweep: SweepNo| self.ledger.sweep(sweep).sweep.priority;
+        let wanted = self.ledger.wanted_by(no).filter(|_| may_be_leased);
+        wanted.min_by_key(|sweep| (std::cmp::Reverse(priority(*sweep)), *sweep))
+    }
+
+    fn worker(&self, no: WorkerNo) -> WorkerId {
+        self.ledger.workers.name(no.0).clone()
+    }
+
+    fn id(&self, no: RunNo) -> RunId {
+        self.ledger.entry(no).id
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    pub(crate) fn queue_len(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(crate) fn backoff_of(&self, no: RunNo) -> Option<Duration> {
+        self.cooling.get(no).map(|until| until.since(self.now()))
+    }
+
+    /// Panics, with a reason, if what is derived does not follow from what is durable.
+    ///
+    /// It looks at everything: for tests.
+    pub fn check_invariants(&self) {
+        self.ledger.check_invariants();
+        self.sessions.check_invariants();
+        for (no, entry) in self.ledger.numbered() {
+            assert_eq!(
+                self.queue.home(no),
+                self.home(no),
+                "place of {no:?} in the queue"
+            );
+            let cools = self.cooling.get(no).is_some();
+            assert!(
+                !cools || entry.stage == Stage::Waiting,
+                "back-off of {no:?}"
+            );
+        }
+        let queued: Vec<_> = self.queue.iter().collect();
+        assert_eq!(queued.len(), self.queue.len(), "length of the queue");
+        for (worker, session) in self.sessions.iter() {
+            let held = self.ledger.held().iter().copied();
+            let held = held.filter(|no| self.ledger.entry(*no).worker == worker);
+            assert!(
+                held.eq(session.held.iter().copied()),
+                "what {worker:?} holds"
+            );
+            let waits = self.deadlines.get(worker).is_some();
+            let may_be_lost = session.connected || !session.held.is_empty();
+            assert_eq!(
+                waits,
+                may_be_lost && !session.silent,
+                "deadline of {worker:?}"
+            );
+        }
+    }
+}
+
+/// The pause after a run's `failures`-th failure.
+fn backoff(first: Duration, failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    first.saturating_mul(1 << doublings).min(LONGEST_BACKOFF)
+}

@@ -1,0 +1,330 @@
+//! Looking into the core: cheap, deterministic, and never a change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tailsweep_common::id::{RunId, SweepId};
+use tailsweep_common::run::Run;
+use tailsweep_common::state::{Reason, RunState};
+use tailsweep_common::sweep::Sweep;
+
+use crate::event::RunNo;
+use crate::input::{Attempt, WorkerId};
+use crate::ledger::{Stage, SweepEntry};
+use crate::scheduler::Scheduler;
+use crate::sessions::{Session, WorkerNo};
+
+/// How many runs of a sweep are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Not held by a worker.
+    pub waiting: u32,
+    /// Held by a worker.
+    pub running: u32,
+    /// Finished.
+    pub done: u32,
+    /// Finished with a non-finite loss.
+    pub diverged: u32,
+    /// Given up.
+    pub failed: u32,
+    /// No longer wanted by the sweep.
+    pub cancelled: u32,
+}
+
+impl Counts {
+    /// The number in one state.
+    pub fn of(&self, state: RunState) -> u32 {
+        match state {
+            RunState::Waiting => self.waiting,
+            RunState::Running => self.running,
+            RunState::Done => self.done,
+            RunState::Diverged => self.diverged,
+            RunState::Failed => self.failed,
+            RunState::Cancelled => self.cancelled,
+        }
+    }
+
+    /// All runs of the sweep.
+    pub fn total(&self) -> u32 {
+        RunState::ALL.iter().map(|state| self.of(*state)).sum()
+    }
+}
+
+/// A sweep.
+#[derive(Clone, Debug)]
+pub struct SweepView<'a> {
+    /// Its id.
+    pub id: SweepId,
+    /// What the user calls it.
+    pub name: &'a str,
+    /// The plan.
+    pub sweep: &'a Arc<Sweep>,
+    /// Where its runs stand.
+    pub counts: Counts,
+    /// Why it no longer wants the runs that are not over.
+    pub stopped: Option<Reason>,
+    /// Whether nothing more will happen to it by itself.
+    pub is_over: bool,
+}
+
+/// A run as one sweep sees it.
+#[derive(Clone, Debug)]
+pub struct RunView<'a> {
+    /// Its number.
+    pub no: RunNo,
+    /// Its id.
+    pub id: RunId,
+    /// Where it stands. A run whose worker has fallen silent is running until it is leased again.
+    pub state: RunState,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// Updates so far, as far as records tell; once it is over, updates taken.
+    pub steps: u64,
+    /// Attempts so far, whatever became of them.
+    pub attempts: Attempt,
+    /// The worker of the current attempt, or of the latest one.
+    pub worker: Option<&'a WorkerId>,
+    /// The kind (device, instruction set) of the same.
+    pub kind: Option<&'a Arc<str>>,
+    /// What the trainer said at the last failure, shortened.
+    pub message: Option<&'a str>,
+    /// The step of the stored checkpoint.
+    pub checkpoint: Option<u64>,
+    /// Two attempts of one kind measured different bytes.
+    pub nondeterministic: bool,
+    /// It was known, from another sweep, before this sweep was submitted.
+    pub taken_over: bool,
+}
+
+/// A worker that is connected, or that holds runs.
+#[derive(Clone, Debug)]
+pub struct WorkerView<'a> {
+    /// The name that it gave itself.
+    pub id: &'a WorkerId,
+    /// Device and instruction set.
+    pub kind: &'a Arc<str>,
+    /// Runs that it computes at a time; 0 if it has not joined since the coordinator's start.
+    pub slots: u32,
+    /// Its session is not known to be broken.
+    pub connected: bool,
+    /// It takes no more leases.
+    pub draining: bool,
+    /// Its leases have expired; they are still current until somebody else gets the runs.
+    pub silent: bool,
+    /// The current attempts that it has.
+    pub held: Vec<Held>,
+}
+
+/// An attempt in the hands of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// At which run.
+    pub run: RunId,
+    /// The fencing token.
+    pub attempt: Attempt,
+    /// Whether the worker has begun to compute it.
+    pub started: bool,
+}
+
+/// Why a run is not computed although it is not over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It failed and is tried again after a pause.
+    BackOff {
+        /// How much longer.
+        pause: Duration,
+    },
+    /// No worker is here that takes leases.
+    NoWorker,
+    /// Its worker has not been heard of for too long; the next free slot takes it over.
+    SilentWorker(WorkerId),
+    /// It was given to a worker that has not begun yet.
+    Ahead(WorkerId),
+    /// It failed on the only worker that has a free slot, and waits for another one.
+    OtherWorker(WorkerId),
+    /// Other runs are first: larger priority, earlier sweep, longer run.
+    InLine,
+    /// No sweep wants it any more.
+    Unwanted,
+}
+
+/// Looking.
+impl Scheduler {
+    /// All sweeps, in the order of submission.
+    pub fn sweeps(&self) -> impl Iterator<Item = SweepView<'_>> {
+        self.ledger().sweeps().iter().map(sweep_view)
+    }
+
+    /// One sweep.
+    pub fn sweep(&self, id: SweepId) -> Option<SweepView<'_>> {
+        let no = self.ledger().sweep_no(id)?;
+        Some(sweep_view(self.ledger().sweep(no)))
+    }
+
+    /// Number of runs of all sweeps together; their numbers are those below it.
+    pub fn runs(&self) -> u32 {
+        self.ledger().len() as u32
+    }
+
+    /// The number of a run.
+    pub fn run_no(&self, id: RunId) -> Option<RunNo> {
+        self.ledger().run_no(id)
+    }
+
+    /// The id of a run.
+    pub fn run_id(&self, no: RunNo) -> Option<RunId> {
+        self.is_known(no).then(|| self.ledger().entry(no).id)
+    }
+
+    /// A run itself.
+    pub fn run(&self, no: RunNo) -> Option<Run> {
+        self.is_known(no).then(|| self.ledger().run(no))
+    }
+
+    /// Whether a run is one of a sweep's.
+    pub fn is_in(&self, no: RunNo, sweep: SweepId) -> bool {
+        let sweep = self.ledger().sweep_no(sweep);
+        self.is_known(no) && self.ledger().sweeps_of(no).any(|of| Some(of) == sweep)
+    }
+
+    /// The runs of a sweep, in its order; none for an unknown sweep.
+    pub fn runs_of(&self, id: SweepId) -> impl Iterator<Item = RunView<'_>> {
+        let sweep = self.ledger().sweep_no(id);
+        sweep.into_iter().flat_map(move |sweep_no| {
+            let sweep = self.ledger().sweep(sweep_no);
+            sweep
+                .runs
+                .iter()
+                .map(move |no| self.run_view(sweep_no.0, sweep, *no))
+        })
+    }
+
+    /// All workers that are connected or hold runs, in the order in which they were first heard.
+    pub fn workers(&self) -> impl Iterator<Item = WorkerView<'_>> {
+        self.sessions()
+            .iter()
+            .filter(|(_, session)| session.connected || !session.held.is_empty())
+            .map(|(no, session)| self.worker_view(no, session))
+    }
+
+    /// Number of runs that a worker with a free slot would get: what an autoscaler reads.
+    pub fn queued(&self) -> usize {
+        self.queue_len()
+    }
+
+    /// Why a run is not computed; nothing if it is, or if it is over or unknown.
+    pub fn why(&self, no: RunNo) -> Option<Why> {
+        if !self.is_known(no) {
+            return None;
+        }
+        let entry = self.ledger().entry(no);
+        let name = |worker: WorkerNo| self.ledger().workers.name(worker.0).clone();
+        match entry.stage {
+            Stage::Done { .. } | Stage::Diverged | Stage::Failed(_) => return None,
+            _ if self
+                .ledger()
+                .holder(no)
+                .is_some_and(|no| self.sessions().get(no).silent) =>
+            {
+                return Some(Why::SilentWorker(name(entry.worker)));
+            }
+            Stage::Started => return None,
+            Stage::Leased => return Some(Why::Ahead(name(entry.worker))),
+            Stage::Waiting => {}
+        }
+        Some(if self.ledger().wanted_by(no).next().is_none() {
+            Why::Unwanted
+        } else if let Some(pause) = self.backoff_of(no) {
+            Why::BackOff { pause }
+        } else if self.sessions().usable() == 0 {
+            Why::NoWorker
+        } else if self.avoids(no, entry.settled_by) {
+            Why::OtherWorker(name(entry.settled_by))
+        } else {
+            Why::InLine
+        })
+    }
+
+    fn is_known(&self, no: RunNo) -> bool {
+        (no.0 as usize) < self.ledger().len()
+    }
+
+    fn run_view<'a>(&'a self, sweep_no: u32, sweep: &SweepEntry, no: RunNo) -> RunView<'a> {
+        let ledger = self.ledger();
+        let entry = ledger.entry(no);
+        let state = match entry.stage.state() {
+            RunState::Waiting if sweep.stopped.is_some() => RunState::Cancelled,
+            RunState::Running if sweep.stopped.is_some() && !sweep.finishing.contains(&no) => {
+                RunState::Cancelled
+            }
+            state => state,
+        };
+        let was_leased = entry.attempt > 0;
+        RunView {
+            no,
+            id: entry.id,
+            state,
+            reason: if state == RunState::Cancelled {
+                sweep.stopped
+            } else {
+                entry.reason()
+            },
+            steps: entry.steps,
+            attempts: entry.attempt,
+            worker: was_leased.then(|| ledger.workers.name(entry.worker.0)),
+            kind: was_leased.then(|| ledger.kinds.name(entry.kind)),
+            message: ledger.message(no),
+            checkpoint: entry.checkpoint,
+            nondeterministic: entry.nondeterministic,
+            taken_over: entry.sweep != sweep_no,
+        }
+    }
+
+    fn worker_view<'a>(&'a self, no: WorkerNo, session: &Session) -> WorkerView<'a> {
+        let held = session.held.iter().map(|no| {
+            let entry = self.ledger().entry(*no);
+            Held {
+                run: entry.id,
+                attempt: entry.attempt,
+                started: entry.stage == Stage::Started,
+            }
+        });
+        WorkerView {
+            id: self.ledger().workers.name(no.0),
+            kind: self.ledger().kinds.name(session.kind),
+            slots: session.slots,
+            connected: session.connected,
+            draining: session.draining,
+            silent: session.silent,
+            held: held.collect(),
+        }
+    }
+}
+
+fn sweep_view(entry: &SweepEntry) -> SweepView<'_> {
+    let (mut waiting, mut running) = (
+        entry.count(RunState::Waiting),
+        entry.count(RunState::Running),
+    );
+    let mut cancelled = 0;
+    if entry.stopped.is_some() {
+        let finishing = entry.finishing.len() as u32;
+        cancelled = waiting + running - finishing;
+        (waiting, running) = (0, finishing);
+    }
+    SweepView {
+        id: entry.sweep.id,
+        name: &entry.sweep.name,
+        sweep: &entry.sweep,
+        counts: Counts {
+            waiting,
+            running,
+            done: entry.count(RunState::Done),
+            diverged: entry.count(RunState::Diverged),
+            failed: entry.count(RunState::Failed),
+            cancelled,
+        },
+        stopped: entry.stopped,
+        is_over: waiting == 0 && running == 0,
+    }
+}

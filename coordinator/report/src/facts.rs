@@ -1,0 +1,220 @@
+//! What is kept of a sweep and its results: rows of plain numbers, in the order of the sweep.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tailsweep_common::id::RunId;
+use tailsweep_common::measurement::{Split, SplitMeasurement};
+use tailsweep_common::run::Point;
+use tailsweep_common::state::{Reason, RunState};
+use tailsweep_stats::{Estimate, Estimator, Problem, Scope, Treatment};
+
+use crate::{RunResult, SweepText};
+
+/// The scope of an estimate over all parameters.
+pub(crate) const ALL: &str = "all";
+
+/// All that the report is made of.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) text: SweepText,
+    /// The points of the added runs, in the order of the sweep.
+    pub(crate) points: Vec<PointFacts>,
+    pub(crate) runs: Vec<RunFacts>,
+    pub(crate) measurements: Vec<MeasurementRow>,
+    pub(crate) estimates: Vec<EstimateRow>,
+    /// Names of layers, each held once.
+    scopes: Vec<Arc<str>>,
+}
+
+/// A point and its runs.
+#[derive(Debug)]
+pub(crate) struct PointFacts {
+    pub(crate) point: Arc<Point>,
+    /// Its runs in [`Facts::runs`].
+    pub(crate) runs: Range<usize>,
+}
+
+/// A run.
+#[derive(Debug)]
+pub(crate) struct RunFacts {
+    pub(crate) id: RunId,
+    /// Its point in [`Facts::points`].
+    pub(crate) point: usize,
+    pub(crate) seed: u64,
+    pub(crate) params: u64,
+    pub(crate) state: RunState,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) steps: Option<u64>,
+    /// Its rows in [`Facts::measurements`].
+    pub(crate) measurements: Range<usize>,
+    /// Its rows in [`Facts::estimates`].
+    pub(crate) estimates: Range<usize>,
+}
+
+/// One split of one measurement.
+#[derive(Clone, Debug)]
+pub(crate) struct MeasurementRow {
+    pub(crate) run: usize,
+    pub(crate) step: u64,
+    pub(crate) split: Split,
+    pub(crate) loss: f64,
+    pub(crate) accuracy: Option<f64>,
+    pub(crate) params: u64,
+    pub(crate) batches: u64,
+    pub(crate) zero_fraction: Option<f64>,
+    pub(crate) noise_norm_mean: Option<f64>,
+    pub(crate) noise_norm_max: Option<f64>,
+    pub(crate) kurtosis: Option<f64>,
+}
+
+/// One estimate of one split of one measurement.
+#[derive(Clone, Debug)]
+pub(crate) struct EstimateRow {
+    pub(crate) run: usize,
+    pub(crate) step: u64,
+    pub(crate) split: Split,
+    pub(crate) scope: Arc<str>,
+    pub(crate) estimator: Estimator,
+    pub(crate) treatment: Treatment,
+    pub(crate) k1: Option<u64>,
+    pub(crate) alpha: Option<f64>,
+    pub(crate) std_error: Option<f64>,
+    /// Both ends; the upper one may be infinite.
+    pub(crate) interval: Option<[f64; 2]>,
+    /// Degrees of freedom of its t.
+    pub(crate) degrees: Option<u32>,
+    pub(crate) samples: u64,
+    pub(crate) blocks: u64,
+    pub(crate) problem: Option<Problem>,
+}
+
+impl Facts {
+    pub(crate) fn new(text: SweepText) -> Self {
+        Self {
+            text,
+            points: Vec::new(),
+            runs: Vec::new(),
+            measurements: Vec::new(),
+            estimates: Vec::new(),
+            scopes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, result: RunResult) {
+        let run = self.runs.len();
+        let point = self.point(&result.run.point);
+        let (first_measurement, first_estimate) = (self.measurements.len(), self.estimates.len());
+        for measurement in &result.measurements {
+            for split in &measurement.splits {
+                self.measurements
+                    .push(MeasurementRow::new(run, measurement.step, split));
+                // A summary with missing rows is refused before it is committed.
+                for estimate in split.noise.estimates().unwrap_or_default() {
+                    let row = self.estimate(run, measurement.step, split.split, estimate);
+                    self.estimates.push(row);
+                }
+            }
+        }
+        self.points[point].runs.end = run + 1;
+        self.runs.push(RunFacts {
+            id: result.id,
+            point,
+            seed: result.run.seed,
+            params: result.run.point.params(),
+            state: result.state,
+            reason: result.reason,
+            steps: result.steps,
+            measurements: first_measurement..self.measurements.len(),
+            estimates: first_estimate..self.estimates.len(),
+        });
+    }
+
+    /// The point of the next run: that of the last one, or a new one.
+    fn point(&mut self, point: &Arc<Point>) -> usize {
+        let is_last = |last: &PointFacts| Arc::ptr_eq(&last.point, point) || last.point == *point;
+        if !self.points.last().is_some_and(is_last) {
+            let runs = self.runs.len()..self.runs.len();
+            self.points.push(PointFacts {
+                point: Arc::clone(point),
+                runs,
+            });
+        }
+        self.points.len() - 1
+    }
+
+    fn estimate(&mut self, run: usize, step: u64, split: Split, estimate: Estimate) -> EstimateRow {
+        EstimateRow {
+            run,
+            step,
+            split,
+            scope: self.scope(match &estimate.scope {
+                Scope::All => ALL,
+                Scope::Layer(name) => name,
+            }),
+            estimator: estimate.estimator,
+            treatment: estimate.treatment,
+            k1: estimate.k1,
+            alpha: estimate.alpha,
+            std_error: estimate.std_error,
+            interval: estimate
+                .interval
+                .map(|interval| [interval.low, interval.high]),
+            degrees: estimate.degrees,
+            samples: estimate.samples,
+            blocks: estimate.blocks,
+            problem: estimate.problem,
+        }
+    }
+
+    fn scope(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.scopes.iter().find(|known| &***known == name) {
+            return Arc::clone(known);
+        }
+        let scope: Arc<str> = name.into();
+        self.scopes.push(Arc::clone(&scope));
+        scope
+    }
+
+    /// The points of the added runs.
+    pub(crate) fn all_points(&self) -> impl Iterator<Item = &Point> + Clone {
+        self.points.iter().map(|point| &*point.point)
+    }
+
+    /// The rows of one run's measurements.
+    pub(crate) fn measurements_of(&self, run: &RunFacts) -> &[MeasurementRow] {
+        &self.measurements[run.measurements.clone()]
+    }
+
+    /// The rows of one run's estimates.
+    pub(crate) fn estimates_of(&self, run: &RunFacts) -> &[EstimateRow] {
+        &self.estimates[run.estimates.clone()]
+    }
+
+    /// The last measurement of a split of a run.
+    pub(crate) fn last(&self, run: &RunFacts, split: Split) -> Option<&MeasurementRow> {
+        self.measurements_of(run)
+            .iter()
+            .rev()
+            .find(|row| row.split == split)
+    }
+}
+
+impl MeasurementRow {
+    fn new(run: usize, step: u64, measured: &SplitMeasurement) -> Self {
+        let noise = &measured.noise;
+        Self {
+            run,
+            step,
+            split: measured.split,
+            loss: measured.loss,
+            accuracy: Some(measured.accuracy),
+            params: noise.params() as u64,
+            batches: noise.minibatches() as u64,
+            zero_fraction: noise.zero_fraction(),
+            noise_norm_mean: noise.noise_norm_mean(),
+            noise_norm_max: noise.noise_norm_max(),
+            kurtosis: noise.kurtosis(),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! A panel: plots above one another, each with axes and curves.
+
+use super::axis::Axis;
+use super::canvas::{Anchor, Canvas, Place, UNIT};
+use super::palette::{AXIS, GRID, Line, Shape, Style};
+
+/// The width of every panel, in pixels.
+pub(super) const WIDTH: i32 = 400;
+const LEFT: i32 = 62;
+const RIGHT: i32 = 14;
+const TITLE_LINE: i32 = 17;
+const X_AXIS: i32 = 46;
+const GAP: i32 = 18;
+const TEXT: f64 = 12.5;
+
+/// One panel of a figure.
+#[derive(Clone, Debug)]
+pub(crate) struct Panel {
+    /// Empty: no title.
+    pub(super) title: String,
+    /// From top to bottom; only the last one shows the x axis if there are several.
+    pub(super) plots: Vec<Plot>,
+}
+
+/// Axes and what is drawn between them.
+#[derive(Clone, Debug)]
+pub(crate) struct Plot {
+    pub(super) x: Axis,
+    pub(super) y: Axis,
+    /// In pixels.
+    pub(super) height: i32,
+    /// Values of y with a line across.
+    pub(super) rules: Vec<f64>,
+    /// Whether the line y = x is drawn.
+    pub(super) diagonal: bool,
+    pub(super) curves: Vec<Curve>,
+}
+
+/// A curve: its dots from left to right.
+#[derive(Clone, Debug)]
+pub(crate) struct Curve {
+    pub(super) style: Style,
+    /// Shifted to the right by so many pixels, so that intervals don't cover one another.
+    pub(super) shift: f64,
+    pub(super) dots: Vec<Dot>,
+}
+
+/// A point of a curve, with the ends of its interval.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dot {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) x_interval: Option<[f64; 2]>,
+    pub(super) y_interval: Option<[f64; 2]>,
+}
+
+impl Dot {
+    pub(super) fn new(x: f64, y: f64) -> Self {
+        Self {
+            x,
+            y,
+            x_interval: None,
+            y_interval: None,
+        }
+    }
+}
+
+/// Where a plot lies on the canvas, in units.
+struct Frame {
+    left: i32,
+    right: i32,
+    top: i32,
+    bottom: i32,
+}
+
+impl Frame {
+    fn x(&self, axis: &Axis, value: f64) -> i32 {
+        self.left + between(axis.share(value), self.right - self.left)
+    }
+
+    fn y(&self, axis: &Axis, value: f64) -> i32 {
+        self.bottom - between(axis.share(value), self.bottom - self.top)
+    }
+}
+
+/// A share of a length; what lies outside of it is put at its end.
+fn between(share: f64, length: i32) -> i32 {
+    (share.clamp(0.0, 1.0) * f64::from(length)).round() as i32
+}
+
+impl Panel {
+    /// In pixels.
+    pub(super) fn height(&self) -> i32 {
+        let plots: i32 = self.plots.iter().map(|plot| plot.height).sum();
+        let gaps = GAP * (self.plots.len() as i32 - 1).max(0);
+        self.head() + plots + gaps + X_AXIS
+    }
+
+    fn head(&self) -> i32 {
+        let lines = self.title_lines().len() as i32;
+        if lines == 0 {
+            12
+        } else {
+            12 + lines * TITLE_LINE
+        }
+    }
+
+    /// The title, broken at its dots where it is too long for one line.
+    fn title_lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for part in self.title.split(" · ").filter(|part| !part.is_empty()) {
+            match lines.last_mut() {
+                Some(line) if line.chars().count() + part.chars().count() < 52 => {
+                    line.push_str(" · ");
+                    line.push_str(part);
+                }
+                _ => lines.push(part.to_owned()),
+            }
+        }
+        lines
+    }
+
+    /// Draws it with its upper left corner at `(left, top)` pixels.
+    pub(super) fn draw(&self, canvas: &Canvas<'_>, (left, top): (i32, i32)) {
+        for (index, line) in (0..).zip(self.title_lines()) {
+            let place = ((left + LEFT) * UNIT, (top + 13 + index * TITLE_LINE) * UNIT);
+            canvas.text(&line, place, 13.0, Anchor::Start, true);
+        }
+        let mut top = top + self.head();
+        for (index, plot) in self.plots.iter().enumerate() {
+            let frame = Frame {
+                left: (left + LEFT) * UNIT,
+                right: (left + WIDTH - RIGHT) * UNIT,
+                top: top * UNIT,
+                bottom: (top + plot.height) * UNIT,
+            };
+            plot.draw(canvas, &frame, index + 1 == self.plots.len());
+            top += plot.height + GAP;
+        }
+    }
+}
+
+impl Plot {
+    fn draw(&self, canvas: &Canvas<'_>, frame: &Frame, with_x_axis: bool) {
+        self.draw_grid(canvas, frame);
+        self.draw_axes(canvas, frame, with_x_axis);
+        for curve in &self.curves {
+            self.draw_curve(canvas, frame, curve);
+        }
+    }
+
+    fn draw_grid(&self, canvas: &Canvas<'_>, frame: &Frame) {
+        for (value, _) in &self.y.ticks {
+            let y = frame.y(&self.y, *value);
+            canvas.segment((frame.left, y), (frame.right, y), GRID, 8);
+        }
+        for (value, _) in &self.x.ticks {
+            let x = frame.x(&self.x, *value);
+            canvas.segment((x, frame.top), (x, frame.bottom), GRID, 8);
+        }
+        let inside = |value: f64| (0.0..=1.0).contains(&self.y.share(value));
+        for value in self.rules.iter().filter(|value| inside(**value)) {
+            let y = frame.y(&self.y, *value);
+            let style = Style {
+                width: 12,
+                ..Style::line(AXIS, Line::Dotted)
+            };
+            canvas.path(vec![(frame.left, y), (frame.right, y)], style);
+        }
+        if self.diagonal {
+            let [low, high] = [0, 1].map(|end| [self.x.range[end], self.y.range[end]]);
+            let [low, high] = [low[0].max(low[1]), high[0].min(high[1])];
+            let place = |value| (frame.x(&self.x, value), frame.y(&self.y, value));
+            let style = Style {
+                width: 12,
+                ..Style::line(AXIS, Line::Dotted)
+            };
+            canvas.path(vec![place(low), place(high)], style);
+        }
+    }
+
+    fn draw_axes(&self, canvas: &Canvas<'_>, frame: &Frame, with_x_axis: bool) {
+        let Frame {
+            left,
+            right,
+            top,
+            bottom,
+        } = *frame;
+        canvas.segment((left, bottom), (right, bottom), AXIS, 10);
+        canvas.segment((left, top), (left, bottom), AXIS, 10);
+        for (value, text) in &self.y.ticks {
+            let y = frame.y(&self.y, *value);
+            canvas.segment((left - 4 * UNIT, y), (left, y), AXIS, 10);
+            canvas.text(text, (left - 7 * UNIT, y), TEXT, Anchor::End, false);
+        }
+        let middle = (left - 50 * UNIT, (top + bottom) / 2);
+        canvas.text(&self.y.label, middle, TEXT, Anchor::Upward, false);
+        for (value, text) in &self.x.ticks {
+            let x = frame.x(&self.x, *value);
+            canvas.segment((x, bottom), (x, bottom + 4 * UNIT), AXIS, 10);
+            if with_x_axis {
+                canvas.text(text, (x, bottom + 13 * UNIT), TEXT, Anchor::Middle, false);
+            }
+        }
+        if with_x_axis {
+            let place = ((left + right) / 2, bottom + 33 * UNIT);
+            canvas.text(&self.x.label, place, TEXT, Anchor::Middle, false);
+        }
+    }
+
+    fn draw_curve(&self, canvas: &Canvas<'_>, frame: &Frame, curve: &Curve) {
+        let shift = (curve.shift * f64::from(UNIT)).round() as i32;
+        let place = |dot: &Dot| (frame.x(&self.x, dot.x) + shift, frame.y(&self.y, dot.y));
+        canvas.path(curve.dots.iter().map(place).collect(), curve.style);
+        for dot in &curve.dots {
+            let (x, y) = place(dot);
+            if let Some([low, high]) = dot.y_interval {
+                let end = |value: f64| {
+                    let inside = (0.0..=1.0).contains(&self.y.share(value));
+                    (
+                        (x, frame.y(&self.y, value)),
+                        inside.then_some((3 * UNIT, 0)),
+                    )
+                };
+                draw_interval(canvas, curve.style, end(low), end(high));
+            }
+            if let Some([low, high]) = dot.x_interval {
+                let end = |value: f64| {
+                    let inside = (0.0..=1.0).contains(&self.x.share(value));
+                    (
+                        (frame.x(&self.x, value), y),
+                        inside.then_some((0, 3 * UNIT)),
+                    )
+                };
+                draw_interval(canvas, curve.style, end(low), end(high));
+            }
+            self.draw_marker(canvas, dot, (x, y), curve.style);
+        }
+    }
+
+    /// A value outside the frame is an open triangle at its edge that points to it.
+    fn draw_marker(&self, canvas: &Canvas<'_>, dot: &Dot, place: Place, style: Style) {
+        let share = self.y.share(dot.y);
+        let style = match style.marker {
+            Some(_) if share > 1.0 => style.with(Shape::Triangle, true),
+            Some(_) if share < 0.0 => style.with(Shape::Down, true),
+            _ => style,
+        };
+        canvas.marker(place, style);
+    }
+}
+
+/// An end of an interval: where, and half of its cap; an interval that goes on has none.
+type End = (Place, Option<Place>);
+
+fn draw_interval(canvas: &Canvas<'_>, style: Style, low: End, high: End) {
+    canvas.path(
+        vec![low.0, high.0],
+        Style {
+            line: Line::Solid,
+            width: 10,
+            ..style
+        },
+    );
+    for ((x, y), cap) in [low, high] {
+        if let Some((dx, dy)) = cap {
+            let cap = vec![(x - dx, y - dy), (x + dx, y + dy)];
+            canvas.path(
+                cap,
+                Style {
+                    line: Line::Solid,
+                    width: 10,
+                    ..style
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Results with numbers that are easy to follow, for tests.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tailsweep_common::id::RunId;
+use tailsweep_common::measurement::Split;
+use tailsweep_common::state::{Reason, RunState};
+use tailsweep_common::sweep;
+use tailsweep_stats::{Estimator, Problem, Treatment};
+
+use crate::facts::{ALL, EstimateRow, Facts, MeasurementRow};
+use crate::{RunResult, SweepText};
+
+const SWEEP: &str = r#"version = 1
+name = "fixture"
+seeds = 4
+[train]
+steps = 4
+[measure]
+splits = ["train"]
+[[block]]
+dataset = "mnist-excerpt"
+architecture = "fcn"
+width = 4
+depth = 2
+batch_size = 500
+learning_rate = 0.1
+"#;
+
+/// One point with two done seeds, a diverged one and one that waits.
+pub(crate) fn facts() -> Facts {
+    let sweep = sweep::parse(SWEEP, "fixture.toml", &BTreeMap::new()).expect("a valid file");
+    let sweep = Arc::new(sweep);
+    let text = SweepText {
+        sweep: Arc::clone(&sweep),
+        source: SWEEP.to_owned(),
+    };
+    let mut facts = Facts::new(text);
+    for (index, run) in sweep.runs().enumerate() {
+        let (state, reason, steps) = match index {
+            0 => (RunState::Done, None, Some(4)),
+            1 => (RunState::Done, Some(Reason::TrainAccuracyReached), Some(4)),
+            2 => (RunState::Diverged, Some(Reason::NonFiniteLoss), Some(1)),
+            _ => (RunState::Waiting, None, None),
+        };
+        let measurements = Vec::new();
+        // Not the run's own id, which changes with the form of a run.
+        let id = RunId::of(&[index as u8]);
+        facts.add(RunResult {
+            id,
+            run,
+            state,
+            reason,
+            steps,
+            measurements,
+        });
+    }
+    let alphas = [[1.5, 2.0, 1.0], [1.5, 2.0, 4.0], [9.0, 9.0, 9.0]];
+    for (run, alphas) in alphas.into_iter().enumerate() {
+        let steps = if run == 2 { vec![0] } else { vec![0, 3, 4] };
+        let (measured, estimated) = (facts.measurements.len(), facts.estimates.len());
+        for (step, alpha) in steps.into_iter().zip(alphas) {
+            facts.measurements.push(measurement(run, step));
+            facts.estimates.extend(estimates(run, step, alpha));
+        }
+        facts.runs[run].measurements = measured..facts.measurements.len();
+        facts.runs[run].estimates = estimated..facts.estimates.len();
+    }
+    facts
+}
+
+fn measurement(run: usize, step: u64) -> MeasurementRow {
+    MeasurementRow {
+        run,
+        step,
+        split: Split::Train,
+        loss: 2.0 / (1.0 + step as f64),
+        accuracy: Some(0.25 * step as f64),
+        params: 3176,
+        batches: 20,
+        zero_fraction: Some(1e-7),
+        noise_norm_mean: Some(0.1 + 0.2),
+        noise_norm_max: Some(1e21),
+        kurtosis: None,
+    }
+}
+
+fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
+    let published = EstimateRow {
+        run,
+        step,
+        split: Split::Train,
+        scope: ALL.into(),
+        estimator: Estimator::Mohammadi,
+        treatment: Treatment::Published,
+        k1: Some(252),
+        alpha: Some(alpha),
+        std_error: Some(0.5),
+        interval: Some([0.5 * alpha, f64::INFINITY]),
+        degrees: Some(19),
+        samples: 63520,
+        blocks: 252,
+        problem: None,
+    };
+    let surrogate = EstimateRow {
+        treatment: Treatment::GaussianSurrogate,
+        alpha: Some(1.25),
+        std_error: None,
+        interval: None,
+        degrees: None,
+        ..published.clone()
+    };
+    let within = EstimateRow {
+        estimator: Estimator::WithinCoordinate,
+        treatment: Treatment::Paired,
+        k1: None,
+        alpha: None,
+        std_error: None,
+        interval: None,
+        degrees: None,
+        problem: Some(Problem::LighterThanStable),
+        ..published.clone()
+    };
+    let layer = EstimateRow {
+        scope: "fc.0.weight".into(),
+        k1: Some(256),
+        ..published.clone()
+    };
+    vec![published, surrogate, within, layer]
+}

@@ -1,0 +1,163 @@
+//! The page: one file that needs nothing else, with no script and nothing that is fetched.
+//!
+//! It says what was done, answers five questions for each point with the number that the paper
+//! publishes and the controls beside it, shows the figures, and tells how each number was made.
+//! Tables are bounded; what they leave out is said, and is in the CSV files.
+
+mod glossary;
+mod methods;
+mod opening;
+mod questions;
+mod runs;
+
+use crate::facts::Facts;
+use crate::figures::Figure;
+use crate::late::PointRow;
+use crate::lookup::Lookup;
+
+const STYLE: &str = include_str!("html/style.css");
+
+/// The bytes of `report.html`.
+pub(crate) fn page(facts: &Facts, late: &[PointRow], figures: &[Figure]) -> String {
+    let lookup = Lookup::new(facts, late);
+    let name = escaped(&facts.text.sweep.name);
+    let mut sections = vec![
+        section("questions", "Five questions", &questions::section(&lookup)),
+        section(
+            "reading",
+            "How to read these numbers",
+            &glossary::section(&lookup),
+        ),
+    ];
+    for figure in figures {
+        sections.push(section(&figure.name, &figure.title, &figure_body(figure)));
+    }
+    sections.extend(
+        runs::exceptions(&lookup)
+            .map(|body| section("exceptions", "What did not run to plan", &body)),
+    );
+    sections.push(section("methods", "Methods", &methods::section(&lookup)));
+    sections.push(section("runs", "Runs", &runs::section(&lookup)));
+    sections.push(section(
+        "sweep-file",
+        "Sweep file",
+        &format!(
+            "<pre tabindex=\"0\"><code>{}</code></pre>",
+            escaped(&facts.text.source)
+        ),
+    ));
+    let contents: String = sections
+        .iter()
+        .map(|section| {
+            format!(
+                "<li><a href=\"#{}\">{}</a></li>",
+                section.id,
+                escaped(&section.title)
+            )
+        })
+        .collect();
+    let bodies: String = sections
+        .iter()
+        .map(|section| {
+            format!(
+                "<section id=\"{}\">\n<h2>{}</h2>\n{}\n</section>\n",
+                section.id,
+                escaped(&section.title),
+                section.body
+            )
+        })
+        .collect();
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{name} · tailsweep report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <header>\n<p class=\"kicker\">tailsweep report</p>\n<h1>{name}</h1>\n{}\n</header>\n\
+         <nav aria-label=\"Contents\"><ol>{contents}</ol></nav>\n<main>\n{bodies}</main>\n\
+         <footer><p>tailsweep {} · sweep <code>{}</code> · the numbers behind this page: \
+         points.csv, runs.csv, measurements.csv, estimates.csv, report.json, figures/*.svg</p>\
+         </footer>\n</body>\n</html>\n",
+        opening::section(&lookup),
+        env!("CARGO_PKG_VERSION"),
+        facts.text.sweep.id,
+    )
+}
+
+struct Section {
+    id: String,
+    title: String,
+    body: String,
+}
+
+fn section(id: &str, title: &str, body: &str) -> Section {
+    Section {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        body: body.to_owned(),
+    }
+}
+
+fn figure_body(figure: &Figure) -> String {
+    let legend: String = figure.legend_svgs().collect();
+    let size = if figure.is_wide() { "wide" } else { "" };
+    let panels: String = figure
+        .panel_svgs()
+        .map(|svg| format!("<div class=\"panel\">{svg}</div>\n"))
+        .collect();
+    format!(
+        "<figure>\n<div class=\"card\">\n<div class=\"legend\">{legend}</div>\n\
+         <div class=\"panels {size}\">\n{panels}</div>\n</div>\n\
+         <figcaption>{} <span class=\"file\">figures/{}.svg</span></figcaption>\n</figure>",
+        escaped(&figure.caption),
+        escaped(&figure.name),
+    )
+}
+
+/// A table: a head, and rows whose cells know their head, so that a narrow screen can show each
+/// row as a card: the label of a cell is its head up to the first tag. All texts are HTML already.
+fn table(class: &str, head: &[&str], rows: &[Vec<String>]) -> String {
+    let heads: String = head
+        .iter()
+        .map(|text| format!("<th scope=\"col\">{text}</th>"))
+        .collect();
+    let rows: String = rows
+        .iter()
+        .map(|row| {
+            let cells: String = row
+                .iter()
+                .zip(head)
+                .enumerate()
+                .map(|(index, (cell, head))| match index {
+                    0 => format!("<th scope=\"row\">{cell}</th>"),
+                    _ => {
+                        let label = head.split('<').next().unwrap_or_default();
+                        format!("<td data-label=\"{label}\">{cell}</td>")
+                    }
+                })
+                .collect();
+            format!("<tr>{cells}</tr>\n")
+        })
+        .collect();
+    format!(
+        "<div class=\"scroll\"><table class=\"{class}\">\n<thead><tr>{heads}</tr></thead>\n\
+         <tbody>\n{rows}</tbody>\n</table></div>"
+    )
+}
+
+/// A text as HTML, between tags or in an attribute.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            // Not allowed in HTML, not even escaped.
+            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' => html.push('\u{fffd}'),
+            other => html.push(other),
+        }
+    }
+    html
+}

@@ -1,0 +1,283 @@
+//! Every setting in words, and how each number was made.
+
+use std::fmt::Write as _;
+
+use tailsweep_common::measurement::Split;
+use tailsweep_common::run::{Init, Point, Sampling, Schedule};
+
+use super::escaped;
+use super::opening::summary;
+use crate::fields::Field;
+use crate::lookup::Lookup;
+use crate::numbers::{counted, grouped, setting};
+
+pub(super) fn section(lookup: &Lookup<'_>) -> String {
+    let mut html = String::from("<dl class=\"settings\">\n");
+    for (name, text) in settings(lookup) {
+        writeln!(html, "<div><dt>{name}</dt><dd>{text}</dd></div>")
+            .expect("writing to a string cannot fail");
+    }
+    html.push_str("</dl>\n<h3>How each number was made</h3>\n<dl class=\"settings\">\n");
+    for (name, text) in DEFINITIONS {
+        writeln!(html, "<div><dt>{name}</dt><dd>{text}</dd></div>")
+            .expect("writing to a string cannot fail");
+    }
+    html.push_str("</dl>");
+    html
+}
+
+/// The settings of the points: one text where all have the same, else the different ones.
+fn settings(lookup: &Lookup<'_>) -> Vec<(&'static str, String)> {
+    let points = || lookup.facts.all_points();
+    let each = |words: &dyn Fn(&Point) -> String| {
+        let mut texts: Vec<String> = Vec::new();
+        for text in points().map(words) {
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        escaped(&texts.join("; "))
+    };
+    let values = |field: Field| escaped(&summary(&field.values(points())));
+    let seeds: Vec<String> = lookup
+        .facts
+        .text
+        .sweep
+        .seeds
+        .iter()
+        .map(u64::to_string)
+        .collect();
+    let mut settings = vec![
+        ("Data", each(&dataset)),
+        ("Architecture", each(&architecture)),
+        ("Width", values(Field::Width)),
+        ("Depth", values(Field::Depth)),
+        ("Parameters", parameters(points())),
+        ("Loss", each(&|point| loss(point).to_owned())),
+        ("Batch size", values(Field::BatchSize)),
+        ("Learning rate", values(Field::LearningRate)),
+        ("Schedule", each(&|point| schedule(&point.train.schedule))),
+        ("Optimiser", each(&optimiser)),
+        (
+            "Minibatches of training",
+            each(&|point| sampling(point.train.sampling).to_owned()),
+        ),
+        ("Length", each(&length)),
+        ("Initial weights", each(&initial)),
+        ("Seeds", escaped(&summary(&seeds))),
+        ("Measured", each(&measured)),
+        ("Minibatches measured", each(&minibatches)),
+        ("Treatments", each(&treatments)),
+    ];
+    if points().any(|point| point.architecture.has_dropout()) {
+        let dropout = |point: &Point| match point.train.dropout {
+            0.0 => "none".to_owned(),
+            share => format!("{} in training, none while measuring", setting(share)),
+        };
+        settings.insert(10, ("Dropout", each(&dropout)));
+    }
+    settings.retain(|(_, text)| !text.is_empty() && text != "–");
+    settings
+}
+
+fn dataset(point: &Point) -> String {
+    let examples = |split| grouped(point.dataset.examples(split) as u64);
+    format!(
+        "{}: {} training and {} test examples",
+        point.dataset.name,
+        examples(Split::Train),
+        examples(Split::Test)
+    )
+}
+
+fn architecture(point: &Point) -> String {
+    match point.architecture.as_str() {
+        "fcn" => "fcn: linear layers without bias, ReLU between them; depth counts the linear \
+                  layers, width the units of each hidden layer"
+            .to_owned(),
+        "alexnet" => "alexnet: five convolutions and three linear layers, scaled by the number of \
+                      channels (width)"
+            .to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn parameters<'a>(points: impl Iterator<Item = &'a Point>) -> String {
+    let mut counts: Vec<u64> = points.map(Point::params).collect();
+    counts.sort_unstable();
+    match counts[..] {
+        [] => String::new(),
+        [low, .., high] if low < high => format!("{} to {}", grouped(low), grouped(high)),
+        [count, ..] => grouped(count),
+    }
+}
+
+fn loss(point: &Point) -> &'static str {
+    match point.loss.as_str() {
+        "nll" => "nll: softmax cross entropy, mean over the minibatch",
+        "hinge" => {
+            "hinge: linear hinge with targets ±1, mean over minibatch and classes of \
+                    max(0, 1 − target·output)"
+        }
+        other => other,
+    }
+}
+
+fn schedule(schedule: &Schedule) -> String {
+    match schedule {
+        Schedule::Constant => "constant".to_owned(),
+        Schedule::Milestones { milestones, gamma } => {
+            let steps: Vec<String> = milestones.iter().map(|step| grouped(*step)).collect();
+            let noun = if steps.len() == 1 { "step" } else { "steps" };
+            format!(
+                "multiplied by {} at {noun} {}",
+                setting(*gamma),
+                steps.join(" and ")
+            )
+        }
+        Schedule::Cosine => "cosine: update k of n uses η(1 + cos(πk/n))/2".to_owned(),
+    }
+}
+
+fn optimiser(point: &Point) -> String {
+    let (momentum, decay) = (point.train.momentum, point.train.weight_decay);
+    match (momentum == 0.0, decay == 0.0) {
+        (true, true) => "stochastic gradient descent, no momentum, no weight decay".to_owned(),
+        _ => format!(
+            "stochastic gradient descent, v ← μv + (g + λw), w ← w − ηv, with momentum μ = {} and \
+             weight decay λ = {}",
+            setting(momentum),
+            setting(decay)
+        ),
+    }
+}
+
+fn sampling(sampling: Sampling) -> &'static str {
+    match sampling {
+        Sampling::FileOrder => "in the order of the file, the same in each epoch, not shuffled",
+        Sampling::Shuffled => "in a new random order in each epoch",
+        Sampling::WithReplacement => "each example drawn independently",
+    }
+}
+
+fn length(point: &Point) -> String {
+    let steps = counted(point.train.steps, "step");
+    match point.train.stop_at_train_accuracy {
+        None => steps,
+        Some(accuracy) => format!(
+            "{steps}, or until the training accuracy is at least {} at a measured step",
+            setting(accuracy)
+        ),
+    }
+}
+
+fn initial(point: &Point) -> String {
+    match &point.train.init {
+        Init::Default => "uniform ±1/√fan-in for weights and biases, from the seed".to_owned(),
+        Init::Weights(blob) => {
+            format!("given: the file with digest {}", &blob.to_string()[..16])
+        }
+    }
+}
+
+fn measured(point: &Point) -> String {
+    let splits: Vec<&str> = point
+        .measure
+        .splits
+        .iter()
+        .map(|split| split.as_str())
+        .collect();
+    format!(
+        "every {}, at step 0 and at the last step, on {}",
+        counted(point.measure.every, "step"),
+        splits.join(" and ")
+    )
+}
+
+fn minibatches(point: &Point) -> String {
+    let counts: Vec<String> = point
+        .measure
+        .splits
+        .iter()
+        .map(|split| format!("{} ({split})", grouped(point.minibatches(*split) as u64)))
+        .collect();
+    let which = match point.measure.minibatches {
+        None => "all".to_owned(),
+        Some(most) => format!("at most {most}, evenly spaced"),
+    };
+    format!(
+        "P = {}: {which}, in the order of the file",
+        counts.join(", ")
+    )
+}
+
+fn treatments(point: &Point) -> String {
+    let words: Vec<&str> = point
+        .measure
+        .treatments
+        .iter()
+        .map(|treatment| treatment.as_str())
+        .collect();
+    words.join(", ")
+}
+
+const DEFINITIONS: [(&str, &str); 9] = [
+    (
+        "Noise",
+        "U = gradient of a minibatch − mean of the gradients of all measured minibatches, at \
+         fixed weights and without dropout; P minibatches × M parameters. Paired: D = gradient \
+         of one minibatch − gradient of the next, which needs no mean.",
+    ),
+    (
+        "mohammadi",
+        "1/α = (mean ln|Y| − mean ln|X|)/ln K₁, where Y are sums of K₁ consecutive X \
+         (Mohammadi, Mohammadpour and Ogata, Metrika 2015, Corollary 2.4). Published: X is U \
+         row by row, K₁ is the largest divisor of P·M that is at most √(P·M), and 2⁻⁵² is added \
+         to each absolute value. In the other treatments blocks \
+         restart in every row (zeros_dropped alone runs on across rows), and only published_rows \
+         keeps the 2⁻⁵².",
+    ),
+    (
+        "gaussian_surrogate",
+        "The expectation of mohammadi / published_rows over Gaussian noise with the second \
+         moments of the measured rows and with the measured zeros, in closed form: no random \
+         numbers.",
+    ),
+    (
+        "zeros_dropped",
+        "As published, but exact zeros are removed from the sequence first, and nothing is added \
+         to the absolute values.",
+    ),
+    (
+        "local_slope",
+        "α = ln 2/(m′ − m), m and m′ the means of ln|Y| for sums of K₁ and of 2·K₁ terms. \
+         Permuted: one fixed permutation of the parameters with one fixed random sign for each, \
+         the same for all runs. Paired: sums over neighbouring paired differences.",
+    ),
+    (
+        "within_coordinate",
+        "For each group of four minibatches with the paired differences Dₐ and D_b: the mean \
+         over parameters of ½(ln|Dₐ| − ln|D_b|)²; V is its mean over the groups, and \
+         α = (6V/π² − ½)^(−½).",
+    ),
+    (
+        "Late α",
+        "Late steps are those from last − min(10,000, last/4) on. For each seed, the mean of \
+         θ = 1/α over its late steps; a point has α = 1/mean θ over its finished seeds. The \
+         column alpha_mean of points.csv is the plain mean of α, as in the paper. Diverged runs \
+         are left out.",
+    ),
+    (
+        "Intervals",
+        "95 %, made on θ and turned over: open above where θ may be 0. One measurement: clusters \
+         of consecutive minibatches are left out one by one (jackknife); the paired ones use the \
+         spread between groups. A point with S seeds: s.e.² = max(variance between seeds, mean \
+         s.e.² within seeds)/S, t with S − 1 degrees.",
+    ),
+    (
+        "Exactness",
+        "Sums are exact and do not depend on the order of arrival: this report is the same to \
+         the byte for any number of workers and whatever was lost and repeated on the way, on \
+         one kind of processor.",
+    ),
+];

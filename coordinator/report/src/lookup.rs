@@ -1,0 +1,135 @@
+//! Finding the α that a figure or a row of the page is about.
+
+use std::ops::Range;
+
+use tailsweep_common::measurement::Split;
+use tailsweep_common::run::Point;
+use tailsweep_stats::{Estimator, Treatment};
+
+use crate::facts::{ALL, EstimateRow, Facts, RunFacts};
+use crate::fields::{Field, label, varying};
+use crate::late::{Late, PointRow};
+
+/// Which α of a point: an estimator and a treatment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) estimator: Estimator,
+    pub(crate) treatment: Treatment,
+}
+
+impl Kind {
+    const fn new(estimator: Estimator, treatment: Treatment) -> Self {
+        Self {
+            estimator,
+            treatment,
+        }
+    }
+
+    pub(crate) const PUBLISHED: Self = Self::new(Estimator::Mohammadi, Treatment::Published);
+    pub(crate) const PUBLISHED_ROWS: Self =
+        Self::new(Estimator::Mohammadi, Treatment::PublishedRows);
+    pub(crate) const SURROGATE: Self =
+        Self::new(Estimator::Mohammadi, Treatment::GaussianSurrogate);
+    pub(crate) const ZEROS_DROPPED: Self = Self::new(Estimator::Mohammadi, Treatment::ZerosDropped);
+    pub(crate) const WITHIN: Self = Self::new(Estimator::WithinCoordinate, Treatment::Paired);
+    pub(crate) const PERMUTED_SLOPE: Self = Self::new(Estimator::LocalSlope, Treatment::Permuted);
+    pub(crate) const PAIRED_SLOPE: Self = Self::new(Estimator::LocalSlope, Treatment::Paired);
+
+    fn is(self, estimator: Estimator, treatment: Treatment) -> bool {
+        self.estimator == estimator && self.treatment == treatment
+    }
+}
+
+/// Facts and late α, with an index from points to their rows.
+pub(crate) struct Lookup<'a> {
+    pub(crate) facts: &'a Facts,
+    late: &'a [PointRow],
+    rows: Vec<Range<usize>>,
+    /// The fields in which the points differ.
+    pub(crate) varying: Vec<Field>,
+}
+
+impl<'a> Lookup<'a> {
+    pub(crate) fn new(facts: &'a Facts, late: &'a [PointRow]) -> Self {
+        let mut rows = vec![0..0; facts.points.len()];
+        for (index, row) in late.iter().enumerate() {
+            let range = &mut rows[row.point];
+            if range.start == range.end {
+                range.start = index;
+            }
+            range.end = index + 1;
+        }
+        let varying = varying(&facts.text.sweep.own_axes, facts.all_points());
+        Self {
+            facts,
+            late,
+            rows,
+            varying,
+        }
+    }
+
+    pub(crate) fn point(&self, index: usize) -> &'a Point {
+        &self.facts.points[index].point
+    }
+
+    pub(crate) fn runs(&self, point: usize) -> &'a [RunFacts] {
+        &self.facts.runs[self.facts.points[point].runs.clone()]
+    }
+
+    /// What sets a point apart from the others: `width 32 · depth 4`.
+    pub(crate) fn label(&self, point: usize) -> String {
+        label(&self.varying, self.point(point))
+    }
+
+    /// The split that figures show: train, where it was measured.
+    pub(crate) fn main_split(&self, point: usize) -> Split {
+        let splits = &self.point(point).measure.splits;
+        if splits.contains(&Split::Train) {
+            Split::Train
+        } else {
+            Split::Test
+        }
+    }
+
+    /// All late α of a kind, over its block lengths.
+    pub(crate) fn levels(
+        &self,
+        point: usize,
+        split: Split,
+        kind: Kind,
+    ) -> impl Iterator<Item = &'a PointRow> + use<'a> {
+        let rows = &self.late[self.rows[point].clone()];
+        rows.iter().filter(move |row| {
+            row.key.split == split && kind.is(row.key.estimator, row.key.treatment)
+        })
+    }
+
+    /// The late α of a kind; of those on the ladder, the one at the published block length.
+    pub(crate) fn late(&self, point: usize, split: Split, kind: Kind) -> Option<&'a Late> {
+        let k1 = self.published_k1(point, split);
+        let is_ladder = kind == Kind::PUBLISHED_ROWS;
+        self.levels(point, split, kind)
+            .find(|row| !is_ladder || row.key.k1 == k1)
+            .map(|row| &row.late)
+    }
+
+    /// The published K1 of a point, as the estimates that are made at no other one have it.
+    pub(crate) fn published_k1(&self, point: usize, split: Split) -> Option<u64> {
+        [Kind::PUBLISHED, Kind::SURROGATE, Kind::ZEROS_DROPPED]
+            .into_iter()
+            .find_map(|kind| self.levels(point, split, kind).next())
+            .and_then(|row| row.key.k1)
+    }
+
+    /// The estimates of a kind over all parameters of a run, in the order of their steps.
+    pub(crate) fn estimates(
+        &self,
+        run: &'a RunFacts,
+        split: Split,
+        kind: Kind,
+    ) -> impl Iterator<Item = &'a EstimateRow> + use<'a> {
+        self.facts.estimates_of(run).iter().filter(move |row| {
+            row.split == split && &*row.scope == ALL && kind.is(row.estimator, row.treatment)
+        })
+    }
+}

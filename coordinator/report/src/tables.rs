@@ -1,0 +1,99 @@
+//! The four tables, each defined once and written as CSV and as JSON.
+
+mod cell;
+mod csv;
+mod estimates;
+mod json;
+mod measurements;
+mod points;
+mod runs;
+
+pub(crate) use cell::Cell;
+pub(crate) use csv::csv;
+pub(crate) use json::json;
+
+use crate::facts::Facts;
+use crate::late::PointRow;
+
+/// A table: named columns, and rows of as many cells.
+pub(crate) trait Table {
+    /// Its name: that of the CSV file without its ending.
+    fn name(&self) -> &'static str;
+    /// The names of the columns.
+    fn columns(&self) -> Vec<String>;
+    /// Number of rows.
+    fn len(&self) -> usize;
+    /// Row `index`, in the order of the columns.
+    fn row(&self, index: usize) -> Vec<Cell<'_>>;
+}
+
+/// All four, in the order of the documentation.
+pub(crate) fn all<'a>(facts: &'a Facts, late: &'a [PointRow]) -> Vec<Box<dyn Table + 'a>> {
+    vec![
+        Box::new(points::Points { facts, late }),
+        Box::new(runs::Runs { facts }),
+        Box::new(measurements::Measurements { facts }),
+        Box::new(estimates::Estimates { facts }),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::late::of_points;
+
+    fn text(name: &str) -> String {
+        let facts = fixture::facts();
+        let late = of_points(&facts);
+        let tables = all(&facts, &late);
+        let table = tables
+            .iter()
+            .find(|table| table.name() == name)
+            .expect("a table");
+        String::from_utf8(csv(table.as_ref())).expect("text")
+    }
+
+    #[test]
+    fn points() {
+        insta::assert_snapshot!(text("points"));
+    }
+
+    #[test]
+    fn runs() {
+        insta::assert_snapshot!(text("runs"));
+    }
+
+    #[test]
+    fn measurements() {
+        insta::assert_snapshot!(text("measurements"));
+    }
+
+    #[test]
+    fn estimates() {
+        insta::assert_snapshot!(text("estimates"));
+    }
+
+    #[test]
+    fn a_text_with_commas_quotes_and_line_ends_is_one_cell() {
+        struct Odd;
+        impl Table for Odd {
+            fn name(&self) -> &'static str {
+                "odd"
+            }
+            fn columns(&self) -> Vec<String> {
+                vec!["a".to_owned(), "b".to_owned()]
+            }
+            fn len(&self) -> usize {
+                1
+            }
+            fn row(&self, _: usize) -> Vec<Cell<'_>> {
+                vec![
+                    Cell::text("one, \"two\"\nthree"),
+                    Cell::Number(f64::NEG_INFINITY),
+                ]
+            }
+        }
+        assert_eq!(csv(&Odd), b"a,b\n\"one, \"\"two\"\"\nthree\",-inf\n");
+    }
+}

@@ -1,0 +1,76 @@
+//! `report.json`: the sweep and the four tables in one versioned file, a row on each line.
+//!
+//! A row is an object with the columns of the CSV file as keys; numbers are numbers, an empty
+//! cell is `null`, an interval that is open above ends in `"inf"`.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use tailsweep_common::state::RunState;
+
+use super::{Cell, Table};
+use crate::facts::Facts;
+
+/// Raised whenever a key changes its meaning or goes.
+const VERSION: u32 = 1;
+
+/// The bytes of the file.
+pub(crate) fn json(facts: &Facts, tables: &[Box<dyn Table + '_>]) -> Vec<u8> {
+    let mut text = format!("{{\"version\": {VERSION},\n\"sweep\": {}", sweep(facts));
+    for table in tables {
+        let columns = table.columns();
+        text.push_str(&format!(",\n\"{}\": [", table.name()));
+        for index in 0..table.len() {
+            text.push_str(if index == 0 { "\n" } else { ",\n" });
+            text.push_str(&encoded(&Row {
+                columns: &columns,
+                cells: &table.row(index),
+            }));
+        }
+        text.push_str("\n]");
+    }
+    text.push_str("}\n");
+    text.into_bytes()
+}
+
+fn sweep(facts: &Facts) -> String {
+    let sweep = &facts.text.sweep;
+    let states: Vec<String> = RunState::ALL
+        .iter()
+        .map(|state| {
+            let count = facts.runs.iter().filter(|run| run.state == *state).count();
+            format!("{}: {count}", encoded(state.as_str()))
+        })
+        .collect();
+    let stop = sweep.stop.map_or("null".to_owned(), |stop| {
+        format!("{{\"alpha_ci\": {}}}", encoded(&stop.alpha_ci))
+    });
+    format!(
+        "{{\"id\": {}, \"name\": {}, \"tailsweep\": {}, \"seeds\": {}, \"own_axes\": {}, \
+         \"stop\": {stop}, \"states\": {{{}}},\n\"source\": {}}}",
+        encoded(&sweep.id.to_string()),
+        encoded(&sweep.name),
+        encoded(env!("CARGO_PKG_VERSION")),
+        encoded(&sweep.seeds),
+        encoded(&sweep.own_axes),
+        states.join(", "),
+        encoded(&facts.text.source),
+    )
+}
+
+struct Row<'a> {
+    columns: &'a [String],
+    cells: &'a [Cell<'a>],
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.cells.len()))?;
+        for (column, cell) in self.columns.iter().zip(self.cells) {
+            map.serialize_entry(column, cell)?;
+        }
+        map.end()
+    }
+}
+
+fn encoded<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).expect("text, numbers and lists of them are JSON")
+}

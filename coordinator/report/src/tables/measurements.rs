@@ -1,0 +1,53 @@
+//! `measurements.csv`: what was taken at each step, beside the estimates.
+
+use super::{Cell, Table};
+use crate::facts::Facts;
+
+pub(crate) struct Measurements<'a> {
+    pub(crate) facts: &'a Facts,
+}
+
+impl Table for Measurements<'_> {
+    fn name(&self) -> &'static str {
+        "measurements"
+    }
+
+    fn columns(&self) -> Vec<String> {
+        [
+            "run_id",
+            "step",
+            "split",
+            "loss",
+            "accuracy",
+            "params",
+            "batches",
+            "zero_fraction",
+            "noise_norm_mean",
+            "noise_norm_max",
+            "kurtosis",
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    }
+
+    fn len(&self) -> usize {
+        self.facts.measurements.len()
+    }
+
+    fn row(&self, index: usize) -> Vec<Cell<'_>> {
+        let row = &self.facts.measurements[index];
+        vec![
+            Cell::Text(self.facts.runs[row.run].id.to_string().into()),
+            Cell::Whole(row.step),
+            Cell::text(row.split.as_str()),
+            Cell::Number(row.loss),
+            row.accuracy.into(),
+            Cell::Whole(row.params),
+            Cell::Whole(row.batches),
+            row.zero_fraction.into(),
+            row.noise_norm_mean.into(),
+            row.noise_norm_max.into(),
+            row.kurtosis.into(),
+        ]
+    }
+}

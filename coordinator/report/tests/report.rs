@@ -1,0 +1,446 @@
+//! From real summaries of synthetic noise to the files of a report.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use tailsweep_common::measurement::{Measurement, Split, SplitMeasurement};
+use tailsweep_common::run::Run;
+use tailsweep_common::state::{Reason, RunState};
+use tailsweep_common::sweep::{self, Sweep};
+use tailsweep_report::late::{self, Value};
+use tailsweep_report::{ReportBuilder, ReportFile, RunResult, SweepText};
+use tailsweep_stats::{Layer, NoiseShape, Treatments, summarise};
+
+const SWEEP: &str = r#"version = 1
+name = "tests <&> 'quotes'"
+seeds = 3
+
+[train]
+steps = 40
+
+[measure]
+every = 10
+
+[[block]]
+dataset = { name = "mnist-excerpt", train_limit = 2000 }
+architecture = "fcn"
+width = [4, 8]
+depth = [2, 3]
+batch_size = 100
+learning_rate = [0.1, 1e-7]
+"train.momentum" = [0.0, 0.9]
+"#;
+
+fn sweep() -> Arc<Sweep> {
+    Arc::new(sweep::parse(SWEEP, "test.toml", &BTreeMap::new()).expect("a valid sweep file"))
+}
+
+/// Done, but for three runs of the first two points.
+fn state(index: usize) -> (RunState, Option<Reason>, u64) {
+    match index {
+        1 => (RunState::Diverged, Some(Reason::NonFiniteLoss), 20),
+        2 => (RunState::Failed, Some(Reason::OutOfMemory), 10),
+        3 => (RunState::Waiting, None, 0),
+        4 => (RunState::Running, None, 20),
+        5 => (RunState::Cancelled, Some(Reason::Cancelled), 0),
+        _ => (RunState::Done, None, 40),
+    }
+}
+
+fn result(index: usize, run: Run) -> RunResult {
+    let (state, reason, last) = state(index);
+    let steps = (0..=last).step_by(10).filter(|_| last > 0);
+    let measurements = steps.map(|step| measurement(run.seed + 1, step)).collect();
+    let steps = match state {
+        RunState::Done => Some(40),
+        RunState::Diverged => Some(23),
+        _ => None,
+    };
+    RunResult {
+        id: run.id(),
+        run,
+        state,
+        reason,
+        steps,
+        measurements,
+    }
+}
+
+fn measurement(seed: u64, step: u64) -> Measurement {
+    let splits = [(Split::Train, 1), (Split::Test, 2)].map(|(split, stream)| {
+        let layer = |name: &str, len| Layer {
+            name: name.into(),
+            len,
+            fan_in: 16,
+            bias: false,
+        };
+        let layers = vec![layer("fc.0.weight", 40), layer("fc.2.weight", 24)];
+        let shape =
+            NoiseShape::new(12, false, layers, Treatments::default()).expect("a noise matrix");
+        let mut state = seed * 1_000 + step * 10 + stream;
+        let mut uniform = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1u32 << 24) as f32 - 0.5
+        };
+        let row = |_| {
+            (0..64)
+                .map(|_| uniform() * uniform() * uniform())
+                .collect::<Vec<f32>>()
+        };
+        let rows: Vec<Vec<f32>> = (0..12).map(row).collect();
+        let noise = summarise(Arc::new(shape), &rows);
+        SplitMeasurement {
+            split,
+            loss: 1.0 / (1.0 + step as f64),
+            accuracy: 0.1,
+            noise,
+        }
+    });
+    Measurement {
+        step,
+        splits: splits.to_vec(),
+    }
+}
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// Those of one report, made once.
+fn files() -> &'static Files {
+    static FILES: OnceLock<Files> = OnceLock::new();
+    FILES.get_or_init(fresh_files)
+}
+
+fn fresh_files() -> Files {
+    let sweep = sweep();
+    let text = SweepText {
+        sweep: Arc::clone(&sweep),
+        source: SWEEP.to_owned(),
+    };
+    let mut report = ReportBuilder::new(text);
+    sweep
+        .runs()
+        .enumerate()
+        .for_each(|(index, run)| report.add(result(index, run)));
+    let files = report.finish().files();
+    files
+        .into_iter()
+        .map(|ReportFile { path, bytes }| (path, bytes))
+        .collect()
+}
+
+/// The rows of a CSV file, by column.
+fn rows(files: &Files, path: &str) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_reader(&files[path][..]);
+    reader
+        .deserialize()
+        .collect::<Result<_, _>>()
+        .expect("a readable file")
+}
+
+#[test]
+fn a_report_has_its_files_and_is_the_same_to_the_byte() {
+    let files = files();
+    let paths: Vec<&str> = files.keys().map(String::as_str).collect();
+    assert_eq!(
+        paths,
+        [
+            "estimates.csv",
+            "figures/alpha-depth.svg",
+            "figures/alpha-learning-rate.svg",
+            "figures/alpha-width.svg",
+            "figures/controls.svg",
+            "figures/summation.svg",
+            "figures/train-test.svg",
+            "figures/training.svg",
+            "measurements.csv",
+            "points.csv",
+            "report.html",
+            "report.json",
+            "runs.csv",
+        ]
+    );
+    assert!(
+        *files == fresh_files(),
+        "the same results give the same bytes"
+    );
+}
+
+#[test]
+fn columns_are_those_of_the_contract_in_its_order() {
+    let files = files();
+    let head = |path: &str| {
+        let text = std::str::from_utf8(&files[path]).unwrap();
+        assert!(!text.contains('\r'));
+        text.lines().next().unwrap().to_owned()
+    };
+    assert_eq!(
+        head("points.csv"),
+        "dataset,architecture,width,depth,batch_size,learning_rate,loss,split,estimator,treatment,\
+         k1,seeds,alpha,alpha_mean,between_seed_sd,std_error,ci_low,ci_high,problem,\
+         train_limit,test_limit,train.momentum,late_rows,late_values"
+    );
+    assert_eq!(
+        head("runs.csv"),
+        "run_id,dataset,architecture,width,depth,batch_size,learning_rate,loss,seed,params,state,\
+         steps,train_loss,train_accuracy,test_loss,test_accuracy,reason,\
+         train_limit,test_limit,train.momentum"
+    );
+    assert_eq!(
+        head("measurements.csv"),
+        "run_id,step,split,loss,accuracy,params,batches,zero_fraction,noise_norm_mean,\
+         noise_norm_max,kurtosis"
+    );
+    assert_eq!(
+        head("estimates.csv"),
+        "run_id,step,split,scope,estimator,treatment,k1,alpha,std_error,ci_low,ci_high,samples,\
+         blocks,problem,measured"
+    );
+}
+
+#[test]
+fn runs_that_did_not_finish_are_there_with_what_was_measured() {
+    let files = files();
+    let runs = rows(files, "runs.csv");
+    let of = |index: usize, columns: &[&str]| {
+        columns
+            .iter()
+            .map(|column| runs[index][*column].as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(runs.len(), sweep().len());
+    assert_eq!(
+        of(
+            0,
+            &["state", "steps", "reason", "train_limit", "test_limit"]
+        ),
+        "done 40  2000 "
+    );
+    assert_eq!(
+        of(1, &["state", "steps", "reason"]),
+        "diverged 23 non_finite_loss"
+    );
+    assert_eq!(of(1, &["train_loss"]), (1.0f64 / 21.0).to_string());
+    assert_eq!(
+        of(2, &["state", "steps", "reason"]),
+        "failed  out_of_memory"
+    );
+    assert_eq!(
+        of(
+            3,
+            &["state", "steps", "train_loss", "test_accuracy", "params"]
+        ),
+        "waiting    3176"
+    );
+    assert_eq!(of(4, &["state", "steps", "test_accuracy"]), "running  0.1");
+    assert_eq!(
+        of(5, &["state", "steps", "train_loss", "reason"]),
+        "cancelled   cancelled"
+    );
+    let measured = |index: usize| {
+        let id = &runs[index]["run_id"];
+        rows(files, "measurements.csv")
+            .iter()
+            .filter(|row| row["run_id"] == *id)
+            .count()
+    };
+    assert_eq!([0, 1, 2, 3, 4, 5].map(measured), [10, 6, 4, 0, 6, 0]);
+    assert_eq!(runs[0]["learning_rate"], "0.1");
+    assert!(
+        runs.iter()
+            .any(|run| run["learning_rate"] == "1e-7" && run["train.momentum"] == "0.9")
+    );
+}
+
+#[test]
+fn rows_follow_the_sweep_then_step_split_and_scope() {
+    let files = files();
+    let ids: Vec<String> = sweep().runs().map(|run| run.id().to_string()).collect();
+    for path in ["measurements.csv", "estimates.csv"] {
+        let scopes = ["all", "fc.0.weight", "fc.2.weight"];
+        let keys: Vec<_> = rows(files, path)
+            .iter()
+            .map(|row| {
+                (
+                    ids.iter().position(|id| *id == row["run_id"]).unwrap(),
+                    row["step"].parse::<u64>().unwrap(),
+                    row["split"] == "test",
+                    row.get("scope")
+                        .map(|scope| scopes.iter().position(|known| known == scope)),
+                )
+            })
+            .collect();
+        assert!(keys.is_sorted(), "{path}");
+    }
+}
+
+/// What a reader of the four files can do: points.csv follows from the others.
+#[test]
+fn points_follow_from_the_estimates_as_they_are_written() {
+    let files = files();
+    let (runs, points) = (rows(files, "runs.csv"), rows(files, "points.csv"));
+    let estimates = rows(files, "estimates.csv");
+    let settings = ["width", "depth", "learning_rate", "train.momentum"];
+    let key = ["split", "estimator", "treatment", "k1"];
+    let mut told = 0;
+    for point in &points {
+        let seeds: Vec<Vec<Value>> = runs
+            .iter()
+            .filter(|run| settings.iter().all(|name| run[*name] == point[*name]))
+            .filter(|run| run["state"] == "done")
+            .map(|run| {
+                estimates
+                    .iter()
+                    .filter(|row| row["run_id"] == run["run_id"] && row["scope"] == "all")
+                    .filter(|row| key.iter().all(|name| row[*name] == point[*name]))
+                    .filter(|row| row["step"].parse::<u64>().unwrap() >= 30)
+                    .filter_map(|row| {
+                        let alpha = row["alpha"].parse().ok()?;
+                        let std_error = row["std_error"].parse().ok();
+                        Some(Value {
+                            alpha,
+                            std_error,
+                            degrees: None,
+                        })
+                    })
+                    .collect()
+            })
+            .collect();
+        let expected = late::combine(&seeds);
+        let number = |column: &str| point[column].parse::<f64>().ok();
+        assert_eq!(number("seeds"), Some(expected.seeds as f64));
+        assert_eq!(number("alpha"), expected.alpha);
+        assert_eq!(number("alpha_mean"), expected.alpha_mean);
+        assert_eq!(number("std_error"), expected.std_error);
+        if expected.seeds > 1 {
+            assert_eq!(number("ci_low"), expected.interval.map(|[low, _]| low));
+            assert_eq!(number("ci_high"), expected.interval.map(|[_, high]| high));
+        }
+        assert_eq!(point["alpha"].is_empty(), expected.alpha.is_none());
+        assert!(
+            !point["alpha"].is_empty() || !point["problem"].is_empty(),
+            "{point:?}"
+        );
+        told += usize::from(expected.alpha.is_some());
+    }
+    assert!(told > 100, "{told}");
+    // No run of the second point is done.
+    let second = points
+        .iter()
+        .filter(|point| point["train.momentum"] == "0.9")
+        .take(5);
+    assert!(
+        second
+            .clone()
+            .all(|point| point["problem"] == "no_finished_run")
+    );
+    assert!(
+        second
+            .clone()
+            .all(|point| point["seeds"] == "0" && point["alpha"].is_empty())
+    );
+    assert_eq!(
+        points[0]["seeds"], "1",
+        "the diverged and the failed seed are not used"
+    );
+}
+
+#[test]
+fn json_tells_the_same_as_the_tables() {
+    let files = files();
+    let report: serde_json::Value = serde_json::from_slice(&files["report.json"]).unwrap();
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["sweep"]["source"], SWEEP);
+    assert_eq!(report["sweep"]["states"]["done"], 43);
+    for table in ["points", "runs", "measurements", "estimates"] {
+        let objects = report[table].as_array().unwrap();
+        let rows = rows(files, &format!("{table}.csv"));
+        assert_eq!(objects.len(), rows.len());
+        for (object, row) in objects.iter().zip(&rows) {
+            for (column, text) in row {
+                match &object[column] {
+                    serde_json::Value::Null => assert_eq!(text, ""),
+                    serde_json::Value::String(word) => assert_eq!(text, word),
+                    number => assert_eq!(text.parse::<f64>().ok(), number.as_f64(), "{column}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_needs_nothing_else() {
+    let files = files();
+    let page = std::str::from_utf8(&files["report.html"]).unwrap();
+    for outside in [
+        "<script", "<link", "<img", "<iframe", "<object", "@import", "url(", " src=", "xlink",
+    ] {
+        assert!(!page.contains(outside), "`{outside}` in the page");
+    }
+    // The name of the SVG name space is no address that is fetched.
+    let addresses = page.replace("http://www.w3.org/2000/svg", "");
+    assert!(!addresses.contains("http:") && !addresses.contains("https:"));
+    for part in page.split("href=\"").skip(1) {
+        assert!(part.starts_with('#'), "links stay inside the page");
+    }
+    assert!(page.contains("tests &lt;&amp;&gt; &#39;quotes&#39;") && !page.contains("tests <&>"));
+    assert!(!page.contains("NaN"));
+}
+
+#[test]
+fn the_page_never_claims_what_the_numbers_do_not_show() {
+    let page = std::str::from_utf8(&files()["report.html"])
+        .unwrap()
+        .to_lowercase();
+    let text: String = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    for claim in [
+        "proves",
+        "infinite variance",
+        "refutes",
+        "weightwatcher",
+        "power law of the weights",
+    ] {
+        assert!(!text.contains(claim), "`{claim}`");
+    }
+    assert!(text.contains("does not say"));
+}
+
+#[test]
+fn a_sweep_without_any_result_has_a_report_too() {
+    let sweep = sweep();
+    let text = SweepText {
+        sweep: Arc::clone(&sweep),
+        source: SWEEP.to_owned(),
+    };
+    let mut report = ReportBuilder::new(text.clone());
+    for run in sweep.runs() {
+        let (state, reason, steps, measurements) = (RunState::Waiting, None, None, Vec::new());
+        report.add(RunResult {
+            id: run.id(),
+            run,
+            state,
+            reason,
+            steps,
+            measurements,
+        });
+    }
+    let paths = |report: ReportBuilder| -> Vec<String> {
+        report.finish().each_file().map(|file| file.path).collect()
+    };
+    let tables = [
+        "report.html",
+        "points.csv",
+        "runs.csv",
+        "measurements.csv",
+        "estimates.csv",
+        "report.json",
+    ];
+    assert_eq!(paths(report), tables, "no figure without data");
+    assert_eq!(
+        paths(ReportBuilder::new(text)),
+        tables,
+        "nor without any run"
+    );
+}

@@ -1,0 +1,400 @@
+//! The one task that owns the scheduler.
+//!
+//! It takes the commands that came together, lets the core decide, commits the core's events in
+//! one transaction, and only then sends what the core wants said and answers who asked.
+//!
+//! Architecture Invariant: the core never runs ahead of the disk. If a commit fails, everything
+//! that was decided since the last one is forgotten: the sessions are closed, the core is rebuilt
+//! from the store, and the workers come back with what they hold.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tailsweep_common::id::SweepId;
+use tailsweep_common::sweep::Sweep;
+use tailsweep_proto::{convert, wire};
+use tailsweep_scheduler::{Action, Config, Event, Input, Refusal, Scheduler, Tick, WorkerId};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, error, info, warn};
+
+use crate::store::{Committed, StateFolder, StoreError, Submission, Write, Writer};
+
+/// Commands that may wait; a sender waits when there are more.
+const INBOX: usize = 4096;
+
+/// Something that a service hands to the driver.
+pub(crate) enum Command {
+    /// A worker's session began; `join` is an [`Input::Join`].
+    Open { worker: WorkerId, join: Input, session: Session },
+    /// A worker's session ended.
+    Close { worker: WorkerId, number: u64 },
+    /// A word of a worker, in the session of that number.
+    Tell { worker: WorkerId, number: u64, word: Word },
+    /// A user's sweep.
+    Submit(Box<Submit>),
+    /// A question, answered from the state after the next commit.
+    Ask(Question),
+}
+
+/// What a worker can say.
+pub(crate) enum Word {
+    /// Something for the core.
+    Input(Input),
+    /// A sign of life, with news of the runs in computation.
+    Heartbeat(Vec<wire::RunProgress>),
+}
+
+/// What is asked of the committed state.
+pub(crate) type Question = Box<dyn FnOnce(&View<'_>) + Send>;
+
+/// A checked sweep on its way in.
+pub(crate) struct Submit {
+    pub(crate) sweep: Arc<Sweep>,
+    pub(crate) submission: Submission,
+    /// Try the failed runs of a known sweep afresh.
+    pub(crate) retry_failed: bool,
+    /// Whether the sweep was not known before; sent once it is durable.
+    pub(crate) reply: oneshot::Sender<Result<bool, Refusal>>,
+}
+
+/// The way to a connected worker.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    /// Tells sessions of one worker apart.
+    pub(crate) number: u64,
+    /// What the worker is told; a worker that does not keep up is disconnected.
+    pub(crate) outbox: mpsc::Sender<wire::CoordinatorMessage>,
+}
+
+/// What a question may look at.
+pub(crate) struct View<'a> {
+    pub(crate) scheduler: &'a Scheduler,
+    /// The latest news of each worker's runs.
+    pub(crate) progress: &'a BTreeMap<WorkerId, Vec<wire::RunProgress>>,
+}
+
+/// The driver is gone: the coordinator is shutting down, or has just lost its disk.
+#[derive(Debug, thiserror::Error)]
+#[error("the coordinator is not ready")]
+pub(crate) struct Gone;
+
+/// The way to the driver.
+#[derive(Clone, Debug)]
+pub(crate) struct Driver {
+    inbox: mpsc::Sender<Command>,
+}
+
+impl Driver {
+    /// Hands in a command, waiting for room.
+    pub(crate) async fn send(&self, command: Command) -> Result<(), Gone> {
+        self.inbox.send(command).await.map_err(|_| Gone)
+    }
+
+    /// Looks at the state as it is after the next commit.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&View<'_>) -> T + Send + 'static,
+    ) -> Result<T, Gone> {
+        let (reply, answer) = oneshot::channel();
+        let question = move |view: &View<'_>| {
+            // Who asked may have gone.
+            let _ = reply.send(question(view));
+        };
+        self.send(Command::Ask(Box::new(question))).await?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Submits a sweep; the answer comes once it is durable.
+    pub(crate) async fn submit(
+        &self,
+        sweep: Arc<Sweep>,
+        submission: Submission,
+        retry_failed: bool,
+    ) -> Result<Result<bool, Refusal>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        let submit = Submit { sweep, submission, retry_failed, reply };
+        self.send(Command::Submit(Box::new(submit))).await?;
+        answer.await.map_err(|_| Gone)
+    }
+}
+
+/// The state behind [`Driver`].
+pub(crate) struct Engine {
+    folder: StateFolder,
+    config: Config,
+    started: Instant,
+    inbox: mpsc::Receiver<Command>,
+    writer: Writer,
+    scheduler: Scheduler,
+    sessions: BTreeMap<WorkerId, Session>,
+    progress: BTreeMap<WorkerId, Vec<wire::RunProgress>>,
+    /// Texts of sweeps whose events are not drained yet.
+    submissions: BTreeMap<SweepId, Submission>,
+    /// Answers that leave after the next commit.
+    replies: Vec<(oneshot::Sender<Result<bool, Refusal>>, bool)>,
+    questions: Vec<Question>,
+}
+
+impl Engine {
+    /// Rebuilds the core from the store.
+    pub(crate) fn open(folder: StateFolder, config: Config) -> Result<(Driver, Self), StoreError> {
+        let started = Instant::now();
+        let (writer, scheduler) = recover(&folder, &config, tick(started))?;
+        let (sender, inbox) = mpsc::channel(INBOX);
+        let engine = Self {
+            folder,
+            config,
+            started,
+            inbox,
+            writer,
+            scheduler,
+            sessions: BTreeMap::new(),
+            progress: BTreeMap::new(),
+            submissions: BTreeMap::new(),
+            replies: Vec::new(),
+            questions: Vec::new(),
+        };
+        Ok((Driver { inbox: sender }, engine))
+    }
+
+    /// Serves until the last [`Driver`] is dropped or `shutdown` completes.
+    pub(crate) async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        tokio::pin!(shutdown);
+        let mut commands = Vec::with_capacity(INBOX);
+        loop {
+            let timeout = self.scheduler.poll_timeout().map(|due| due.since(self.now()));
+            let bell = tokio::time::sleep(timeout.unwrap_or(Duration::from_secs(3600)));
+            tokio::select! {
+                taken = self.inbox.recv_many(&mut commands, INBOX) => {
+                    if taken == 0 {
+                        return;
+                    }
+                }
+                () = bell => {}
+                () = &mut shutdown => return self.say_goodbye(),
+            }
+            for command in commands.drain(..) {
+                self.take(command);
+            }
+            self.scheduler.handle_timeout(self.now());
+            if let Err(problem) = self.settle().await {
+                error!(%problem, "can't write the state; forgetting what was not written");
+                self.rebuild().await;
+            }
+        }
+    }
+
+    fn now(&self) -> Tick {
+        tick(self.started)
+    }
+
+    fn take(&mut self, command: Command) {
+        match command {
+            Command::Open { worker, join, session } => {
+                info!(%worker, "worker joined");
+                self.sessions.insert(Arc::clone(&worker), session);
+                self.handle(join);
+            }
+            Command::Close { worker, number } => {
+                if self.is_current(&worker, number) {
+                    info!(%worker, "worker disconnected");
+                    self.disconnect(&worker);
+                }
+            }
+            Command::Tell { worker, number, word } => {
+                if !self.is_current(&worker, number) {
+                    debug!(%worker, "a word from a session that was replaced");
+                    return;
+                }
+                match word {
+                    Word::Input(input) => self.handle(input),
+                    Word::Heartbeat(news) => {
+                        self.progress.insert(Arc::clone(&worker), news);
+                        self.handle(Input::Heartbeat(worker));
+                    }
+                }
+            }
+            Command::Submit(submit) => self.submit(*submit),
+            Command::Ask(question) => self.questions.push(question),
+        }
+    }
+
+    fn is_current(&self, worker: &WorkerId, number: u64) -> bool {
+        self.sessions.get(worker).is_some_and(|session| session.number == number)
+    }
+
+    fn handle(&mut self, input: Input) {
+        match self.scheduler.handle(self.now(), input) {
+            Ok(()) => {}
+            Err(Refusal::UnknownWorker(worker)) => {
+                // Its session outlived a rebuild of the core: it must say hello again.
+                self.sessions.remove(&worker);
+            }
+            Err(refusal) => debug!(%refusal, "a worker's word was not taken"),
+        }
+    }
+
+    fn disconnect(&mut self, worker: &WorkerId) {
+        self.sessions.remove(worker);
+        self.progress.remove(worker);
+        self.handle(Input::Disconnect(Arc::clone(worker)));
+    }
+
+    fn submit(&mut self, submit: Submit) {
+        let Submit { sweep, submission, retry_failed, reply } = submit;
+        let (id, name, runs) = (sweep.id, sweep.name.clone(), sweep.len());
+        let created = self.scheduler.sweep(id).is_none();
+        if created {
+            self.submissions.insert(id, submission);
+        }
+        let mut taken = self.scheduler.handle(self.now(), Input::Submit(sweep));
+        if taken.is_ok() && retry_failed {
+            taken = self.scheduler.handle(self.now(), Input::Retry(id));
+        }
+        match taken {
+            Ok(()) => {
+                info!(sweep = %id, name, runs, created, "sweep submitted");
+                self.replies.push((reply, created));
+            }
+            Err(refusal) => {
+                self.submissions.remove(&id);
+                // Who submitted may have gone.
+                let _ = reply.send(Err(refusal));
+            }
+        }
+    }
+
+    /// Makes the core's decisions durable, then lets what follows from them leave.
+    async fn settle(&mut self) -> Result<(), String> {
+        loop {
+            let mut writes = Vec::new();
+            while let Some(event) = self.scheduler.poll_event() {
+                writes.push(self.write_of(event));
+            }
+            let committed = if writes.is_empty() {
+                Committed::default()
+            } else {
+                let answer = self.writer.commit(writes).await;
+                answer.map_err(|_| "the writing thread ended".to_owned())?.map_err(|e| e.to_string())?
+            };
+            while let Some(action) = self.scheduler.poll_action() {
+                self.say(action);
+            }
+            for (reply, created) in self.replies.drain(..) {
+                // Who submitted may have gone.
+                let _ = reply.send(Ok(created));
+            }
+            if committed.differing.is_empty() {
+                break;
+            }
+            for run in committed.differing {
+                self.handle(Input::Differs(run));
+            }
+        }
+        let view = View { scheduler: &self.scheduler, progress: &self.progress };
+        for question in self.questions.drain(..) {
+            question(&view);
+        }
+        Ok(())
+    }
+
+    fn write_of(&mut self, event: Event) -> Write {
+        match event {
+            Event::Submitted(sweep) => {
+                let submission = self
+                    .submissions
+                    .remove(&sweep.id)
+                    .expect("a sweep is accepted only by the command that brings its text");
+                Write::Sweep(sweep, submission)
+            }
+            event => Write::Event(event),
+        }
+    }
+
+    fn say(&mut self, action: Action) {
+        let (worker, message) = message_of(action);
+        let Some(session) = self.sessions.get(&worker) else {
+            // It comes back with what it holds.
+            return;
+        };
+        if session.outbox.try_send(message).is_err() {
+            warn!(%worker, "worker does not keep up; its session is closed");
+            self.disconnect(&worker);
+        }
+    }
+
+    async fn rebuild(&mut self) {
+        self.sessions.clear();
+        self.progress.clear();
+        self.submissions.clear();
+        self.replies.clear();
+        self.questions.clear();
+        loop {
+            match recover(&self.folder, &self.config, self.now()) {
+                Ok((writer, scheduler)) => {
+                    self.writer = writer;
+                    self.scheduler = scheduler;
+                    info!("the state is whole again");
+                    return;
+                }
+                Err(problem) => error!(%problem, "can't read the state back; trying again"),
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    fn say_goodbye(self) {
+        let goodbye = wire::coordinator_message::Message::Goodbye(wire::Goodbye {});
+        for session in self.sessions.into_values() {
+            let message = wire::CoordinatorMessage { message: Some(goodbye.clone()) };
+            // A worker that does not keep up finds out by the end of the stream.
+            let _ = session.outbox.try_send(message);
+        }
+        mem::drop(self.writer);
+    }
+}
+
+fn recover(
+    folder: &StateFolder,
+    config: &Config,
+    now: Tick,
+) -> Result<(Writer, Scheduler), StoreError> {
+    let connection = folder.open_writer()?;
+    let mut scheduler = Scheduler::new(config.clone());
+    folder
+        .reader()
+        .events(|event| scheduler.replay(event))
+        .map_err(|problem| folder.unreadable(&problem))?;
+    scheduler.recovered(now);
+    let writer = Writer::start(connection).map_err(|problem| folder.unreadable(&problem))?;
+    Ok((writer, scheduler))
+}
+
+fn tick(started: Instant) -> Tick {
+    Tick(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX))
+}
+
+fn message_of(action: Action) -> (WorkerId, wire::CoordinatorMessage) {
+    use wire::coordinator_message::Message;
+
+    let key = wire::AttemptKey::new;
+    let (worker, message) = match action {
+        Action::Lease { worker, id, run, attempt, resume, time_limit } => {
+            let lease = convert::Lease { key: (id, attempt), run, resume, time_limit };
+            (worker, Message::Lease((&lease).into()))
+        }
+        Action::RecordStored(worker, run, attempt, step) => {
+            let stored = wire::Stored { attempt: Some(key(run, attempt)), step };
+            (worker, Message::RecordStored(stored))
+        }
+        Action::CheckpointStored(worker, run, attempt, step) => {
+            let stored = wire::Stored { attempt: Some(key(run, attempt)), step };
+            (worker, Message::CheckpointStored(stored))
+        }
+        Action::Settled(worker, run, attempt) => (worker, Message::Settled(key(run, attempt))),
+        Action::Stale(worker, run, attempt) => (worker, Message::Stale(key(run, attempt))),
+    };
+    (worker, wire::CoordinatorMessage { message: Some(message) })
+}

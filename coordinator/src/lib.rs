@@ -1,0 +1,15 @@
+//! The coordinator's shell: sockets, disk and clock around the scheduling core.
+//!
+//! One task, the driver, owns the [`tailsweep_scheduler::Scheduler`]. Services hand it commands
+//! through a bounded queue; it commits what the core decides, and only then lets answers leave.
+
+mod driver;
+mod report;
+mod select;
+mod server;
+mod service;
+mod status;
+mod store;
+
+pub use server::{Coordinator, ServeError, Settings};
+pub use store::StoreError;

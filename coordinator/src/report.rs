@@ -1,0 +1,175 @@
+//! A report: the core says which runs, the disk what they measured.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use prost::Message as _;
+use serde::Serialize;
+use tailsweep_common::id::{RunId, SweepId};
+use tailsweep_common::measurement::Measurement;
+use tailsweep_common::state::{Reason, RunState};
+use tailsweep_common::sweep::Sweep;
+use tailsweep_proto::{WireError, wire};
+use tailsweep_report::{ReportBuilder, RunResult, SweepText};
+use tailsweep_scheduler::event::RunEvent;
+use tailsweep_scheduler::{RunNo, Scheduler};
+
+use crate::store::{Dated, Entry, Reader};
+
+/// What the core knows of a sweep at one moment.
+pub(crate) struct Outline {
+    sweep: Arc<Sweep>,
+    runs: Vec<OutlinedRun>,
+}
+
+struct OutlinedRun {
+    no: RunNo,
+    id: RunId,
+    state: RunState,
+    reason: Option<Reason>,
+    steps: Option<u64>,
+    taken_over: bool,
+}
+
+/// Why a report could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReportError {
+    #[error(transparent)]
+    Store(#[from] rusqlite::Error),
+    #[error("a stored measurement of run `{run}` can't be read: {problem}")]
+    Measurement { run: RunId, problem: String },
+    #[error("can't write the manifest: {0}")]
+    Manifest(#[from] serde_json::Error),
+}
+
+/// The part of a report that the core knows.
+pub(crate) fn outline(scheduler: &Scheduler, id: SweepId) -> Option<Outline> {
+    let sweep = Arc::clone(scheduler.sweep(id)?.sweep);
+    let runs = scheduler.runs_of(id).map(|run| {
+        let finished = matches!(run.state, RunState::Done | RunState::Diverged);
+        OutlinedRun {
+            no: run.no,
+            id: run.id,
+            state: run.state,
+            reason: if run.nondeterministic { Some(Reason::Nondeterministic) } else { run.reason },
+            steps: finished.then_some(run.steps),
+            taken_over: run.taken_over,
+        }
+    });
+    Some(Outline { runs: runs.collect(), sweep })
+}
+
+/// The files of the report: path and content.
+pub(crate) fn make(
+    outline: &Outline,
+    reader: &Reader,
+) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    let source = reader.source(outline.sweep.id)?;
+    let mut builder = ReportBuilder::new(SweepText { sweep: Arc::clone(&outline.sweep), source });
+    let records = reader.records()?;
+    for (run, outlined) in outline.sweep.runs().zip(&outline.runs) {
+        let measurements = records.of(outlined.no)?;
+        let measurements = measurements.into_iter().map(|payload| {
+            decode(&payload)
+                .map_err(|problem| ReportError::Measurement { run: outlined.id, problem })
+        });
+        builder.add(RunResult {
+            id: outlined.id,
+            run,
+            state: outlined.state,
+            reason: outlined.reason,
+            steps: outlined.steps,
+            measurements: measurements.collect::<Result<_, _>>()?,
+        });
+    }
+    let files = builder.finish().files().into_iter().map(|file| (file.path, file.bytes));
+    let manifest = serde_json::to_vec_pretty(&manifest(outline, reader)?)?;
+    Ok(files.chain([("manifest.json".to_owned(), manifest)]).collect())
+}
+
+fn decode(payload: &[u8]) -> Result<Measurement, String> {
+    let measurement = wire::Measurement::decode(payload).map_err(|error| error.to_string())?;
+    Measurement::try_from(measurement).map_err(|error: WireError| error.to_string())
+}
+
+/// All that may differ between two equal reports.
+#[derive(Serialize)]
+struct Manifest {
+    version: u32,
+    tailsweep: &'static str,
+    sweep_id: SweepId,
+    submitted_ms: Option<i64>,
+    /// In the order of the sweep.
+    runs: Vec<ManifestRun>,
+}
+
+#[derive(Serialize)]
+struct ManifestRun {
+    run_id: RunId,
+    /// The result was known from another sweep.
+    taken_over: bool,
+    attempts: Vec<ManifestAttempt>,
+}
+
+#[derive(Serialize)]
+struct ManifestAttempt {
+    attempt: u32,
+    worker: Arc<str>,
+    kind: Arc<str>,
+    /// What happened to it, and when (milliseconds of the Unix epoch).
+    events: Vec<(i64, &'static str)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+fn manifest(outline: &Outline, reader: &Reader) -> rusqlite::Result<Manifest> {
+    let mut submitted_ms = None;
+    let mut attempts: BTreeMap<RunNo, Vec<ManifestAttempt>> =
+        outline.runs.iter().map(|run| (run.no, Vec::new())).collect();
+    reader.journal(|Dated { at_ms, entry }| {
+        match entry {
+            Entry::Submitted(id) if id == outline.sweep.id => submitted_ms = Some(at_ms),
+            Entry::Run(run, event) => {
+                if let Some(attempts) = attempts.get_mut(&run) {
+                    tell(attempts, at_ms, event);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let runs = outline.runs.iter().map(|run| ManifestRun {
+        run_id: run.id,
+        taken_over: run.taken_over,
+        attempts: attempts.remove(&run.no).unwrap_or_default(),
+    });
+    Ok(Manifest {
+        version: 1,
+        tailsweep: env!("CARGO_PKG_VERSION"),
+        sweep_id: outline.sweep.id,
+        submitted_ms,
+        runs: runs.collect(),
+    })
+}
+
+fn tell(attempts: &mut Vec<ManifestAttempt>, at_ms: i64, event: RunEvent) {
+    let (word, said) = match event {
+        RunEvent::Leased { attempt, worker, kind } => {
+            let events = vec![(at_ms, "leased")];
+            attempts.push(ManifestAttempt { attempt, worker, kind, events, message: None });
+            return;
+        }
+        RunEvent::Started { .. } => ("started", None),
+        RunEvent::Finished { .. } => ("finished", None),
+        RunEvent::Failed { message, .. } => ("failed", Some(message)),
+        RunEvent::Lost { .. } => ("lost", None),
+        RunEvent::HandedBack { .. } => ("handed_back", None),
+        RunEvent::Differed => ("differed", None),
+        RunEvent::Reopened => ("reopened", None),
+    };
+    // Attempts follow one another: what is told is of the latest one.
+    if let Some(attempt) = attempts.last_mut() {
+        attempt.events.push((at_ms, word));
+        attempt.message = said.or(attempt.message.take());
+    }
+}

@@ -1,0 +1,162 @@
+//! A coordinator: its state, its driver and its server.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tailsweep_proto::wire::sweep_service_server::SweepServiceServer;
+use tailsweep_proto::wire::worker_service_server::WorkerServiceServer;
+use tailsweep_proto::{DESCRIPTORS, MAX_MESSAGE};
+use tailsweep_scheduler::Config;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+use tonic::transport::server::{Connected, Router};
+use tracing::info;
+
+use crate::driver::{Driver, Engine};
+use crate::service::{Sweeps, Workers};
+use crate::store::{Reader, StateFolder, StoreError};
+
+/// How a coordinator works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where its durable state lies; made when missing.
+    pub state: PathBuf,
+    /// How long a worker may be silent before its runs go elsewhere.
+    pub lease: Duration,
+}
+
+/// Why serving ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {problem}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        problem: std::io::Error,
+    },
+    /// Other users of the network could reach it.
+    #[error(
+        "{0} can be reached from other machines, and there is no authentication yet: listen on \
+         127.0.0.1 and use a tunnel, or say `--insecure` if everyone on that network may submit \
+         and read sweeps"
+    )]
+    Exposed(SocketAddr),
+    /// The server broke.
+    #[error("the server ended: {0}")]
+    Server(#[from] tonic::transport::Error),
+}
+
+/// A coordinator with its state open and rebuilt, not yet serving.
+pub struct Coordinator {
+    driver: Driver,
+    engine: Engine,
+    reader: Reader,
+    lease: Duration,
+}
+
+impl Coordinator {
+    /// Locks the state folder and rebuilds what was going on.
+    pub fn open(settings: &Settings) -> Result<Self, StoreError> {
+        let folder = StateFolder::lock(&settings.state)?;
+        let reader = folder.reader();
+        let config = Config { lease: settings.lease, ..Config::default() };
+        let (driver, engine) = Engine::open(folder, config)?;
+        Ok(Self { driver, engine, reader, lease: settings.lease })
+    }
+
+    /// Serves on a TCP address until `shutdown` completes.
+    pub async fn listen(
+        self,
+        address: SocketAddr,
+        insecure: bool,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
+        if !address.ip().is_loopback() && !insecure {
+            return Err(ServeError::Exposed(address));
+        }
+        let failed = |problem| ServeError::Listen { address, problem };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        info!(%address, "listening");
+        self.serve(TcpListenerStream::new(listener), shutdown).await
+    }
+
+    /// Serves connections until `shutdown` completes.
+    ///
+    /// Workers are told goodbye; what they hold they keep, and go on computing.
+    pub async fn serve<I, IO, E>(
+        self,
+        connections: I,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServeError>
+    where
+        I: Stream<Item = Result<IO, E>>,
+        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+        IO::ConnectInfo: Clone + Send + Sync + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Self { driver, engine, reader, lease } = self;
+        let (stop, stopped) = watch::channel(false);
+        let until_stopped = |mut stopped: watch::Receiver<bool>| async move {
+            // An error means that the sender is gone: stopped as well.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        let router = router(driver, reader, lease, stopped.clone()).await;
+        let engine = tokio::spawn(engine.run(until_stopped(stopped.clone())));
+        let server = router.serve_with_incoming_shutdown(connections, until_stopped(stopped));
+        tokio::pin!(server, shutdown);
+        let served = tokio::select! {
+            served = &mut server => served,
+            () = &mut shutdown => {
+                // Nobody waits for it if the receivers are gone.
+                let _ = stop.send(true);
+                // Streams that are still open are cut: their clients come back.
+                let patience = Duration::from_secs(2);
+                tokio::time::timeout(patience, &mut server).await.unwrap_or(Ok(()))
+            }
+        };
+        stop.send_replace(true);
+        // A panic of the driver was reported where it happened.
+        let _ = engine.await;
+        Ok(served?)
+    }
+}
+
+async fn router(
+    driver: Driver,
+    reader: Reader,
+    lease: Duration,
+    stopped: watch::Receiver<bool>,
+) -> Router {
+    let heartbeat_ms = (lease / 10).as_millis().clamp(100, 5000) as u32;
+    let workers = WorkerServiceServer::new(Workers::new(driver.clone(), reader.clone(), heartbeat_ms))
+        .max_decoding_message_size(MAX_MESSAGE)
+        .max_encoding_message_size(MAX_MESSAGE);
+    let sweeps = SweepServiceServer::new(Sweeps::new(driver, reader, stopped))
+        .max_decoding_message_size(MAX_MESSAGE)
+        .max_encoding_message_size(MAX_MESSAGE);
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<WorkerServiceServer<Workers>>().await;
+    health.set_serving::<SweepServiceServer<Sweeps>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .expect("the descriptors are made by this build");
+    Server::builder()
+        // A peer that vanished without a word is noticed.
+        .http2_keepalive_interval(Some(Duration::from_secs(10)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .tcp_nodelay(true)
+        .add_service(health_service)
+        .add_service(reflection)
+        .add_service(workers)
+        .add_service(sweeps)
+}

@@ -1,0 +1,42 @@
+//! Contents without a bound of their own travel in parts.
+
+use tailsweep_proto::{PART, wire};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+/// A stream of parts, made as fast as they are taken.
+pub(crate) type Parts<T> = ReceiverStream<Result<T, Status>>;
+
+/// The parts of one content.
+pub(crate) fn of_content(content: Vec<u8>) -> Parts<wire::Part> {
+    send(vec![content], |_, piece| wire::Part { content: piece.to_vec().into() })
+}
+
+/// The parts of the files of a report, one file after another.
+pub(crate) fn of_files(files: Vec<(String, Vec<u8>)>) -> Parts<wire::ReportPart> {
+    let (paths, contents): (Vec<String>, Vec<Vec<u8>>) = files.into_iter().unzip();
+    send(contents, move |index, piece| wire::ReportPart {
+        path: paths[index].clone(),
+        content: piece.to_vec().into(),
+    })
+}
+
+fn send<T: Send + 'static>(
+    contents: Vec<Vec<u8>>,
+    part: impl Fn(usize, &[u8]) -> T + Send + 'static,
+) -> Parts<T> {
+    let (sender, receiver) = mpsc::channel(2);
+    tokio::spawn(async move {
+        for (index, content) in contents.iter().enumerate() {
+            // An empty content has one empty part: its existence must arrive too.
+            let pieces = content.chunks(PART).chain(content.is_empty().then_some(&[][..]));
+            for piece in pieces {
+                if sender.send(Ok(part(index, piece))).await.is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    ReceiverStream::new(receiver)
+}

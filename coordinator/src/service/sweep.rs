@@ -1,0 +1,239 @@
+//! What users ask for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tailsweep_common::id::{BlobId, SweepId};
+use tailsweep_common::sweep::{self, Sweep};
+use tailsweep_proto::wire;
+use tailsweep_proto::wire::submit_part::Part;
+use tailsweep_proto::wire::sweep_service_server::SweepService;
+use tailsweep_scheduler::Scheduler;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::part::{self, Parts};
+use super::unreadable;
+use crate::driver::Driver;
+use crate::select::{NotSelected, select};
+use crate::store::{Reader, Submission};
+use crate::{report, status};
+
+/// A sweep file is not larger, bytes.
+const MAX_SOURCE: usize = 8 << 20;
+/// What travels with a sweep is not larger, bytes.
+const MAX_FILES: usize = 2 << 30;
+/// How often a watched sweep is looked at.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// The service for users.
+#[derive(Debug)]
+pub(crate) struct Sweeps {
+    driver: Driver,
+    reader: Reader,
+    /// Turns true when the coordinator goes away.
+    stopped: watch::Receiver<bool>,
+}
+
+impl Sweeps {
+    pub(crate) fn new(driver: Driver, reader: Reader, stopped: watch::Receiver<bool>) -> Self {
+        Self { driver, reader, stopped }
+    }
+
+    async fn select(&self, selector: String) -> Result<SweepId, Status> {
+        let selected = self.driver.ask(move |view| select(&selector, names(view.scheduler)));
+        selected.await?.map_err(|problem| match problem {
+            NotSelected::Ambiguous(..) => Status::invalid_argument(problem.to_string()),
+            _ => Status::not_found(problem.to_string()),
+        })
+    }
+
+    async fn status(&self, id: SweepId) -> Result<wire::SweepStatus, Status> {
+        let status = self.driver.ask(move |view| status::of_sweep(view, id)).await?;
+        status.ok_or_else(|| Status::not_found(format!("no sweep `{id}`")))
+    }
+}
+
+fn names(scheduler: &Scheduler) -> impl DoubleEndedIterator<Item = (SweepId, &str)> + Clone {
+    let sweeps: Vec<_> = scheduler.sweeps().map(|sweep| (sweep.id, sweep.name)).collect();
+    sweeps.into_iter()
+}
+
+#[tonic::async_trait]
+impl SweepService for Sweeps {
+    type WatchStream = ReceiverStream<Result<wire::SweepStatus, Status>>;
+    type GetReportStream = Parts<wire::ReportPart>;
+
+    async fn submit(
+        &self,
+        request: Request<Streaming<wire::SubmitPart>>,
+    ) -> Result<Response<wire::SubmitReply>, Status> {
+        let (header, files) = receive(request.into_inner()).await?;
+        let wire::SubmitHeader { source, path, retry_failed } = header;
+        let checked = tokio::task::spawn_blocking(move || check(source, path, files)).await;
+        let (sweep, submission) = checked.map_err(unreadable)??;
+        let sweep = Arc::new(sweep);
+        let (id, runs) = (sweep.id, sweep.len() as u64);
+        let taken = self.driver.submit(sweep, submission, retry_failed).await?;
+        let created = taken.map_err(|refusal| Status::resource_exhausted(refusal.to_string()))?;
+        Ok(Response::new(wire::SubmitReply { sweep_id: id.to_string(), created, runs }))
+    }
+
+    async fn list_sweeps(
+        &self,
+        request: Request<wire::ListSweepsRequest>,
+    ) -> Result<Response<wire::ListSweepsReply>, Status> {
+        let wire::ListSweepsRequest { page_size, page } = request.into_inner();
+        let page = Page::new(page_size, &page)?;
+        let reply = self.driver.ask(move |view| {
+            let mut newest_first: Vec<_> = view.scheduler.sweeps().collect();
+            newest_first.reverse();
+            let (sweeps, next_page) = page.cut(&newest_first);
+            wire::ListSweepsReply { sweeps: sweeps.iter().map(status::brief).collect(), next_page }
+        });
+        Ok(Response::new(reply.await?))
+    }
+
+    async fn get_sweep(
+        &self,
+        request: Request<wire::GetSweepRequest>,
+    ) -> Result<Response<wire::SweepStatus>, Status> {
+        let id = self.select(request.into_inner().sweep).await?;
+        Ok(Response::new(self.status(id).await?))
+    }
+
+    async fn watch(
+        &self,
+        request: Request<wire::GetSweepRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let id = self.select(request.into_inner().sweep).await?;
+        let (sender, receiver) = mpsc::channel(4);
+        let (driver, mut stopped) = (self.driver.clone(), self.stopped.clone());
+        tokio::spawn(async move {
+            let mut told = None;
+            loop {
+                let now = driver.ask(move |view| status::of_sweep(view, id)).await;
+                let Ok(Some(now)) = now else {
+                    return;
+                };
+                let over = now.over;
+                if told.as_ref() != Some(&now) {
+                    told = Some(now.clone());
+                    if sender.send(Ok(now)).await.is_err() {
+                        return;
+                    }
+                }
+                if over {
+                    return;
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(GLANCE) => {}
+                    () = sender.closed() => return,
+                    _ = stopped.wait_for(|stopped| *stopped) => return,
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    async fn list_workers(
+        &self,
+        request: Request<wire::ListWorkersRequest>,
+    ) -> Result<Response<wire::ListWorkersReply>, Status> {
+        let wire::ListWorkersRequest { page_size, page } = request.into_inner();
+        let page = Page::new(page_size, &page)?;
+        let reply = self.driver.ask(move |view| {
+            let workers: Vec<_> = view.scheduler.workers().collect();
+            let (workers, next_page) = page.cut(&workers);
+            let workers = workers.iter().map(status::of_worker).collect();
+            wire::ListWorkersReply { workers, next_page }
+        });
+        Ok(Response::new(reply.await?))
+    }
+
+    async fn get_report(
+        &self,
+        request: Request<wire::GetReportRequest>,
+    ) -> Result<Response<Self::GetReportStream>, Status> {
+        let id = self.select(request.into_inner().sweep).await?;
+        let outline = self.driver.ask(move |view| report::outline(view.scheduler, id)).await?;
+        let outline = outline.ok_or_else(|| Status::not_found(format!("no sweep `{id}`")))?;
+        let reader = self.reader.clone();
+        let made = tokio::task::spawn_blocking(move || report::make(&outline, &reader)).await;
+        let files = made.map_err(unreadable)?.map_err(unreadable)?;
+        Ok(Response::new(part::of_files(files)))
+    }
+}
+
+/// A submission as it arrives, with a bound on its size.
+async fn receive(
+    mut parts: Streaming<wire::SubmitPart>,
+) -> Result<(wire::SubmitHeader, BTreeMap<String, Vec<u8>>), Status> {
+    let Some(wire::SubmitPart { part: Some(Part::Header(header)) }) = parts.message().await? else {
+        return Err(Status::invalid_argument("a submission begins with its header"));
+    };
+    if header.source.len() > MAX_SOURCE {
+        let problem = format!("a sweep file has at most {MAX_SOURCE} bytes");
+        return Err(Status::invalid_argument(problem));
+    }
+    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut size = 0;
+    while let Some(wire::SubmitPart { part }) = parts.message().await? {
+        let Some(Part::File(wire::FilePart { path, content })) = part else {
+            return Err(Status::invalid_argument("only files follow the header"));
+        };
+        size += path.len() + content.len();
+        if size > MAX_FILES {
+            let problem = format!("the files of a sweep have at most {MAX_FILES} bytes");
+            return Err(Status::invalid_argument(problem));
+        }
+        files.entry(path).or_default().extend_from_slice(&content);
+    }
+    Ok((header, files))
+}
+
+/// The meaning of a submission. Nothing is trusted: the client has checked it, or some client has.
+fn check(
+    source: String,
+    path: String,
+    files: BTreeMap<String, Vec<u8>>,
+) -> Result<(Sweep, Submission), Status> {
+    let named = |(path, content): (&String, &Vec<u8>)| (path.clone(), BlobId::of(content));
+    let ids: BTreeMap<String, BlobId> = files.iter().map(named).collect();
+    let sweep = sweep::parse(&source, &path, &ids)
+        .map_err(|problems| Status::invalid_argument(problems.render(false)))?;
+    if let Some(reason) = sweep::unavailable(&sweep) {
+        return Err(Status::failed_precondition(reason));
+    }
+    let files = ids.values().copied().zip(files.into_values()).collect();
+    Ok((sweep, Submission { source, path, files }))
+}
+
+/// A part of a list.
+#[derive(Clone, Copy, Debug)]
+struct Page {
+    start: usize,
+    size: usize,
+}
+
+impl Page {
+    fn new(size: u32, page: &str) -> Result<Self, Status> {
+        let start = match page {
+            "" => 0,
+            page => page
+                .parse()
+                .map_err(|_| Status::invalid_argument("`page` is not one that was given out"))?,
+        };
+        let size = if size == 0 { 100 } else { size.min(1000) as usize };
+        Ok(Self { start, size })
+    }
+
+    fn cut<T>(self, all: &[T]) -> (&[T], String) {
+        let start = self.start.min(all.len());
+        let end = (start + self.size).min(all.len());
+        let next = if end < all.len() { end.to_string() } else { String::new() };
+        (&all[start..end], next)
+    }
+}

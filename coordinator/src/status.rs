@@ -1,0 +1,141 @@
+//! What users are told of sweeps and workers: the state of the core in words.
+
+use tailsweep_common::id::{RunId, SweepId};
+use tailsweep_common::run::Run;
+use tailsweep_common::state::RunState;
+use tailsweep_proto::convert::AttemptKey;
+use tailsweep_proto::wire;
+use tailsweep_scheduler::{Counts, RunView, SweepView, WorkerView};
+
+use crate::driver::View;
+
+/// Runs in computation that a status names.
+const MAX_RUNNING: usize = 64;
+/// Failures that a status names.
+const MAX_FAILURES: usize = 8;
+
+/// The status of a sweep with its runs in computation and its failures.
+pub(crate) fn of_sweep(view: &View<'_>, id: SweepId) -> Option<wire::SweepStatus> {
+    let sweep = view.scheduler.sweep(id)?;
+    let mut status = brief(&sweep);
+    if !sweep.is_over {
+        status.running = running(view, id);
+        status.waiting_for = waiting_for(view, &sweep);
+    }
+    status.failures = failures(view, &sweep);
+    Some(status)
+}
+
+/// The status of a sweep as a line of a list.
+pub(crate) fn brief(sweep: &SweepView<'_>) -> wire::SweepStatus {
+    let Counts { waiting, running, done, diverged, failed, cancelled } = sweep.counts;
+    wire::SweepStatus {
+        id: sweep.id.to_string(),
+        name: sweep.name.to_owned(),
+        runs: Some(wire::Counts {
+            waiting: waiting.into(),
+            running: running.into(),
+            done: done.into(),
+            diverged: diverged.into(),
+            failed: failed.into(),
+            cancelled: cancelled.into(),
+        }),
+        over: sweep.is_over,
+        stopped: sweep.stopped.map(|reason| reason.to_string()).unwrap_or_default(),
+        running: Vec::new(),
+        failures: Vec::new(),
+        waiting_for: String::new(),
+    }
+}
+
+/// The status of a worker.
+pub(crate) fn of_worker(worker: &WorkerView<'_>) -> wire::WorkerStatus {
+    let computing = worker.held.iter().filter(|held| held.started).count();
+    wire::WorkerStatus {
+        id: worker.id.to_string(),
+        kind: worker.kind.to_string(),
+        slots: worker.slots,
+        connected: worker.connected,
+        draining: worker.draining,
+        computing: computing as u32,
+        prefetched: (worker.held.len() - computing) as u32,
+    }
+}
+
+fn running(view: &View<'_>, sweep: SweepId) -> Vec<wire::RunningRun> {
+    let belongs = |run: RunId| {
+        let no = view.scheduler.run_no(run)?;
+        view.scheduler.is_in(no, sweep).then(|| view.scheduler.run(no))?
+    };
+    let mut running = Vec::new();
+    for worker in view.scheduler.workers() {
+        let news = view.progress.get(worker.id).map_or(&[][..], Vec::as_slice);
+        for held in worker.held.iter().filter(|held| held.started) {
+            let Some(run) = belongs(held.run) else {
+                continue;
+            };
+            let key = (held.run, held.attempt);
+            let told = news.iter().find(|progress| {
+                let told: Option<AttemptKey> =
+                    progress.attempt.clone().and_then(|told| told.try_into().ok());
+                told == Some(key)
+            });
+            let progress = told.cloned().unwrap_or_else(|| wire::RunProgress {
+                attempt: Some(wire::AttemptKey::new(held.run, held.attempt)),
+                steps: run.point.train.steps,
+                ..Default::default()
+            });
+            running.push(wire::RunningRun {
+                progress: Some(progress),
+                worker: worker.id.to_string(),
+                label: label(&run),
+            });
+            if running.len() == MAX_RUNNING {
+                return running;
+            }
+        }
+    }
+    running
+}
+
+fn failures(view: &View<'_>, sweep: &SweepView<'_>) -> Vec<wire::RunFailure> {
+    let failed = |run: &RunView<'_>| run.state == RunState::Failed || run.message.is_some();
+    if sweep.counts.failed == 0 && sweep.counts.waiting + sweep.counts.running == 0 {
+        return Vec::new();
+    }
+    let runs = view.scheduler.runs_of(sweep.id).filter(failed).take(MAX_FAILURES);
+    runs.map(|run| wire::RunFailure {
+        run_id: run.id.to_string(),
+        label: view.scheduler.run(run.no).map(|run| label(&run)).unwrap_or_default(),
+        attempt: run.attempts,
+        reason: run.reason.map(|reason| reason.to_string()).unwrap_or_default(),
+        message: run.message.unwrap_or_default().to_owned(),
+        last: run.state == RunState::Failed,
+    })
+    .collect()
+}
+
+/// Why nothing moves, if nothing does.
+fn waiting_for(view: &View<'_>, sweep: &SweepView<'_>) -> String {
+    let connected = view.scheduler.workers().filter(|worker| worker.connected);
+    if connected.count() == 0 {
+        return "no worker is connected; `tailsweep worker` starts one".to_owned();
+    }
+    if sweep.counts.running == 0 && sweep.counts.waiting > 0 {
+        return "other sweeps are first, or a failed run is about to be tried again".to_owned();
+    }
+    String::new()
+}
+
+/// A run in a few words.
+pub(crate) fn label(run: &Run) -> String {
+    let point = &run.point;
+    let mut words = vec![point.dataset.name.to_string(), point.architecture.as_str().to_owned()];
+    words.extend(point.architecture.width().map(|width| format!("w{width}")));
+    words.extend(point.architecture.depth().map(|depth| format!("d{depth}")));
+    words.push(format!("b{}", point.batch_size));
+    words.push(format!("lr{}", point.learning_rate));
+    words.push(point.loss.as_str().to_owned());
+    words.push(format!("seed{}", run.seed));
+    words.join(" ")
+}

@@ -1,0 +1,117 @@
+//! What is read back: the journal at a start, contents on demand.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::de::DeserializeOwned;
+use tailsweep_common::id::{BlobId, SweepId};
+use tailsweep_common::sweep::Sweep;
+use tailsweep_scheduler::{Event, RunNo};
+
+use super::journal::{Dated, Entry};
+use super::open_read_only;
+
+/// Reads what is committed, each time with a connection of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader {
+    database: PathBuf,
+}
+
+impl Reader {
+    pub(crate) fn new(database: PathBuf) -> Self {
+        Self { database }
+    }
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        open_read_only(&self.database)
+    }
+
+    /// Calls `apply` with every stored event, in the order in which they became durable. Contents
+    /// of checkpoints are left out: only their steps matter to the core.
+    pub(crate) fn events(&self, mut apply: impl FnMut(Event)) -> rusqlite::Result<()> {
+        let connection = self.connect()?;
+        self.journal(|Dated { entry, .. }| {
+            apply(match entry {
+                Entry::Submitted(id) => Event::Submitted(Arc::new(plan(&connection, id)?)),
+                Entry::Checkpointed { run, step } => {
+                    Event::Checkpointed { run, step, payload: Arc::from([]) }
+                }
+                Entry::Run(run, change) => Event::Run(run, change),
+                Entry::Sweep(sweep, change) => Event::Sweep(sweep, change),
+            });
+            Ok(())
+        })
+    }
+
+    /// Calls `tell` with every line of the journal, oldest first.
+    pub(crate) fn journal(
+        &self,
+        mut tell: impl FnMut(Dated) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let connection = self.connect()?;
+        let mut lines = connection.prepare("SELECT at_ms, body FROM journal ORDER BY seq")?;
+        let mut lines = lines.query([])?;
+        while let Some(line) = lines.next()? {
+            let body: String = line.get(1)?;
+            tell(Dated { at_ms: line.get(0)?, entry: from_json(1, &body)? })?;
+        }
+        Ok(())
+    }
+
+    /// The text of a sweep file as the user wrote it.
+    pub(crate) fn source(&self, sweep: SweepId) -> rusqlite::Result<String> {
+        self.connect()?.query_row(
+            "SELECT source FROM sweeps WHERE id = ?",
+            [sweep.as_bytes()],
+            |row| row.get(0),
+        )
+    }
+
+    /// A file that travelled with a sweep.
+    pub(crate) fn file(&self, id: BlobId) -> rusqlite::Result<Option<Vec<u8>>> {
+        self.connect()?
+            .query_row("SELECT content FROM files WHERE id = ?", [id.as_bytes()], |row| row.get(0))
+            .optional()
+    }
+
+    /// The checkpoint of a run, if the stored one is of this step.
+    pub(crate) fn checkpoint(&self, run: RunNo, step: u64) -> rusqlite::Result<Option<Vec<u8>>> {
+        let sql = "SELECT payload FROM checkpoints WHERE run = ? AND step = ?";
+        self.connect()?
+            .query_row(sql, params![run.0, step as i64], |row| row.get(0))
+            .optional()
+    }
+
+    /// The records of runs, one run after another.
+    pub(crate) fn records(&self) -> rusqlite::Result<Records> {
+        Ok(Records { connection: self.connect()? })
+    }
+}
+
+/// A connection for many reads.
+#[derive(Debug)]
+pub(crate) struct Records {
+    connection: Connection,
+}
+
+impl Records {
+    /// The encoded measurements of a run in the order of their steps.
+    pub(crate) fn of(&self, run: RunNo) -> rusqlite::Result<Vec<Vec<u8>>> {
+        let sql = "SELECT payload FROM records WHERE run = ? ORDER BY step";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_map([run.0], |row| row.get(0))?.collect()
+    }
+}
+
+fn plan(connection: &Connection, id: SweepId) -> rusqlite::Result<Sweep> {
+    let sql = "SELECT plan FROM sweeps WHERE id = ?";
+    let plan: String = connection.query_row(sql, [id.as_bytes()], |row| row.get(0))?;
+    from_json(0, &plan)
+}
+
+fn from_json<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
+    })
+}

@@ -1,0 +1,78 @@
+//! The tables, and how an older database becomes a newer one.
+
+use rusqlite::{Connection, Transaction};
+
+/// `PRAGMA application_id`: "TSWP".
+const APPLICATION: i32 = 0x5453_5750;
+
+/// One step per version: step n leads from version n to n + 1.
+const MIGRATIONS: &[&str] = &["
+    -- Facts in the order in which they became durable. `body` is a JSON of `journal::Entry`.
+    CREATE TABLE journal (
+        seq     INTEGER PRIMARY KEY,
+        at_ms   INTEGER NOT NULL,
+        body    TEXT NOT NULL
+    ) STRICT;
+    -- `plan` is the expanded sweep: the meaning of `source` is frozen at its submission.
+    CREATE TABLE sweeps (
+        id      BLOB PRIMARY KEY,
+        path    TEXT NOT NULL,
+        source  TEXT NOT NULL,
+        plan    TEXT NOT NULL
+    ) STRICT;
+    -- What travelled with a sweep, by the digest of its content.
+    CREATE TABLE files (
+        id      BLOB PRIMARY KEY,
+        content BLOB NOT NULL
+    ) STRICT;
+    -- The first committed measurement of each step of a run: a wire `Measurement`.
+    CREATE TABLE records (
+        run     INTEGER NOT NULL,
+        step    INTEGER NOT NULL,
+        payload BLOB NOT NULL,
+        PRIMARY KEY (run, step)
+    ) STRICT;
+    CREATE TABLE checkpoints (
+        run     INTEGER PRIMARY KEY,
+        step    INTEGER NOT NULL,
+        payload BLOB NOT NULL
+    ) STRICT;
+"];
+
+/// The version that this program writes.
+const CURRENT: i32 = MIGRATIONS.len() as i32;
+
+/// What an existing database can be wrong with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SchemaError {
+    #[error("it is a database of another program")]
+    Foreign,
+    #[error("it was written by a newer version of tailsweep (schema {found}, this one knows {CURRENT})")]
+    Newer { found: i32 },
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// Brings a database, new or old, to the current version.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
+    let transaction = connection.transaction()?;
+    let pragma = |name| transaction.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0));
+    let application: i32 = pragma("application_id")?;
+    let found: i32 = pragma("user_version")?;
+    if application != APPLICATION && (application != 0 || found != 0 || has_tables(&transaction)?) {
+        return Err(SchemaError::Foreign);
+    }
+    if found > CURRENT {
+        return Err(SchemaError::Newer { found });
+    }
+    for step in &MIGRATIONS[found.max(0) as usize..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", CURRENT)?;
+    Ok(transaction.commit()?)
+}
+
+fn has_tables(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
+    transaction.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+}

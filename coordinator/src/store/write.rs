@@ -1,0 +1,189 @@
+//! The one thread that writes.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use tailsweep_common::id::BlobId;
+use tailsweep_common::sweep::Sweep;
+use tailsweep_scheduler::event::RunEvent;
+use tailsweep_scheduler::{Event, RunNo};
+use tokio::sync::{mpsc, oneshot};
+
+use super::journal::Entry;
+
+/// A sweep as it was submitted.
+#[derive(Clone, Debug)]
+pub(crate) struct Submission {
+    /// The sweep file as the user wrote it.
+    pub(crate) source: String,
+    /// What the user calls the file.
+    pub(crate) path: String,
+    /// What it names.
+    pub(crate) files: Vec<(BlobId, Vec<u8>)>,
+}
+
+/// Something that must become durable.
+#[derive(Clone, Debug)]
+pub(crate) enum Write {
+    /// An accepted sweep.
+    Sweep(Arc<Sweep>, Submission),
+    /// Any other event of the core.
+    Event(Event),
+}
+
+/// What the disk knew better.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Committed {
+    /// Runs of which a repeated record is not equal to the first one.
+    pub(crate) differing: Vec<RunNo>,
+}
+
+type Job = (Vec<Write>, oneshot::Sender<rusqlite::Result<Committed>>);
+
+/// A handle to the writing thread, which ends with the last handle.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    jobs: mpsc::Sender<Job>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(connection: Connection) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel(1);
+        let thread = thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || serve(connection, queue))?;
+        Ok(Self { jobs, thread: Some(thread) })
+    }
+
+    /// Writes all of `writes` in one transaction. The answer comes after the commit; nothing of it
+    /// is written if it is an error, or if it does not come.
+    pub(crate) fn commit(
+        &self,
+        writes: Vec<Write>,
+    ) -> oneshot::Receiver<rusqlite::Result<Committed>> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.try_send((writes, reply)).expect("the driver has one commit under way at a time");
+        answer
+    }
+}
+
+impl Drop for Writer {
+    /// Waits until the database is closed.
+    fn drop(&mut self) {
+        self.jobs = mpsc::channel(1).0;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was already reported as a commit that did not answer.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
+    while let Some((writes, reply)) = queue.blocking_recv() {
+        // The driver may have gone; what it asked for is durable all the same.
+        let _ = reply.send(commit(&mut connection, &writes));
+    }
+}
+
+fn commit(connection: &mut Connection, writes: &[Write]) -> rusqlite::Result<Committed> {
+    let transaction = connection.transaction()?;
+    let mut batch = Batch { transaction: &transaction, at_ms: now_ms(), done: Committed::default() };
+    for write in writes {
+        match write {
+            Write::Sweep(sweep, submission) => batch.sweep(sweep, submission)?,
+            Write::Event(event) => batch.event(event)?,
+        }
+    }
+    let done = batch.done;
+    transaction.commit()?;
+    Ok(done)
+}
+
+struct Batch<'a> {
+    transaction: &'a Transaction<'a>,
+    at_ms: i64,
+    done: Committed,
+}
+
+impl Batch<'_> {
+    fn execute(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<usize> {
+        self.transaction.prepare_cached(sql)?.execute(params)
+    }
+
+    fn journal(&self, entry: &Entry) -> rusqlite::Result<()> {
+        let body = json(entry)?;
+        self.execute("INSERT INTO journal (at_ms, body) VALUES (?, ?)", params![self.at_ms, body])?;
+        Ok(())
+    }
+
+    fn sweep(&self, sweep: &Sweep, submission: &Submission) -> rusqlite::Result<()> {
+        let Submission { source, path, files } = submission;
+        for (id, content) in files {
+            let sql = "INSERT INTO files (id, content) VALUES (?, ?) ON CONFLICT DO NOTHING";
+            self.execute(sql, params![id.as_bytes(), content])?;
+        }
+        self.execute(
+            "INSERT INTO sweeps (id, path, source, plan) VALUES (?, ?, ?, ?)",
+            params![sweep.id.as_bytes(), path, source, json(sweep)?],
+        )?;
+        self.journal(&Entry::Submitted(sweep.id))
+    }
+
+    fn event(&mut self, event: &Event) -> rusqlite::Result<()> {
+        match event {
+            Event::Submitted(sweep) => self.journal(&Entry::Submitted(sweep.id)),
+            Event::Recorded { run, step, payload } => self.record(*run, *step, payload),
+            Event::Checkpointed { run, step, payload } => {
+                self.execute(
+                    "INSERT INTO checkpoints (run, step, payload) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (run) DO UPDATE SET step = ?2, payload = ?3",
+                    params![run.0, *step as i64, &**payload],
+                )?;
+                self.journal(&Entry::Checkpointed { run: *run, step: *step })
+            }
+            Event::Run(run, change) => {
+                match change {
+                    RunEvent::Started { discard: true, .. } => {
+                        self.execute("DELETE FROM records WHERE run = ?", [run.0])?;
+                        self.execute("DELETE FROM checkpoints WHERE run = ?", [run.0])?;
+                    }
+                    RunEvent::Finished { .. } => {
+                        self.execute("DELETE FROM checkpoints WHERE run = ?", [run.0])?;
+                    }
+                    _ => {}
+                }
+                self.journal(&Entry::Run(*run, change.clone()))
+            }
+            Event::Sweep(sweep, change) => self.journal(&Entry::Sweep(*sweep, change.clone())),
+        }
+    }
+
+    fn record(&mut self, run: RunNo, step: u64, payload: &[u8]) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO records (run, step, payload) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+        if self.execute(sql, params![run.0, step as i64, payload])? == 1 {
+            return Ok(());
+        }
+        let equal: Option<bool> = self
+            .transaction
+            .prepare_cached("SELECT payload = ? FROM records WHERE run = ? AND step = ?")?
+            .query_row(params![payload, run.0, step as i64], |row| row.get(0))
+            .optional()?;
+        if equal == Some(false) {
+            self.done.differing.push(run);
+        }
+        Ok(())
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

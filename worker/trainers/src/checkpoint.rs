@@ -1,0 +1,166 @@
+//! A run between two units of work, as bytes.
+//!
+//! ```text
+//! magic "tswpckpt", version u32, run id (16 bytes)
+//! step u64, phase u8, ending step u64
+//! number of tensors u32; of each: length u64, weights f32 …, then velocities f32 … if μ ≠ 0
+//! SHA-256 of all of it (32 bytes)
+//! ```
+//! All little-endian. There is no random state: streams are functions of the seed and the step.
+
+use sha2::{Digest, Sha256};
+use tailsweep_common::id::RunId;
+use tailsweep_common::run::Run;
+use tailsweep_common::state::Ending;
+
+const MAGIC: &[u8; 8] = b"tswpckpt";
+const VERSION: u32 = 1;
+const DIGEST: usize = 32;
+
+/// Where a run stands at its step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The measurement of this step, if one is due, has not been taken.
+    Arrived,
+    /// It has; the next thing is an update.
+    Measured,
+    /// There is nothing left to do.
+    Ended(Ending),
+}
+
+/// What a checkpoint holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct State {
+    pub(crate) step: u64,
+    pub(crate) phase: Phase,
+    pub(crate) weights: Vec<Vec<f32>>,
+    /// v of SGD; absent when there is no momentum.
+    pub(crate) velocities: Option<Vec<Vec<f32>>>,
+}
+
+/// Why a checkpoint cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckpointError {
+    /// It is something else, or was written by another version.
+    #[error("not a checkpoint of this version")]
+    Format,
+    /// Some of its bytes are not those that were written.
+    #[error("damaged: its digest does not fit")]
+    Damaged,
+    /// It belongs to another run.
+    #[error("belongs to run {found}, not to {expected}")]
+    OtherRun {
+        /// The run that was to be resumed.
+        expected: RunId,
+        /// The run of the checkpoint.
+        found: String,
+    },
+    /// Its content does not fit the run.
+    #[error("its content does not fit the run")]
+    Content,
+}
+
+impl State {
+    /// The bytes.
+    pub(crate) fn encode(&self, run: &Run) -> Vec<u8> {
+        let numbers: usize = self.weights.iter().map(Vec::len).sum();
+        let mut bytes = Vec::with_capacity(128 + 8 * numbers);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&VERSION.to_le_bytes());
+        bytes.extend_from_slice(run.id().as_bytes());
+        bytes.extend_from_slice(&self.step.to_le_bytes());
+        let (phase, ending) = match self.phase {
+            Phase::Arrived => (0, 0),
+            Phase::Measured => (1, 0),
+            Phase::Ended(Ending::Done { steps, accuracy_reached: false }) => (2, steps),
+            Phase::Ended(Ending::Done { steps, accuracy_reached: true }) => (3, steps),
+            Phase::Ended(Ending::Diverged { step }) => (4, step),
+        };
+        bytes.push(phase);
+        bytes.extend_from_slice(&ending.to_le_bytes());
+        bytes.extend_from_slice(&(self.weights.len() as u32).to_le_bytes());
+        for (index, weights) in self.weights.iter().enumerate() {
+            bytes.extend_from_slice(&(weights.len() as u64).to_le_bytes());
+            let velocities = self.velocities.iter().flat_map(|velocities| &velocities[index]);
+            for number in weights.iter().chain(velocities) {
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+        let digest = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&digest);
+        bytes
+    }
+
+    /// The state of `run`, whose parameter tensors have `lengths`.
+    pub(crate) fn decode(
+        run: &Run,
+        lengths: &[usize],
+        bytes: &[u8],
+    ) -> Result<Self, CheckpointError> {
+        let content =
+            bytes.len().checked_sub(DIGEST).ok_or(CheckpointError::Format)?;
+        let (bytes, digest) = bytes.split_at(content);
+        let head = [MAGIC.as_slice(), &VERSION.to_le_bytes()].concat();
+        let mut reader = Reader(bytes.strip_prefix(&*head).ok_or(CheckpointError::Format)?);
+        if Sha256::digest(bytes).as_slice() != digest {
+            return Err(CheckpointError::Damaged);
+        }
+        let (expected, found) = (run.id(), reader.take(16)?);
+        if expected.as_bytes() != found {
+            let found = RunId::try_from(found).map_or_else(|_| String::new(), |id| id.to_string());
+            return Err(CheckpointError::OtherRun { expected, found });
+        }
+        let step = reader.u64()?;
+        let (phase, ending) = (reader.take(1)?[0], reader.u64()?);
+        let phase = match phase {
+            0 => Phase::Arrived,
+            1 => Phase::Measured,
+            2 | 3 => {
+                Phase::Ended(Ending::Done { steps: ending, accuracy_reached: phase == 3 })
+            }
+            4 => Phase::Ended(Ending::Diverged { step: ending }),
+            _ => return Err(CheckpointError::Content),
+        };
+        if reader.u32()? as usize != lengths.len() {
+            return Err(CheckpointError::Content);
+        }
+        let momentum = run.point.train.momentum != 0.0;
+        let (mut weights, mut velocities) = (Vec::new(), Vec::new());
+        for length in lengths {
+            if reader.u64()? != *length as u64 {
+                return Err(CheckpointError::Content);
+            }
+            weights.push(reader.numbers(*length)?);
+            if momentum {
+                velocities.push(reader.numbers(*length)?);
+            }
+        }
+        if !reader.0.is_empty() || step > run.point.train.steps {
+            return Err(CheckpointError::Content);
+        }
+        Ok(Self { step, phase, weights, velocities: momentum.then_some(velocities) })
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], CheckpointError> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(CheckpointError::Content)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn u32(&mut self) -> Result<u32, CheckpointError> {
+        Ok(u32::from_le_bytes(self.take(4)?.try_into().expect("four bytes were taken")))
+    }
+
+    fn u64(&mut self) -> Result<u64, CheckpointError> {
+        Ok(u64::from_le_bytes(self.take(8)?.try_into().expect("eight bytes were taken")))
+    }
+
+    fn numbers(&mut self, length: usize) -> Result<Vec<f32>, CheckpointError> {
+        let bytes = self.take(length.checked_mul(4).ok_or(CheckpointError::Content)?)?;
+        Ok(bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+}

@@ -1,0 +1,215 @@
+//! Data sets as matrices of normalised images and labels.
+//!
+//! | name | files, below the data directory, plain or `.gz` |
+//! |---|---|
+//! | `mnist-excerpt` | none: inside the program |
+//! | `mnist` | `mnist/{train,t10k}-{images-idx3,labels-idx1}-ubyte` |
+//! | `fashion-mnist` | the same names in `fashion-mnist/` |
+//! | `cifar10` | `cifar-10-batches-bin/data_batch_{1..5}.bin`, `test_batch.bin` |
+//! | `cifar100` | `cifar-100-binary/train.bin`, `test.bin` (fine labels) |
+//!
+//! A pixel p becomes (p/255 − mean)/sd of its channel in f32, as PyTorch does it. Limits take
+//! the first examples; only the files that hold them are opened, and only the bytes that hold
+//! them are read, so nothing that a compressed file claims can exhaust memory. A file that is
+//! read to its end must end where its format says. There is no download and no augmentation.
+
+mod cifar;
+mod excerpt;
+mod idx;
+mod source;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ndarray::Array2;
+use tailsweep_common::measurement::Split;
+use tailsweep_common::run::{Dataset, DatasetName};
+
+/// The examples of a run, in file order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Data {
+    /// What was loaded.
+    pub dataset: Dataset,
+    /// The examples that are trained on.
+    pub train: Examples,
+    /// The others.
+    pub test: Examples,
+}
+
+impl Data {
+    /// The examples of one split.
+    pub fn split(&self, split: Split) -> &Examples {
+        match split {
+            Split::Train => &self.train,
+            Split::Test => &self.test,
+        }
+    }
+}
+
+/// The examples of one split, in file order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Examples {
+    /// [examples, features], normalised, each image as channels × rows × columns, in C order.
+    images: Array2<f32>,
+    /// The class of each example.
+    labels: Vec<u8>,
+}
+
+impl Examples {
+    /// [examples, features], normalised; an image is channels × rows × columns.
+    pub fn images(&self) -> &Array2<f32> {
+        &self.images
+    }
+
+    /// The class of each example.
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// All images, one after the other.
+    pub(crate) fn pixels(&self) -> &[f32] {
+        self.images.as_slice().expect("built in C order from a vector")
+    }
+
+    fn new(dataset: DatasetName, raw: RawExamples) -> Self {
+        let channels = normalisation(dataset);
+        let features = dataset.features();
+        let per_channel = features / channels.len();
+        let tables: Vec<[f32; 256]> = channels
+            .iter()
+            .map(|(mean, deviation)| {
+                std::array::from_fn(|pixel| (pixel as f32 / 255.0 - mean) / deviation)
+            })
+            .collect();
+        let examples = raw.labels.len();
+        let mut numbers = Vec::with_capacity(examples * features);
+        for image in raw.pixels.chunks_exact(features) {
+            for (channel, table) in image.chunks_exact(per_channel).zip(&tables) {
+                numbers.extend(channel.iter().map(|pixel| table[usize::from(*pixel)]));
+            }
+        }
+        let images = Array2::from_shape_vec((examples, features), numbers)
+            .expect("a reader gives whole images, one for each label");
+        Self { images, labels: raw.labels }
+    }
+}
+
+/// Mean and standard deviation of each channel, of pixels in 0 … 1.
+fn normalisation(dataset: DatasetName) -> &'static [(f32, f32)] {
+    match dataset {
+        DatasetName::MnistExcerpt | DatasetName::Mnist => &[(0.1307, 0.3081)],
+        DatasetName::FashionMnist => &[(0.2860, 0.3530)],
+        DatasetName::Cifar10 => &[(0.491, 0.247), (0.482, 0.243), (0.447, 0.262)],
+        DatasetName::Cifar100 => &[(0.5071, 0.2675), (0.4867, 0.2565), (0.4408, 0.2761)],
+    }
+}
+
+/// The bytes of some examples, as their file has them.
+struct RawExamples {
+    pixels: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+/// Why a data set cannot be used.
+///
+/// The text names the file, what is wrong with it and how to get a good one.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("data set `{dataset}`: {file}: {fault}; {remedy}", file = .file.display())]
+pub struct DataError {
+    /// The data set.
+    pub dataset: DatasetName,
+    /// The file, or its name inside the program.
+    pub file: PathBuf,
+    /// What is wrong.
+    pub fault: DataFault,
+    /// Where good files come from, and where to put them.
+    remedy: String,
+}
+
+/// What is wrong with a file of a data set.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DataFault {
+    /// Neither the plain file nor the compressed one is there.
+    #[error("there is no such file, nor the same with `.gz`")]
+    Missing,
+    /// It cannot be read, or it is no gzip file.
+    #[error("cannot be read: {0}")]
+    Unreadable(Arc<std::io::Error>),
+    /// It ends too early.
+    #[error("is truncated: it ends within the first {needed} bytes")]
+    Truncated {
+        /// Bytes that are needed, after decompression.
+        needed: u64,
+    },
+    /// It goes on after its last example.
+    #[error("goes on after the {expected} bytes that it should have")]
+    TooLong {
+        /// Bytes that it should have, after decompression.
+        expected: u64,
+    },
+    /// The header is not that of this data set.
+    #[error("is not the expected file: its header has {name} `{found}` instead of `{expected}`")]
+    Header {
+        /// The field of the header.
+        name: &'static str,
+        /// What the field should be.
+        expected: u32,
+        /// What it is.
+        found: u32,
+    },
+    /// A label is no class of the data set.
+    #[error("is corrupt: example {example} has the label `{label}`, but there are {classes} classes")]
+    Label {
+        /// The example, counted from 0 in this file.
+        example: usize,
+        /// Its label.
+        label: u8,
+        /// The number of classes.
+        classes: usize,
+    },
+}
+
+/// Reads the examples of `dataset` that lie within its limits.
+///
+/// # Errors
+///
+/// A file that is needed is missing, cannot be read, or is not what it should be.
+pub fn load(dataset: &Dataset, data_dir: &Path) -> Result<Data, DataError> {
+    let read = |split| -> Result<Examples, DataError> {
+        let examples = dataset.examples(split);
+        let raw = match dataset.name {
+            DatasetName::MnistExcerpt => excerpt::read(split, examples)?,
+            DatasetName::Mnist | DatasetName::FashionMnist => {
+                idx::read(dataset.name, data_dir, split, examples)?
+            }
+            DatasetName::Cifar10 | DatasetName::Cifar100 => {
+                cifar::read(dataset.name, data_dir, split, examples)?
+            }
+        };
+        Ok(Examples::new(dataset.name, raw))
+    };
+    Ok(Data { dataset: dataset.clone(), train: read(Split::Train)?, test: read(Split::Test)? })
+}
+
+/// Whether [`load`] would succeed: it finds the same errors, and keeps nothing.
+///
+/// # Errors
+///
+/// Those of [`load`].
+pub fn check(dataset: &Dataset, data_dir: &Path) -> Result<(), DataError> {
+    match dataset.name {
+        // Inside the program, and tested.
+        DatasetName::MnistExcerpt => Ok(()),
+        _ => load(dataset, data_dir).map(drop),
+    }
+}

@@ -1,0 +1,314 @@
+//! A measurement: loss, accuracy and gradient noise of each split at the present weights.
+//!
+//! A split of n examples is cut into ⌈n/b⌉ minibatches in file order, whatever the training
+//! order; the last may be shorter. The gradient of the mean loss of minibatch i, without weight
+//! decay and dropout, is row i of a matrix of P rows and M columns. With `minibatches = N` the
+//! rows are those of minibatches ⌊iP/N⌋, and P := N. Loss and accuracy are example-weighted means
+//! over the whole split in any case.
+//!
+//! The noise statistics need each row twice: for the centre, then for the noise around it. If P·M
+//! gradients fit the [`MeasureBudget`] they are kept; otherwise each is computed twice, and a few
+//! rows are in memory at any time: O(M) numbers for each thread. The bytes are the same, for any
+//! number of threads too: a gradient is the work of one thread, centres are summed coordinate by
+//! coordinate in row order, and each part of a [`NoiseAccumulator`] takes all rows in order.
+//!
+//! Source: SCIENCE.md sections 1 and 3.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dfdx::tensor::CpuError;
+use rayon::prelude::*;
+use tailsweep_common::measurement::{Split, SplitMeasurement};
+use tailsweep_common::run::Point;
+use tailsweep_stats::{CentreSum, NoiseAccumulator, NoiseShape, NoiseSummary, ScaleSum};
+
+use crate::data::Data;
+use crate::minibatch::Minibatch;
+use crate::network::{Network, Snapshot};
+use crate::tape::Outcome;
+use crate::training::TrainError;
+
+/// How much memory a measurement may use for the gradients of a split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MeasureBudget {
+    /// Bytes of P × M gradients up to which they are kept. Results do not depend on it.
+    pub bytes: u64,
+}
+
+impl Default for MeasureBudget {
+    /// 1 GiB.
+    fn default() -> Self {
+        Self { bytes: 1 << 30 }
+    }
+}
+
+/// Why there is no measurement.
+#[derive(Debug)]
+pub(crate) enum NoMeasurement {
+    /// A minibatch loss or a gradient was not finite.
+    NotFinite,
+    /// The caller asked to stop.
+    Interrupted,
+    /// It was impossible.
+    Failed(TrainError),
+}
+
+impl From<TrainError> for NoMeasurement {
+    fn from(error: TrainError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<CpuError> for NoMeasurement {
+    fn from(error: CpuError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The measured splits of a point, at the weights of `network`.
+pub(crate) fn measure(
+    network: &Network,
+    data: &Arc<Data>,
+    point: &Point,
+    budget: MeasureBudget,
+    interrupted: &(dyn Fn() -> bool + Sync),
+) -> Result<Vec<SplitMeasurement>, NoMeasurement> {
+    let network = network.snapshot();
+    let splits = point.measure.splits.iter();
+    splits
+        .map(|split| Pass::new(&network, data, point, *split, interrupted)?.measure(budget))
+        .collect()
+}
+
+/// One split at one step.
+struct Pass<'a> {
+    network: &'a Snapshot,
+    data: &'a Arc<Data>,
+    split: Split,
+    /// The examples of each minibatch.
+    minibatches: Vec<Range<usize>>,
+    /// Which minibatches are rows.
+    rows: Vec<usize>,
+    shape: Arc<NoiseShape>,
+    interrupted: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl<'a> Pass<'a> {
+    fn new(
+        network: &'a Snapshot,
+        data: &'a Arc<Data>,
+        point: &Point,
+        split: Split,
+        interrupted: &'a (dyn Fn() -> bool + Sync),
+    ) -> Result<Self, NoMeasurement> {
+        let (examples, batch_size) = (data.split(split).len(), point.batch_size as usize);
+        let minibatches: Vec<Range<usize>> = (0..examples)
+            .step_by(batch_size)
+            .map(|start| start..examples.min(start + batch_size))
+            .collect();
+        let rows = point.minibatches(split);
+        let rows: Vec<usize> = (0..rows).map(|row| row * minibatches.len() / rows).collect();
+        let last = rows.last().map(|minibatch| minibatches[*minibatch].len());
+        let shape = NoiseShape::new(
+            rows.len(),
+            last.is_some_and(|examples| examples < batch_size),
+            point.architecture.layers(point.dataset.name),
+            point.measure.treatments,
+        )
+        .map_err(|_| TrainError::Invalid("its noise matrix is empty or too large"))?;
+        let shape = Arc::new(shape);
+        Ok(Self { network, data, split, minibatches, rows, shape, interrupted })
+    }
+
+    fn measure(&self, budget: MeasureBudget) -> Result<SplitMeasurement, NoMeasurement> {
+        let mut outcomes: Vec<Outcome> = (0..self.minibatches.len())
+            .into_par_iter()
+            .map(|minibatch| match self.rows.binary_search(&minibatch) {
+                // Comes with its gradient.
+                Ok(_) => Ok(Outcome::default()),
+                Err(_) => self.evaluate(minibatch),
+            })
+            .collect::<Result<_, _>>()?;
+        let bytes = 4 * self.rows.len() as u64 * self.shape.params() as u64;
+        let (noise, of_rows) =
+            if bytes <= budget.bytes { self.keeping()? } else { self.computing_twice()? };
+        for (minibatch, outcome) in self.rows.iter().zip(of_rows) {
+            outcomes[*minibatch] = outcome;
+        }
+
+        let examples = self.data.split(self.split).len() as f64;
+        let loss: f64 = outcomes.iter().map(|outcome| outcome.loss_sum).sum();
+        let correct: usize = outcomes.iter().map(|outcome| outcome.correct).sum();
+        Ok(SplitMeasurement {
+            split: self.split,
+            loss: loss / examples,
+            accuracy: correct as f64 / examples,
+            noise,
+        })
+    }
+
+    /// All gradients in memory.
+    fn keeping(&self) -> Result<(NoiseSummary, Vec<Outcome>), NoMeasurement> {
+        let rows = (0..self.rows.len()).into_par_iter().map(|row| {
+            let mut gradient = reserve(self.shape.params())?;
+            let outcome = self.differentiate(row, &mut gradient)?;
+            Ok((outcome, gradient))
+        });
+        let (outcomes, rows): (Vec<Outcome>, Vec<Vec<f32>>) =
+            rows.collect::<Result<Vec<_>, NoMeasurement>>()?.into_iter().unzip();
+
+        let centre = self.by_columns(|columns| {
+            let mut sum = CentreSum::new(columns.len());
+            rows.iter().for_each(|row| sum.add_row(&row[columns.clone()]));
+            sum.finish()
+        })?;
+        let scales = if self.shape.needs_scales() {
+            Some(self.by_columns(|columns| {
+                let mut sum = ScaleSum::new(centre[columns.clone()].into());
+                rows.iter().for_each(|row| sum.add_row(&row[columns.clone()]));
+                sum.finish()
+            })?)
+        } else {
+            None
+        };
+        let mut noise = NoiseAccumulator::new(Arc::clone(&self.shape), centre, scales);
+        self.feed(&mut noise, &rows)?;
+        Ok((noise.finish(), outcomes))
+    }
+
+    /// As many gradients in memory as there are threads, and each of them computed for each pass.
+    fn computing_twice(&self) -> Result<(NoiseSummary, Vec<Outcome>), NoMeasurement> {
+        let mut sum = CentreSum::new(self.shape.params());
+        let outcomes = self.each_batch(|rows| {
+            rows.iter().for_each(|row| sum.add_row(row));
+            Ok(())
+        })?;
+        let centre = finite(sum.finish())?;
+        let scales = if self.shape.needs_scales() {
+            let mut sum = ScaleSum::new(Arc::clone(&centre));
+            self.each_batch(|rows| {
+                rows.iter().for_each(|row| sum.add_row(row));
+                Ok(())
+            })?;
+            Some(sum.finish().into())
+        } else {
+            None
+        };
+        let mut noise = NoiseAccumulator::new(Arc::clone(&self.shape), centre, scales);
+        self.each_batch(|rows| self.feed(&mut noise, rows))?;
+        Ok((noise.finish(), outcomes))
+    }
+
+    /// Computes all rows, some at a time, and hands them over in order.
+    fn each_batch(
+        &self,
+        mut take: impl FnMut(&[Vec<f32>]) -> Result<(), NoMeasurement>,
+    ) -> Result<Vec<Outcome>, NoMeasurement> {
+        let at_once = rayon::current_num_threads().min(self.rows.len());
+        let mut buffers = (0..at_once)
+            .map(|_| reserve(self.shape.params()))
+            .collect::<Result<Vec<Vec<f32>>, _>>()?;
+        let mut outcomes = Vec::with_capacity(self.rows.len());
+        while outcomes.len() < self.rows.len() {
+            let first = outcomes.len();
+            let batch = at_once.min(self.rows.len() - first);
+            let computed: Vec<Outcome> = buffers[..batch]
+                .par_iter_mut()
+                .enumerate()
+                .map(|(index, buffer)| self.differentiate(first + index, buffer))
+                .collect::<Result<_, _>>()?;
+            outcomes.extend(computed);
+            take(&buffers[..batch])?;
+        }
+        Ok(outcomes)
+    }
+
+    /// Gives each part of the accumulator the next rows, the slowest parts first.
+    fn feed(
+        &self,
+        noise: &mut NoiseAccumulator,
+        rows: &[Vec<f32>],
+    ) -> Result<(), NoMeasurement> {
+        // Parts that took different rows must not be finished, even if the caller's wish passes.
+        let stopped = AtomicBool::new(false);
+        rayon::scope_fifo(|scope| {
+            for part in noise.parts_mut() {
+                scope.spawn_fifo(|_| {
+                    for row in rows {
+                        if (self.interrupted)() {
+                            stopped.store(true, Ordering::Relaxed);
+                            return;
+                        }
+                        part.add_row(row);
+                    }
+                });
+            }
+        });
+        if stopped.into_inner() { Err(NoMeasurement::Interrupted) } else { Ok(()) }
+    }
+
+    /// A vector made of its pieces, each a function of some columns.
+    fn by_columns(
+        &self,
+        piece: impl Fn(Range<usize>) -> Vec<f64> + Sync,
+    ) -> Result<Arc<[f64]>, NoMeasurement> {
+        let params = self.shape.params();
+        let starts: Vec<usize> = (0..params).step_by(COLUMNS).collect();
+        let pieces: Vec<Vec<f64>> = starts
+            .into_par_iter()
+            .map(|start| piece(start..params.min(start + COLUMNS)))
+            .collect();
+        finite(pieces.concat())
+    }
+
+    fn evaluate(&self, minibatch: usize) -> Result<Outcome, NoMeasurement> {
+        self.go_on()?;
+        let minibatch = self.minibatch(minibatch);
+        finite_loss(self.network.with(|network| network.evaluate(minibatch))?)
+    }
+
+    /// Puts the gradient of a row into `flat`, in place of what is there.
+    fn differentiate(&self, row: usize, flat: &mut Vec<f32>) -> Result<Outcome, NoMeasurement> {
+        self.go_on()?;
+        let minibatch = self.minibatch(self.rows[row]);
+        flat.clear();
+        let outcome = self.network.with(|network| {
+            let (outcome, gradient) = network.differentiate(minibatch)?;
+            gradient.append_to(flat)?;
+            Ok::<_, CpuError>(outcome)
+        })?;
+        finite_loss(outcome)
+    }
+
+    fn minibatch(&self, minibatch: usize) -> Minibatch {
+        Minibatch::consecutive(self.data, self.split, self.minibatches[minibatch].clone())
+    }
+
+    fn go_on(&self) -> Result<(), NoMeasurement> {
+        if (self.interrupted)() { Err(NoMeasurement::Interrupted) } else { Ok(()) }
+    }
+}
+
+fn finite_loss(outcome: Outcome) -> Result<Outcome, NoMeasurement> {
+    if outcome.loss().is_finite() { Ok(outcome) } else { Err(NoMeasurement::NotFinite) }
+}
+
+/// Columns that one task sums.
+const COLUMNS: usize = 4096;
+
+/// The mean of a column with a number that is not finite is not finite, so this finds them all.
+fn finite(means: Vec<f64>) -> Result<Arc<[f64]>, NoMeasurement> {
+    if means.iter().all(|mean| mean.is_finite()) {
+        Ok(means.into())
+    } else {
+        Err(NoMeasurement::NotFinite)
+    }
+}
+
+fn reserve(len: usize) -> Result<Vec<f32>, TrainError> {
+    let mut numbers = Vec::new();
+    numbers.try_reserve_exact(len).map_err(|_| TrainError::OutOfMemory)?;
+    Ok(numbers)
+}

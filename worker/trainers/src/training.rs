@@ -1,0 +1,283 @@
+//! One run as a step machine: `advance` does one unit of work and says what it was.
+//!
+//! ```text
+//!             due                       more steps
+//! arrived ──────────▶ measure ──▶ measured ──────────▶ update ──▶ arrived (step + 1)
+//!    └─ not due: update              └─ last step, or accuracy reached: ended
+//! ```
+//! - After k updates the run stands at step k. A measurement is due at step 0, at multiples of
+//!   `measure.every` and at the last step.
+//! - A non-finite minibatch loss ends the run as diverged: in the update from step k, or in
+//!   measuring at step k, or there a non-finite gradient; nothing is measured then, and the step
+//!   of the ending is k.
+//! - `stop_at_train_accuracy` is looked at in each measurement; the one that shows it is the last.
+//!
+//! `advance` runs on the rayon pool of its caller: a measurement spreads its minibatches over
+//! `rayon::current_num_threads()` threads, an update uses the calling thread alone. Nothing here
+//! depends on their number.
+
+use std::sync::Arc;
+
+use dfdx::tensor::CpuError;
+use tailsweep_common::measurement::{Measurement, Split};
+use tailsweep_common::run::{Init, Point, Run};
+use tailsweep_common::state::Ending;
+
+use crate::checkpoint::{CheckpointError, Phase, State};
+use crate::data::Data;
+use crate::measuring::{self, MeasureBudget, NoMeasurement};
+use crate::models::Model;
+use crate::network::Network;
+use crate::order::Order;
+use crate::weights::{self, WeightsError};
+
+/// What one unit of work was.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// One update was made; the run stands one step further.
+    Stepped {
+        /// The minibatch loss before the update.
+        loss: f32,
+    },
+    /// The measurement of the present step was taken.
+    Measured(Box<Measurement>),
+    /// The measurement was given up because the caller asked for it; nothing has changed, and
+    /// the next unit of work begins it anew.
+    Interrupted,
+    /// There is nothing left to do.
+    Ended(Ending),
+}
+
+/// Why a run cannot be trained here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrainError {
+    /// The architecture is not built in.
+    #[error("this program cannot train the architecture `{0}`")]
+    Unavailable(&'static str),
+    /// The run contradicts itself.
+    #[error("the run cannot be trained: {0}")]
+    Invalid(&'static str),
+    /// The data are not those of the run.
+    #[error("the data that were handed over are not those of the run")]
+    OtherData,
+    /// The given initial weights cannot be used.
+    #[error("initial weights: {0}")]
+    Weights(#[from] WeightsError),
+    /// The checkpoint cannot be used.
+    #[error("checkpoint: {0}")]
+    Checkpoint(#[from] CheckpointError),
+    /// Memory ran out.
+    #[error("out of memory")]
+    OutOfMemory,
+}
+
+impl From<CpuError> for TrainError {
+    fn from(error: CpuError) -> Self {
+        match error {
+            CpuError::OutOfMemory => Self::OutOfMemory,
+            CpuError::WrongNumElements => Self::Invalid("the parameters do not fit the network"),
+        }
+    }
+}
+
+/// One run in training. It can move to another thread, but only one can use it at a time.
+#[derive(Debug)]
+pub struct Training {
+    run: Run,
+    data: Arc<Data>,
+    network: Network,
+    order: Order,
+    budget: MeasureBudget,
+    step: u64,
+    phase: Phase,
+}
+
+impl Training {
+    /// The run at step 0. `weights` are the bytes of a safetensors file, for `init = weights`.
+    ///
+    /// # Errors
+    ///
+    /// The run, the data and the weights do not fit each other, the architecture is not built in,
+    /// or memory does not suffice.
+    pub fn new(run: &Run, data: Arc<Data>, weights: Option<&[u8]>) -> Result<Self, TrainError> {
+        let model = validate(run, &data)?;
+        let point = &run.point;
+        let layers = point.architecture.layers(point.dataset.name);
+        let weights = match &point.train.init {
+            Init::Default => weights::initial(&layers, run.seed),
+            Init::Weights(_) => {
+                let bytes = weights.ok_or(WeightsError::Absent)?;
+                weights::given(point.architecture, point.dataset.name, bytes)?
+            }
+        };
+        let still = || weights.iter().map(|weights| vec![0.0; weights.len()]).collect();
+        let velocities = (point.train.momentum != 0.0).then(still);
+        let state = State { step: 0, phase: Phase::Arrived, weights, velocities };
+        Self::at(run, data, model, &state)
+    }
+
+    /// The run where `checkpoint` was taken; initial weights are not needed for it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Training::new`]; or the checkpoint is damaged or belongs to another run.
+    pub fn resume(run: &Run, data: Arc<Data>, checkpoint: &[u8]) -> Result<Self, TrainError> {
+        let model = validate(run, &data)?;
+        let point = &run.point;
+        let layers = point.architecture.layers(point.dataset.name);
+        let lengths: Vec<usize> = layers.iter().map(|layer| layer.len).collect();
+        let state = State::decode(run, &lengths, checkpoint)?;
+        Self::at(run, data, model, &state)
+    }
+
+    /// With another bound on the memory of a measurement; results are the same for any.
+    pub fn with_measure_budget(self, budget: MeasureBudget) -> Self {
+        Self { budget, ..self }
+    }
+
+    fn at(run: &Run, data: Arc<Data>, model: Model, state: &State) -> Result<Self, TrainError> {
+        let point = &run.point;
+        let velocities = state.velocities.as_deref();
+        let layers = point.architecture.layers(point.dataset.name);
+        let network = Network::new(model, point.loss, &layers, &state.weights, velocities)?;
+        let (sampling, batch_size) = (point.train.sampling, point.batch_size as usize);
+        Ok(Self {
+            run: run.clone(),
+            order: Order::new(sampling, run.seed, data.train.len(), batch_size),
+            data,
+            network,
+            budget: MeasureBudget::default(),
+            step: state.step,
+            phase: state.phase,
+        })
+    }
+
+    /// Updates so far.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Does one unit of work. `interrupted` is asked between the minibatches of a measurement,
+    /// from any thread of the pool; once it says yes, the measurement is given up.
+    ///
+    /// # Errors
+    ///
+    /// Memory ran out; the state is as before.
+    pub fn advance(
+        &mut self,
+        interrupted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Event, TrainError> {
+        match self.phase {
+            Phase::Ended(ending) => Ok(Event::Ended(ending)),
+            Phase::Arrived if self.is_due() => self.measure(interrupted),
+            Phase::Arrived | Phase::Measured => self.update(),
+        }
+    }
+
+    /// The state, as bytes from which [`Training::resume`] goes on as if nothing had happened.
+    pub fn checkpoint(&self) -> Vec<u8> {
+        let state = State {
+            step: self.step,
+            phase: self.phase,
+            weights: self.network.weights(),
+            velocities: self.network.velocities(),
+        };
+        state.encode(&self.run)
+    }
+
+    fn is_due(&self) -> bool {
+        let point = &self.run.point;
+        point.measure.is_due(self.step, point.train.steps)
+    }
+
+    fn measure(&mut self, interrupted: &(dyn Fn() -> bool + Sync)) -> Result<Event, TrainError> {
+        let point = &self.run.point;
+        let budget = self.budget;
+        let splits = measuring::measure(&self.network, &self.data, point, budget, interrupted);
+        let splits = match splits {
+            Ok(splits) => splits,
+            Err(NoMeasurement::Interrupted) => return Ok(Event::Interrupted),
+            Err(NoMeasurement::NotFinite) => {
+                return Ok(self.end(Ending::Diverged { step: self.step }));
+            }
+            Err(NoMeasurement::Failed(error)) => return Err(error),
+        };
+        let measurement = Measurement { step: self.step, splits };
+        let reached = accuracy_reached(point, &measurement);
+        self.phase = if reached || self.step == point.train.steps {
+            Phase::Ended(Ending::Done { steps: self.step, accuracy_reached: reached })
+        } else {
+            Phase::Measured
+        };
+        Ok(Event::Measured(Box::new(measurement)))
+    }
+
+    fn update(&mut self) -> Result<Event, TrainError> {
+        let train = &self.run.point.train;
+        let minibatch = self.order.minibatch(&self.data, self.step);
+        let (outcome, gradient) = self.network.differentiate(minibatch)?;
+        let loss = outcome.loss();
+        if !loss.is_finite() {
+            drop(gradient);
+            return Ok(self.end(Ending::Diverged { step: self.step }));
+        }
+        let rate = train.learning_rate(self.run.point.learning_rate, self.step);
+        let gradients = gradient.into_tensors();
+        self.network.update(train, rate, &gradients)?;
+        self.step += 1;
+        self.phase = Phase::Arrived;
+        Ok(Event::Stepped { loss })
+    }
+
+    fn end(&mut self, ending: Ending) -> Event {
+        self.phase = Phase::Ended(ending);
+        Event::Ended(ending)
+    }
+}
+
+fn accuracy_reached(point: &Point, measurement: &Measurement) -> bool {
+    let wanted = point.train.stop_at_train_accuracy;
+    let found = measurement.split(Split::Train).map(|measured| measured.accuracy);
+    wanted.zip(found).is_some_and(|(wanted, found)| found >= wanted)
+}
+
+/// The largest width and depth that are looked at any closer.
+const MAX_WIDTH: u32 = 1 << 24;
+const MAX_DEPTH: u32 = 1 << 16;
+
+fn validate(run: &Run, data: &Data) -> Result<Model, TrainError> {
+    let point = &run.point;
+    let invalid = |reason| Err(TrainError::Invalid(reason));
+    if data.dataset != point.dataset {
+        return Err(TrainError::OtherData);
+    }
+    if point.batch_size == 0 {
+        return invalid("a minibatch needs an example");
+    }
+    if point.batch_size as usize > data.train.len() {
+        return invalid("a minibatch is larger than the training data");
+    }
+    if point.measure.every == 0 {
+        return invalid("`measure.every` must be 1 or more");
+    }
+    if point.measure.minibatches == Some(0) {
+        return invalid("`measure.minibatches` must be 1 or more");
+    }
+    if point.measure.splits.iter().any(|split| data.split(*split).is_empty()) {
+        return invalid("a measured split has no examples");
+    }
+    let architecture = point.architecture;
+    // At most 2³¹ parameters; the first test keeps the number itself countable.
+    if architecture.width().is_some_and(|width| width > MAX_WIDTH)
+        || architecture.depth().is_some_and(|depth| depth > MAX_DEPTH)
+        || point.params() > 1 << 31
+    {
+        return invalid("the network is too large");
+    }
+    Model::new(architecture)
+}
+
+const _: () = {
+    const fn can_move_to_another_thread<T: Send>() {}
+    can_move_to_another_thread::<Training>();
+};

@@ -1,0 +1,305 @@
+//! What must hold of every run.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+use support::{bytes, events, excerpt, in_pool, results, run, small_data, small_point, sorted};
+use tailsweep_common::measurement::Split;
+use tailsweep_common::run::{Architecture, Loss, Point, Sampling, Schedule};
+use tailsweep_common::state::Ending;
+use tailsweep_stats::{Treatment, Treatments};
+use tailsweep_trainers::{CheckpointError, Event, MeasureBudget, TrainError, Training};
+
+/// Everything that has state: shuffled, with momentum, decay and a schedule.
+fn eventful_point() -> Point {
+    let mut point = small_point();
+    point.train.sampling = Sampling::Shuffled;
+    point.train.momentum = 0.9;
+    point.train.weight_decay = 1e-3;
+    point.train.schedule = Schedule::Milestones { milestones: vec![7, 20], gamma: 0.5 };
+    point
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    /// Kill it anywhere, any number of times: the results are those of an unbroken run.
+    #[test]
+    fn a_resumed_run_is_an_unbroken_run(
+        kills in prop::collection::vec(0_usize..36, 1..5),
+        sampling in prop::sample::select(vec![
+            Sampling::FileOrder,
+            Sampling::Shuffled,
+            Sampling::WithReplacement,
+        ]),
+        momentum in prop::sample::select(vec![0.0, 0.9]),
+    ) {
+        let mut point = eventful_point();
+        point.train.sampling = sampling;
+        point.train.momentum = momentum;
+        let run = run(point, 3);
+        let data = small_data();
+        let mut unbroken = Training::new(&run, data.clone(), None).unwrap();
+        let expected = events(&mut unbroken).unwrap();
+
+        let mut training = Training::new(&run, data.clone(), None).unwrap();
+        let mut found = Vec::new();
+        while !matches!(found.last(), Some(Event::Ended(_))) {
+            if kills.contains(&found.len()) {
+                let checkpoint = training.checkpoint();
+                training = Training::resume(&run, data.clone(), &checkpoint).unwrap();
+                prop_assert_eq!(&training.checkpoint(), &checkpoint);
+            }
+            found.push(training.advance(&|| false).unwrap());
+        }
+        prop_assert_eq!(found, expected);
+        prop_assert_eq!(training.checkpoint(), unbroken.checkpoint());
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let run = run(eventful_point(), 1);
+    let of = |threads, budget| {
+        in_pool(threads, || {
+            let mut training = Training::new(&run, small_data(), None)
+                .unwrap()
+                .with_measure_budget(MeasureBudget { bytes: budget });
+            let (measurements, losses, _) = sorted(events(&mut training).unwrap());
+            (bytes(&measurements), losses, training.checkpoint())
+        })
+    };
+    let expected = of(1, u64::MAX);
+    for threads in [1, 2, 3] {
+        for budget in [0, u64::MAX] {
+            assert_eq!(of(threads, budget), expected, "{threads} threads, {budget} bytes");
+        }
+    }
+}
+
+#[test]
+fn standardised_noise_is_the_same_in_three_passes() {
+    let mut point = small_point();
+    point.train.steps = 0;
+    point.measure.treatments = Treatment::ALL.into_iter().collect();
+    let run = run(point, 1);
+    let of = |budget| {
+        let training = Training::new(&run, small_data(), None).unwrap();
+        let mut training = training.with_measure_budget(MeasureBudget { bytes: budget });
+        bytes(&sorted(events(&mut training).unwrap()).0)
+    };
+    assert_eq!(of(0), of(u64::MAX));
+}
+
+#[test]
+fn equal_seeds_give_equal_initial_weights_across_learning_rates_and_measuring() {
+    let weights = |seed, rate, every| {
+        let mut point = small_point();
+        point.learning_rate = rate;
+        point.measure.every = every;
+        let run = run(point, seed);
+        let checkpoint = Training::new(&run, small_data(), None).unwrap().checkpoint();
+        // The id of the run and the digest differ.
+        checkpoint[28..checkpoint.len() - 32].to_vec()
+    };
+    assert_eq!(weights(0, 0.1, 10), weights(0, 0.01, 5));
+    assert_ne!(weights(0, 0.1, 10), weights(1, 0.1, 10));
+}
+
+#[test]
+fn measuring_differently_changes_neither_training_nor_shared_rows() {
+    let all = run(eventful_point(), 5);
+    let mut point = eventful_point();
+    point.measure.treatments =
+        [Treatment::Published, Treatment::Paired].into_iter().collect::<Treatments>();
+    point.measure.every = 5;
+    let fewer = run(point, 5);
+    assert_ne!(all.id(), fewer.id());
+
+    let (wide, wide_losses, _) = results(&all, &small_data());
+    let (narrow, narrow_losses, _) = results(&fewer, &small_data());
+    assert_eq!(wide_losses, narrow_losses);
+    for expected in &wide {
+        let found = narrow.iter().find(|measured| measured.step == expected.step).unwrap();
+        for (found, expected) in found.splits.iter().zip(&expected.splits) {
+            assert_eq!((found.loss, found.accuracy), (expected.loss, expected.accuracy));
+            let known = expected.noise.estimates().unwrap();
+            for estimate in found.noise.estimates().unwrap() {
+                assert!(known.contains(&estimate), "{estimate:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn fewer_minibatches_leave_loss_and_accuracy_as_they_are() {
+    let all = small_point();
+    let mut some = small_point();
+    some.measure.minibatches = Some(4);
+    let (all, _, _) = results(&run(all, 2), &small_data());
+    let (some, _, _) = results(&run(some, 2), &small_data());
+    for (all, some) in all.iter().zip(&some) {
+        for (all, some) in all.splits.iter().zip(&some.splits) {
+            assert!((all.loss - some.loss).abs() < 1e-12 * all.loss);
+            assert_eq!(all.accuracy, some.accuracy);
+            assert_eq!(some.noise.minibatches(), 4);
+        }
+    }
+}
+
+#[test]
+fn measurements_come_at_the_first_step_the_multiples_and_the_last() {
+    let mut point = small_point();
+    point.train.steps = 10;
+    point.measure.every = 4;
+    let (measurements, losses, ending) = results(&run(point, 0), &small_data());
+    let steps: Vec<u64> = measurements.iter().map(|measured| measured.step).collect();
+    assert_eq!(steps, [0, 4, 8, 10]);
+    assert_eq!(losses.len(), 10);
+    assert_eq!(ending, Ending::Done { steps: 10, accuracy_reached: false });
+}
+
+#[test]
+fn an_accuracy_that_is_reached_ends_the_run_at_a_measured_step() {
+    let mut point = small_point();
+    point.train.steps = 400;
+    point.train.stop_at_train_accuracy = Some(0.7);
+    let (measurements, losses, ending) = results(&run(point, 0), &small_data());
+    let last = measurements.last().unwrap();
+    assert_eq!(ending, Ending::Done { steps: last.step, accuracy_reached: true });
+    assert_eq!(losses.len() as u64, last.step);
+    assert!(last.step > 0 && last.step < 400);
+    let accuracies: Vec<f64> =
+        measurements.iter().map(|m| m.split(Split::Train).unwrap().accuracy).collect();
+    let (reached, before) = accuracies.split_last().unwrap();
+    assert!(*reached >= 0.7 && before.iter().all(|accuracy| *accuracy < 0.7));
+}
+
+#[test]
+fn an_accuracy_that_is_there_at_the_start_ends_the_run_there() {
+    let mut point = small_point();
+    point.train.stop_at_train_accuracy = Some(0.0);
+    let (measurements, losses, ending) = results(&run(point, 0), &small_data());
+    assert_eq!((measurements.len(), losses.len()), (1, 0));
+    assert_eq!(ending, Ending::Done { steps: 0, accuracy_reached: true });
+}
+
+#[test]
+fn a_training_that_diverges_ends_with_its_step_and_measures_nothing_there() {
+    for (every, loss) in [(1, Loss::Nll), (1000, Loss::Nll), (1, Loss::Hinge)] {
+        let mut point = small_point();
+        point.learning_rate = 1e30;
+        point.train.steps = 1000;
+        point.measure.every = every;
+        point.loss = loss;
+        let (measurements, losses, ending) = results(&run(point, 0), &small_data());
+        let Ending::Diverged { step } = ending else { panic!("{ending:?}") };
+        assert_eq!(losses.len() as u64, step);
+        assert!(measurements.iter().all(|measured| measured.step < step));
+        assert!((1..20).contains(&step), "{step}");
+    }
+}
+
+#[test]
+fn an_ended_run_stays_ended_and_so_does_its_checkpoint() {
+    let mut point = small_point();
+    point.train.steps = 2;
+    let run = run(point, 0);
+    let mut training = Training::new(&run, small_data(), None).unwrap();
+    let end = events(&mut training).unwrap().pop().unwrap();
+    assert_eq!(training.advance(&|| false).unwrap(), end);
+    let mut resumed = Training::resume(&run, small_data(), &training.checkpoint()).unwrap();
+    assert_eq!(resumed.advance(&|| false).unwrap(), end);
+}
+
+#[test]
+fn an_interrupted_measurement_changes_nothing() {
+    for budget in [0, u64::MAX] {
+        let run = run(small_point(), 0);
+        let training = Training::new(&run, small_data(), None).unwrap();
+        let mut training = training.with_measure_budget(MeasureBudget { bytes: budget });
+        let before = training.checkpoint();
+        let expected = {
+            let mut untouched = Training::new(&run, small_data(), None).unwrap();
+            untouched.advance(&|| false).unwrap()
+        };
+        for patience in [0, 1, 5, 12, 20] {
+            let questions = AtomicUsize::new(0);
+            // Changes its mind at once: one yes must be enough.
+            let impatient = || questions.fetch_add(1, Ordering::Relaxed) == patience;
+            assert_eq!(training.advance(&impatient).unwrap(), Event::Interrupted);
+            assert_eq!(training.checkpoint(), before);
+        }
+        assert_eq!(training.advance(&|| false).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_full_batch_has_one_minibatch_and_no_noise() {
+    let mut point = small_point();
+    point.batch_size = 330;
+    point.train.steps = 1;
+    let (measurements, _, _) = results(&run(point, 0), &small_data());
+    let noise = &measurements[0].split(Split::Train).unwrap().noise;
+    assert_eq!(noise.minibatches(), 1);
+    assert!(noise.estimates().unwrap().iter().all(|estimate| estimate.alpha.is_none()));
+}
+
+#[test]
+fn no_damaged_checkpoint_is_taken() {
+    let run_of = |seed| run(eventful_point(), seed);
+    let mut training = Training::new(&run_of(0), small_data(), None).unwrap();
+    for _ in 0..4 {
+        training.advance(&|| false).unwrap();
+    }
+    let checkpoint = training.checkpoint();
+    let resume = |seed, bytes: &[u8]| {
+        let resumed = Training::resume(&run_of(seed), small_data(), bytes);
+        let Err(TrainError::Checkpoint(error)) = resumed else { panic!("it was taken") };
+        error
+    };
+    assert_eq!(resume(0, b""), CheckpointError::Format);
+    assert_eq!(resume(0, &[0; 100]), CheckpointError::Format);
+    assert!(matches!(resume(1, &checkpoint), CheckpointError::OtherRun { .. }));
+    for place in [12, 30, 40, checkpoint.len() / 2, checkpoint.len() - 1] {
+        let mut damaged = checkpoint.clone();
+        damaged[place] ^= 4;
+        assert_eq!(resume(0, &damaged), CheckpointError::Damaged, "byte {place}");
+        let error = resume(0, &checkpoint[..place]);
+        assert!(matches!(error, CheckpointError::Damaged | CheckpointError::Format));
+    }
+}
+
+#[test]
+fn runs_that_cannot_be_trained_are_refused() {
+    let refused = |change: &dyn Fn(&mut Point)| {
+        let mut point = small_point();
+        change(&mut point);
+        Training::new(&run(point, 0), small_data(), None).unwrap_err()
+    };
+    let invalid = |change: &dyn Fn(&mut Point)| {
+        let error = refused(change);
+        assert!(matches!(error, TrainError::Invalid(_)), "{error}");
+    };
+    invalid(&|point| point.batch_size = 0);
+    invalid(&|point| point.batch_size = 331);
+    invalid(&|point| point.measure.every = 0);
+    invalid(&|point| point.measure.minibatches = Some(0));
+    invalid(&|point| point.architecture = Architecture::Fcn { width: 0, depth: 3 });
+    invalid(&|point| point.architecture = Architecture::Fcn { width: 3, depth: 1 });
+    invalid(&|point| point.architecture = Architecture::Fcn { width: u32::MAX, depth: u32::MAX });
+    invalid(&|point| point.architecture = Architecture::Fcn { width: 1 << 20, depth: 3 });
+    let alexnet = refused(&|point| point.architecture = Architecture::Alexnet { width: 4 });
+    assert_eq!(alexnet, TrainError::Unavailable("alexnet"));
+    let other = refused(&|point| point.dataset.train_limit = Some(100));
+    assert_eq!(other, TrainError::OtherData);
+
+    let data = excerpt(100, 0);
+    let mut point = small_point();
+    point.dataset = data.dataset.clone();
+    let without_test = Training::new(&run(point, 0), Arc::clone(&data), None).unwrap_err();
+    assert!(matches!(without_test, TrainError::Invalid(_)));
+}

@@ -1,0 +1,38 @@
+//! The worker's shell: a session with the coordinator around the trainers.
+//!
+//! One task owns what the worker holds. The [`link`] task keeps the session alive, a thread for
+//! each slot in use computes. A worker goes on computing while the coordinator is away, and says
+//! again what was not acknowledged once it is back.
+
+mod attempt;
+mod datasets;
+mod held;
+mod kind;
+mod link;
+mod worker;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use kind::kind;
+pub use tailsweep_trainers::data::{DataError, check as check_data};
+pub use worker::{Stopped, run};
+
+/// How a worker works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name that it gives itself, unique among workers and kept over reconnects.
+    pub name: String,
+    /// The machine, for people.
+    pub host: String,
+    /// Runs that it computes at a time.
+    pub slots: u32,
+    /// Where data sets lie.
+    pub data_dir: PathBuf,
+    /// Leaves after so long without work.
+    pub idle_timeout: Option<Duration>,
+    /// Leaves after so long, handing back what it holds.
+    pub time_limit: Option<Duration>,
+    /// Time between checkpoints of a run.
+    pub checkpoint_every: Duration,
+}

@@ -1,0 +1,228 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Sweeps of neural-network trainings over many machines that measure how heavy the tails of the
+/// stochastic gradient noise are.
+#[derive(Debug, Parser)]
+#[command(name = "tailsweep", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+Examples:
+  tailsweep plan sweeps/quickstart.toml              what a sweep would do
+  tailsweep run sweeps/quickstart.toml               all of it on this machine
+  tailsweep coordinator                              serve; then, elsewhere:
+  tailsweep worker                                   join and compute
+  tailsweep submit sweeps/quickstart.toml --watch    hand a sweep in and wait for it
+  tailsweep report --out out/quickstart              collect the results
+
+Settings come from flags, then TAILSWEEP_* variables, then a config file, then defaults;
+`tailsweep config` shows them all.
+Exit codes: 0 all done, 1 something failed, 2 bad usage or sweep file, 3 no coordinator, \
+130 after Ctrl-C.")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Config file [env: TAILSWEEP_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// What is logged on stderr: off, error, warn, info, debug, trace, or a filter such as
+    /// `info,tailsweep_worker=debug` [env: TAILSWEEP_LOG]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub(crate) log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a sweep on this machine and write its report
+    Run(RunArgs),
+    /// Serve workers and users
+    Coordinator(CoordinatorArgs),
+    /// Join a coordinator and compute
+    Worker(WorkerArgs),
+    /// Hand in a sweep; prints its id
+    Submit(SubmitArgs),
+    /// Follow a sweep until it is over
+    Watch(WatchArgs),
+    /// Show where a sweep stands
+    Status(StatusArgs),
+    /// List the sweeps of the coordinator, newest first
+    Sweeps(ListArgs),
+    /// List the workers of the coordinator
+    Workers(ListArgs),
+    /// Write the report of a sweep, also of an unfinished one
+    Report(ReportArgs),
+    /// Show what a sweep file means: runs, cost, predicted time
+    Plan(PlanArgs),
+    /// Show the settings in force and where each comes from
+    Config(ConfigArgs),
+    /// Print a script that completes this command line in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// How users and workers reach a coordinator.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CoordinatorUrl {
+    /// Where the coordinator is [default: http://127.0.0.1:7171] [env: TAILSWEEP_COORDINATOR]
+    #[arg(long, value_name = "URL")]
+    pub(crate) coordinator: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A second call with the same folder continues where the first one stopped; known runs are never
+computed again. Ctrl-C saves every run and leaves a state to continue from.")]
+pub(crate) struct RunArgs {
+    /// The sweep file; `-` is stdin
+    pub(crate) spec: PathBuf,
+    /// Folder of the report; the state lies in its `state` [default: tailsweep-out/NAME]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Number of workers
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) workers: u32,
+    #[command(flatten)]
+    pub(crate) size: SizeArgs,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// How large a sweep may be without a second thought.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SizeArgs {
+    /// Refuse a sweep of more runs
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(crate) max_runs: usize,
+}
+
+/// How runs are computed here.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ComputeArgs {
+    /// Where data sets lie [env: TAILSWEEP_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Runs that a worker computes at a time [default: number of cores] [env: TAILSWEEP_SLOTS]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) slots: Option<u32>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CoordinatorArgs {
+    /// Address to listen on [default: 127.0.0.1:7171] [env: TAILSWEEP_LISTEN]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Folder of the durable state [env: TAILSWEEP_STATE]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// How long a worker may be silent before its runs go elsewhere [default: 15s]
+    /// [env: TAILSWEEP_LEASE]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) lease: Option<String>,
+    /// Listen on an address that other machines can reach, without authentication
+    #[arg(long)]
+    pub(crate) insecure: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WorkerArgs {
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+    /// Where to compute
+    #[arg(long, default_value = "cpu", value_parser = ["cpu"])]
+    pub(crate) device: String,
+    /// Name of this worker, unique among workers [default: HOST-PID-RANDOM]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Leave after so long without work, such as `10m`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) idle_timeout: Option<String>,
+    /// Leave after so long, handing back what is not done
+    #[arg(long, value_name = "TIME")]
+    pub(crate) time_limit: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SubmitArgs {
+    /// The sweep file; `-` is stdin
+    pub(crate) spec: PathBuf,
+    /// Follow the sweep until it is over
+    #[arg(long)]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) size: SizeArgs,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+}
+
+/// Which sweep.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Selector {
+    /// `last` (submitted latest), a name, or the beginning of an id
+    #[arg(default_value = "last")]
+    pub(crate) sweep: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) selector: Selector,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) selector: Selector,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) selector: Selector,
+    /// Folder to write; an older report in it is replaced
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlanArgs {
+    /// The sweep file; `-` is stdin
+    pub(crate) spec: PathBuf,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConfigArgs {
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,228 @@
+//! The user's side of the wire.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tailsweep_proto::wire::submit_part::Part;
+use tailsweep_proto::wire::sweep_service_client::SweepServiceClient;
+use tailsweep_proto::wire::{self, SweepStatus};
+use tailsweep_proto::{MAX_MESSAGE, PART};
+use tokio::time::{Instant, sleep};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+
+use crate::failure::Failure;
+use crate::sweep_file::SweepFile;
+
+/// User commands try for so long to reach a coordinator.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A client of a coordinator.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    service: SweepServiceClient<Channel>,
+    /// For messages.
+    url: String,
+}
+
+impl Client {
+    /// Over a channel that exists.
+    pub(crate) fn over(channel: Channel, url: &str) -> Self {
+        let service = SweepServiceClient::new(channel)
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE);
+        Self { service, url: url.to_owned() }
+    }
+
+    /// Reaches the coordinator, trying for a while.
+    pub(crate) async fn connect(url: &str) -> Result<Self, Failure> {
+        let endpoint = endpoint(url)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match endpoint.connect().await {
+                Ok(channel) => return Ok(Self::over(channel, url)),
+                Err(problem) if Instant::now() > deadline => {
+                    let cause = std::error::Error::source(&problem).map(ToString::to_string);
+                    return Err(Failure::NoCoordinator(no_coordinator(
+                        url,
+                        &cause.unwrap_or_else(|| problem.to_string()),
+                    )));
+                }
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// Hands in a sweep; the answer comes once it is durable.
+    pub(crate) async fn submit(
+        &mut self,
+        file: &SweepFile,
+        retry_failed: bool,
+    ) -> Result<wire::SubmitReply, Failure> {
+        let header = wire::SubmitHeader {
+            source: file.source.clone(),
+            path: file.path.clone(),
+            retry_failed,
+        };
+        let mut parts = vec![Part::Header(header)];
+        for (path, content) in file.files()? {
+            parts.extend(content.chunks(PART).map(|piece| {
+                Part::File(wire::FilePart { path: path.clone(), content: piece.to_vec().into() })
+            }));
+        }
+        let mut reached = self.service.clone();
+        self.persist(async || {
+            let parts: Vec<_> =
+                parts.iter().cloned().map(|part| wire::SubmitPart { part: Some(part) }).collect();
+            Ok(reached.submit(tokio_stream::iter(parts)).await?.into_inner())
+        })
+        .await
+    }
+
+    /// Where a sweep stands.
+    pub(crate) async fn status(&mut self, sweep: &str) -> Result<SweepStatus, Failure> {
+        let mut service = self.service.clone();
+        self.persist(async || {
+            let request = wire::GetSweepRequest { sweep: sweep.to_owned() };
+            Ok(service.get_sweep(request).await?.into_inner())
+        })
+        .await
+    }
+
+    /// All sweeps, newest first.
+    pub(crate) async fn sweeps(&mut self) -> Result<Vec<SweepStatus>, Failure> {
+        let mut all = Vec::new();
+        let mut page = String::new();
+        loop {
+            let mut service = self.service.clone();
+            let request = wire::ListSweepsRequest { page_size: 1000, page };
+            let reply = self
+                .persist(async || Ok(service.list_sweeps(request.clone()).await?.into_inner()))
+                .await?;
+            all.extend(reply.sweeps);
+            if reply.next_page.is_empty() {
+                return Ok(all);
+            }
+            page = reply.next_page;
+        }
+    }
+
+    /// All workers.
+    pub(crate) async fn workers(&mut self) -> Result<Vec<wire::WorkerStatus>, Failure> {
+        let mut all = Vec::new();
+        let mut page = String::new();
+        loop {
+            let mut service = self.service.clone();
+            let request = wire::ListWorkersRequest { page_size: 1000, page };
+            let reply = self
+                .persist(async || Ok(service.list_workers(request.clone()).await?.into_inner()))
+                .await?;
+            all.extend(reply.workers);
+            if reply.next_page.is_empty() {
+                return Ok(all);
+            }
+            page = reply.next_page;
+        }
+    }
+
+    /// The files of a report.
+    pub(crate) async fn report(
+        &mut self,
+        sweep: &str,
+    ) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+        let mut service = self.service.clone();
+        self.persist(async || {
+            let request = wire::GetReportRequest { sweep: sweep.to_owned() };
+            let mut parts = service.get_report(request).await?.into_inner();
+            let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+            while let Some(wire::ReportPart { path, content }) = parts.message().await? {
+                files.entry(path).or_default().extend_from_slice(&content);
+            }
+            Ok(files)
+        })
+        .await
+    }
+
+    /// Follows a sweep until it is over, across restarts of the coordinator; tells each change.
+    pub(crate) async fn watch(
+        &mut self,
+        sweep: &str,
+        mut tell: impl FnMut(&SweepStatus),
+    ) -> Result<SweepStatus, Failure> {
+        loop {
+            let request = wire::GetSweepRequest { sweep: sweep.to_owned() };
+            let mut news = match self.service.watch(request).await {
+                Ok(news) => news.into_inner(),
+                Err(status) if is_passing(&status) => {
+                    sleep(PAUSE).await;
+                    continue;
+                }
+                Err(status) => return Err(self.failure(&status)),
+            };
+            while let Ok(Some(status)) = news.message().await {
+                tell(&status);
+                if status.over {
+                    return Ok(status);
+                }
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Tries a call again while the coordinator is not to be reached, for a while.
+    async fn persist<T>(
+        &self,
+        mut call: impl AsyncFnMut() -> Result<T, Status>,
+    ) -> Result<T, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match call().await {
+                Ok(reply) => return Ok(reply),
+                Err(status) if is_passing(&status) && Instant::now() < deadline => {
+                    sleep(PAUSE).await;
+                }
+                Err(status) => return Err(self.failure(&status)),
+            }
+        }
+    }
+
+    fn failure(&self, status: &Status) -> Failure {
+        if is_passing(status) {
+            Failure::NoCoordinator(no_coordinator(&self.url, status.message()))
+        } else {
+            Failure::error(status.message())
+        }
+    }
+}
+
+/// The address of a coordinator.
+pub(crate) fn endpoint(url: &str) -> Result<Endpoint, Failure> {
+    let usage = |problem: &dyn std::fmt::Display| {
+        Failure::Usage(format!(
+            "error: `{url}` is no coordinator URL: {problem}; expected one such as \
+             http://127.0.0.1:7171"
+        ))
+    };
+    if !url.starts_with("http://") {
+        return Err(usage(&"it does not begin with http://"));
+    }
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|problem| usage(&problem))?;
+    Ok(endpoint
+        .connect_timeout(Duration::from_secs(5))
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(10))
+        .keep_alive_timeout(Duration::from_secs(10)))
+}
+
+fn is_passing(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::Cancelled | Code::Unknown)
+}
+
+fn no_coordinator(url: &str, cause: &str) -> String {
+    format!(
+        "no coordinator at {url} ({cause})\n  start one with `tailsweep coordinator`, or say where \
+         it is with --coordinator URL or TAILSWEEP_COORDINATOR"
+    )
+}

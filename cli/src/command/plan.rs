@@ -1,0 +1,134 @@
+//! `tailsweep plan`
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tailsweep_common::cost::{self, Cost};
+use tailsweep_common::run::{Point, Run};
+use tailsweep_common::sweep::Sweep;
+
+use crate::args::PlanArgs;
+use crate::failure::Failure;
+use crate::sweep_file::SweepFile;
+use crate::terminal::{self, human_bytes, human_count, human_time};
+
+/// Runs that are listed.
+const FIRST: usize = 10;
+
+pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
+    let file = SweepFile::read(&args.spec)?;
+    let total = Total::of(&file.sweep);
+    if args.json {
+        return terminal::print_json(&to_json(&file.sweep, &total));
+    }
+    let sweep = &file.sweep;
+    let mut text = format!(
+        "{}: {} runs ({} points × {} seeds)\n\n",
+        sweep.name,
+        sweep.len(),
+        sweep.points.len(),
+        sweep.seeds.len()
+    );
+    let header = [
+        "run", "dataset", "arch", "width", "depth", "batch", "rate", "loss", "seed", "params",
+        "FLOP", "time",
+    ];
+    text += &terminal::table(header, &[3, 4, 5, 6, 8, 9, 10, 11], sweep.runs().take(FIRST).map(row));
+    if sweep.len() > FIRST {
+        text += &format!("… and {} more\n", sweep.len() - FIRST);
+    }
+    text += &format!(
+        "\nin all {}FLOP, about {} on one core; at most {} for one run, without its data\n",
+        with_space(human_count(total.flops)),
+        human_time(Duration::try_from_secs_f64(total.seconds).unwrap_or(Duration::MAX)),
+        human_bytes(total.memory_bytes),
+    );
+    terminal::print(&text)?;
+    if let Some(reason) = tailsweep_common::sweep::unavailable(sweep) {
+        eprintln!("note: {reason}");
+    }
+    Ok(())
+}
+
+/// What all runs take together; the memory is that of the largest one.
+struct Total {
+    flops: f64,
+    seconds: f64,
+    memory_bytes: u64,
+}
+
+impl Total {
+    fn of(sweep: &Sweep) -> Self {
+        let mut total = Self { flops: 0.0, seconds: 0.0, memory_bytes: 0 };
+        for point in &sweep.points {
+            let cost = cost::predict(point);
+            total.flops += flops(&cost) * sweep.seeds.len() as f64;
+            total.seconds += cost.seconds * sweep.seeds.len() as f64;
+            total.memory_bytes = total.memory_bytes.max(cost.memory_bytes);
+        }
+        total
+    }
+}
+
+fn flops(cost: &Cost) -> f64 {
+    cost.training_flops + cost.measuring_flops
+}
+
+fn row(run: Run) -> [String; 12] {
+    let point: &Point = &run.point;
+    let cost = cost::predict(point);
+    let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
+    [
+        run.id().to_string()[..12].to_owned(),
+        point.dataset.name.to_string(),
+        point.architecture.as_str().to_owned(),
+        number(point.architecture.width()),
+        number(point.architecture.depth()),
+        point.batch_size.to_string(),
+        point.learning_rate.to_string(),
+        point.loss.as_str().to_owned(),
+        run.seed.to_string(),
+        cost.params.to_string(),
+        human_count(flops(&cost)),
+        human_time(Duration::try_from_secs_f64(cost.seconds).unwrap_or(Duration::MAX)),
+    ]
+}
+
+fn with_space(count: String) -> String {
+    if count.contains(' ') { count } else { count + " " }
+}
+
+fn to_json(sweep: &Sweep, total: &Total) -> Value {
+    let first: Vec<Value> = sweep.runs().take(FIRST).map(|run| run_json(&run)).collect();
+    json!({
+        "version": 1,
+        "name": sweep.name,
+        "sweep_id": sweep.id,
+        "runs": sweep.len(),
+        "points": sweep.points.len(),
+        "seeds": sweep.seeds,
+        "flops": total.flops,
+        "seconds": total.seconds,
+        "memory_bytes": total.memory_bytes,
+        "first": first,
+    })
+}
+
+fn run_json(run: &Run) -> Value {
+    let point = &run.point;
+    let cost = cost::predict(point);
+    json!({
+        "run_id": run.id(),
+        "dataset": point.dataset.name,
+        "architecture": point.architecture.as_str(),
+        "width": point.architecture.width(),
+        "depth": point.architecture.depth(),
+        "batch_size": point.batch_size,
+        "learning_rate": point.learning_rate,
+        "loss": point.loss,
+        "seed": run.seed,
+        "params": cost.params,
+        "flops": flops(&cost),
+        "seconds": cost.seconds,
+    })
+}

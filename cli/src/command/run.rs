@@ -1,0 +1,132 @@
+//! `tailsweep run`: coordinator and workers in this process.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tailsweep_common::run::Dataset;
+use tailsweep_common::sweep::Sweep;
+use tailsweep_coordinator::Coordinator;
+use tailsweep_proto::wire::SweepStatus;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::coordinator::stop_signal;
+use super::watch::judge;
+use super::worker::worker_settings;
+use crate::args::RunArgs;
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::local::Doorway;
+use crate::progress::Progress;
+use crate::report_folder;
+use crate::settings::Settings;
+use crate::sweep_file::SweepFile;
+use crate::terminal;
+
+/// Time between checkpoints of a run: what a killed program costs at most.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
+
+pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failure> {
+    let file = SweepFile::read(&args.spec)?.runnable(args.size.max_runs)?;
+    check_data(&file.sweep, &settings.data_dir).await?;
+    let out = args.out.unwrap_or_else(|| Path::new("tailsweep-out").join(&file.sweep.name));
+
+    let home = Home::open(&out, settings, args.workers)?;
+    let mut client = home.client.clone();
+    let interrupted = stop_signal()?;
+    let mut progress = Progress::start();
+    let work = async {
+        let reply = client.submit(&file, true).await?;
+        let status = client.watch(&reply.sweep_id, |status| progress.show(status)).await?;
+        let files = client.report(&reply.sweep_id).await?;
+        Ok((status, files))
+    };
+    let worked: Result<(SweepStatus, _), Failure> = tokio::select! {
+        worked = work => worked,
+        () = interrupted => Err(Failure::Interrupted),
+    };
+    progress.finish();
+    if matches!(worked, Err(Failure::Interrupted)) {
+        eprintln!("saving what is running; Ctrl-C again to leave at once");
+        tokio::select! {
+            () = home.close() => {}
+            () = stop_signal()? => return Err(Failure::Interrupted),
+        }
+        eprintln!("saved; the same command continues");
+        return Err(Failure::Interrupted);
+    }
+    home.close().await;
+    let (status, files) = worked?;
+    report_folder::write(&out, &files)?;
+    terminal::print(&report_folder::summary(&files)?)?;
+    eprintln!("report: {}", out.join("report.html").display());
+    judge(&status)
+}
+
+/// Nothing starts when a data set is missing: the error comes at once, and only once.
+async fn check_data(sweep: &Sweep, data_dir: &Path) -> Result<(), Failure> {
+    let datasets: BTreeSet<Dataset> =
+        sweep.points.iter().map(|point| point.dataset.clone()).collect();
+    let data_dir: PathBuf = data_dir.to_owned();
+    let check = move || {
+        datasets.iter().try_for_each(|dataset| tailsweep_worker::check_data(dataset, &data_dir))
+    };
+    let checked = tokio::task::spawn_blocking(check).await.map_err(Failure::error)?;
+    checked.map_err(Failure::error)
+}
+
+/// A coordinator and its workers in this process.
+struct Home {
+    client: Client,
+    leave: watch::Sender<bool>,
+    workers: JoinSet<()>,
+    stop: watch::Sender<bool>,
+    coordinator: tokio::task::JoinHandle<()>,
+}
+
+impl Home {
+    fn open(out: &Path, settings: &Settings, workers: u32) -> Result<Self, Failure> {
+        let coordinator = tailsweep_coordinator::Settings {
+            state: out.join("state"),
+            lease: settings.lease,
+        };
+        let coordinator = Coordinator::open(&coordinator).map_err(Failure::error)?;
+        let (doorway, connections) = Doorway::new();
+        let (stop, stopped) = watch::channel(false);
+        let coordinator = tokio::spawn(async move {
+            if let Err(problem) = coordinator.serve(connections, told(stopped)).await {
+                tracing::error!(%problem, "the coordinator ended");
+            }
+        });
+        let (leave, leaving) = watch::channel(false);
+        let mut set = JoinSet::new();
+        for number in 0..workers {
+            let mut worker = worker_settings(settings);
+            worker.name = format!("{}-{number}", worker.name);
+            worker.checkpoint_every = CHECKPOINT_EVERY;
+            let (channel, leaving) = (doorway.channel(), leaving.clone());
+            set.spawn(async move {
+                if let Err(problem) = tailsweep_worker::run(worker, channel, told(leaving)).await {
+                    tracing::warn!(%problem, "a worker ended");
+                }
+            });
+        }
+        let client = Client::over(doorway.channel(), "this process");
+        Ok(Self { client, leave, workers: set, stop, coordinator })
+    }
+
+    /// Saves what is running, hands it back, and closes the state.
+    async fn close(mut self) {
+        self.leave.send_replace(true);
+        while self.workers.join_next().await.is_some() {}
+        self.stop.send_replace(true);
+        // A panic was reported where it happened.
+        let _ = self.coordinator.await;
+    }
+}
+
+async fn told(mut signal: watch::Receiver<bool>) {
+    // An error means that the sender is gone: told as well.
+    let _ = signal.wait_for(|told| *told).await;
+}

@@ -1,0 +1,63 @@
+//! `tailsweep status`
+
+use serde_json::{Value, json};
+use tailsweep_proto::wire::SweepStatus;
+
+use crate::args::StatusArgs;
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::terminal;
+
+pub(crate) async fn run(args: StatusArgs, settings: &Settings) -> Result<(), Failure> {
+    let mut client = Client::connect(&settings.coordinator).await?;
+    let status = client.status(&args.selector.sweep).await?;
+    if args.json {
+        return terminal::print_json(&json!({ "version": 1, "sweep": to_json(&status) }));
+    }
+    let runs = status.runs.unwrap_or_default();
+    let mut text = format!("{}  {}\n", status.id, status.name);
+    for (word, count) in [
+        ("waiting", runs.waiting),
+        ("running", runs.running),
+        ("done", runs.done),
+        ("diverged", runs.diverged),
+        ("failed", runs.failed),
+        ("cancelled", runs.cancelled),
+    ] {
+        text += &format!("  {word:<9} {count}\n");
+    }
+    for run in &status.running {
+        let progress = run.progress.clone().unwrap_or_default();
+        let (step, steps) = (progress.step, progress.steps);
+        text += &format!("  {} on {}: step {step}/{steps}\n", run.label, run.worker);
+    }
+    for failure in &status.failures {
+        text += &format!("  {} failed: {} {}\n", failure.label, failure.reason, failure.message);
+    }
+    for reason in [&status.stopped, &status.waiting_for] {
+        if !reason.is_empty() {
+            text += &format!("  {reason}\n");
+        }
+    }
+    terminal::print(&text)
+}
+
+/// The documented shape of a sweep's status.
+pub(crate) fn to_json(status: &SweepStatus) -> Value {
+    let runs = status.runs.unwrap_or_default();
+    json!({
+        "id": status.id,
+        "name": status.name,
+        "over": status.over,
+        "stopped": (!status.stopped.is_empty()).then_some(&status.stopped),
+        "runs": {
+            "waiting": runs.waiting,
+            "running": runs.running,
+            "done": runs.done,
+            "diverged": runs.diverged,
+            "failed": runs.failed,
+            "cancelled": runs.cancelled,
+        },
+    })
+}

@@ -1,0 +1,22 @@
+//! `tailsweep submit`
+
+use super::watch::follow;
+use crate::args::SubmitArgs;
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::sweep_file::SweepFile;
+use crate::terminal;
+
+pub(crate) async fn run(args: SubmitArgs, settings: &Settings) -> Result<(), Failure> {
+    let file = SweepFile::read(&args.spec)?.runnable(args.size.max_runs)?;
+    let mut client = Client::connect(&settings.coordinator).await?;
+    let reply = client.submit(&file, false).await?;
+    terminal::print(&format!("{}\n", reply.sweep_id))?;
+    let known = if reply.created { "" } else { " (known already)" };
+    eprintln!("submitted `{}`: {} runs{known}", file.sweep.name, reply.runs);
+    if args.watch {
+        follow(&mut client, &reply.sweep_id).await?;
+    }
+    Ok(())
+}

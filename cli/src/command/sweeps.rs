@@ -1,0 +1,39 @@
+//! `tailsweep sweeps`
+
+use serde_json::{Value, json};
+
+use super::status::to_json;
+use crate::args::ListArgs;
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::terminal;
+
+pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failure> {
+    let sweeps = Client::connect(&settings.coordinator).await?.sweeps().await?;
+    if args.json {
+        let sweeps: Vec<Value> = sweeps.iter().map(to_json).collect();
+        return terminal::print_json(&json!({ "version": 1, "sweeps": sweeps }));
+    }
+    let rows = sweeps.iter().map(|sweep| {
+        let runs = sweep.runs.unwrap_or_default();
+        let state = if !sweep.stopped.is_empty() {
+            "stopped"
+        } else if sweep.over {
+            "over"
+        } else {
+            "running"
+        };
+        [
+            sweep.id.get(..12).unwrap_or(&sweep.id).to_owned(),
+            sweep.name.clone(),
+            state.to_owned(),
+            runs.waiting.to_string(),
+            runs.running.to_string(),
+            (runs.done + runs.diverged).to_string(),
+            (runs.failed + runs.cancelled).to_string(),
+        ]
+    });
+    let header = ["id", "name", "state", "waiting", "running", "results", "failed"];
+    terminal::print(&terminal::table(header, &[3, 4, 5, 6], rows))
+}

@@ -1,0 +1,51 @@
+//! `tailsweep worker`
+
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use tonic::transport::Channel;
+
+use super::coordinator::stop_signal;
+use crate::args::WorkerArgs;
+use crate::client::endpoint;
+use crate::failure::Failure;
+use crate::settings::{self, Settings};
+
+/// Time between checkpoints of a run: what a killed worker costs at most.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+
+pub(crate) async fn run(args: WorkerArgs, settings: &Settings) -> Result<(), Failure> {
+    let mut worker = worker_settings(settings);
+    if let Some(name) = args.name {
+        worker.name = name;
+    }
+    worker.idle_timeout = settings::time("--idle-timeout", args.idle_timeout.as_deref())?;
+    worker.time_limit = settings::time("--time-limit", args.time_limit.as_deref())?;
+    let coordinator: Channel = endpoint(&settings.coordinator)?.connect_lazy();
+    tracing::info!(
+        name = worker.name,
+        slots = worker.slots,
+        coordinator = settings.coordinator,
+        "worker started"
+    );
+    let stop = stop_signal()?;
+    tailsweep_worker::run(worker, coordinator, stop).await.map_err(Failure::error)
+}
+
+/// A worker on this machine, with a name that no other one has.
+pub(crate) fn worker_settings(settings: &Settings) -> tailsweep_worker::Settings {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "host" } else { host.trim() }.to_owned();
+    // Keyed by the system's random numbers; names need no more.
+    let random = RandomState::new().hash_one(0) as u32;
+    tailsweep_worker::Settings {
+        name: format!("{host}-{}-{random:08x}", std::process::id()),
+        host,
+        slots: settings.slots,
+        data_dir: settings.data_dir.clone(),
+        idle_timeout: None,
+        time_limit: None,
+        checkpoint_every: CHECKPOINT_EVERY,
+    }
+}

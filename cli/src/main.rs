@@ -1,0 +1,68 @@
+//! The one program: everything that a user types.
+//!
+//! Data goes to stdout, all else to stderr. The exit code says what happened; see [`failure`].
+
+mod args;
+mod client;
+mod command;
+mod failure;
+mod local;
+mod progress;
+mod report_folder;
+mod settings;
+mod sweep_file;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use failure::Failure;
+use settings::Settings;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.tell();
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(args: Args) -> Result<(), Failure> {
+    let settings = Settings::load(&args)?;
+    terminal::start_logging(&settings.log)?;
+    if let Command::Completions { shell } = args.command {
+        return command::completions::run(shell);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .thread_name("tailsweep-io")
+        .build()
+        .map_err(|problem| Failure::error(format!("can't start: {problem}")))?;
+    let done = runtime.block_on(dispatch(args.command, &settings));
+    // A computation that was told to stop may still be in its last step.
+    runtime.shutdown_background();
+    done
+}
+
+async fn dispatch(command: Command, settings: &Settings) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => command::run::run(args, settings).await,
+        Command::Coordinator(args) => command::coordinator::run(args, settings).await,
+        Command::Worker(args) => command::worker::run(args, settings).await,
+        Command::Submit(args) => command::submit::run(args, settings).await,
+        Command::Watch(args) => command::watch::run(args, settings).await,
+        Command::Status(args) => command::status::run(args, settings).await,
+        Command::Sweeps(args) => command::sweeps::run(args, settings).await,
+        Command::Workers(args) => command::workers::run(args, settings).await,
+        Command::Report(args) => command::report::run(args, settings).await,
+        Command::Plan(args) => command::plan::run(args),
+        Command::Config(args) => command::config::run(args, settings),
+        Command::Completions { shell } => command::completions::run(shell),
+    }
+}

@@ -1,0 +1,219 @@
+//! Settings: flag over environment over config file over default.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use config::{Config, ConfigError, Environment, File, FileFormat};
+use etcetera::{BaseStrategy, choose_base_strategy};
+use tailsweep_common::sweep::parse_duration;
+
+use crate::args::{Args, Command};
+use crate::failure::Failure;
+
+/// The settings in force.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Where the coordinator is.
+    pub(crate) coordinator: String,
+    /// Where a coordinator listens.
+    pub(crate) listen: SocketAddr,
+    /// Where a coordinator keeps its state.
+    pub(crate) state: PathBuf,
+    /// How long a worker may be silent.
+    pub(crate) lease: Duration,
+    /// Where data sets lie.
+    pub(crate) data_dir: PathBuf,
+    /// Runs that a worker computes at a time.
+    pub(crate) slots: u32,
+    /// What is logged.
+    pub(crate) log: String,
+    /// Every setting as text, and where it comes from.
+    pub(crate) origins: BTreeMap<&'static str, (String, String)>,
+}
+
+/// Every key of the config file, each also a `TAILSWEEP_*` variable.
+const KEYS: [&str; 7] = ["coordinator", "data_dir", "lease", "listen", "log", "slots", "state"];
+
+impl Settings {
+    /// Reads all sources.
+    pub(crate) fn load(args: &Args) -> Result<Self, Failure> {
+        let file = config_file(args);
+        Self::merge(flags(args), file.as_deref(), args.config.is_some())
+            .map_err(|problem| Failure::Usage(format!("error: {problem}")))
+    }
+
+    fn merge(
+        flags: BTreeMap<&'static str, String>,
+        file: Option<&Path>,
+        file_is_required: bool,
+    ) -> Result<Self, ConfigError> {
+        let defaults = defaults()?;
+        let mut builder = Config::builder();
+        for (key, value) in &defaults {
+            builder = builder.set_default(*key, value.as_str())?;
+        }
+        if let Some(file) = file {
+            let source = File::from(file).format(FileFormat::Toml).required(file_is_required);
+            refuse_unknown_keys(&Config::builder().add_source(source.clone()).build()?, file)?;
+            builder = builder.add_source(source);
+        }
+        builder = builder.add_source(Environment::with_prefix("TAILSWEEP"));
+        for (key, value) in &flags {
+            builder = builder.set_override(*key, value.as_str())?;
+        }
+        let merged = builder.build()?;
+
+        let mut origins = BTreeMap::new();
+        for key in KEYS {
+            let value = merged.get::<config::Value>(key)?;
+            let origin = match value.origin() {
+                _ if flags.contains_key(key) => "flag".to_owned(),
+                Some(origin) if origin.contains("environment") => variable(key),
+                Some(origin) => origin.to_owned(),
+                None => "default".to_owned(),
+            };
+            origins.insert(key, (value.into_string()?, origin));
+        }
+        let parse = |key: &str| {
+            let (text, origin) = &origins[key];
+            (text.as_str(), origin.as_str())
+        };
+        Ok(Self {
+            coordinator: parse("coordinator").0.to_owned(),
+            listen: address(parse("listen"))?,
+            state: PathBuf::from(parse("state").0),
+            lease: lease(parse("lease"))?,
+            data_dir: PathBuf::from(parse("data_dir").0),
+            slots: slots(parse("slots"))?,
+            log: parse("log").0.to_owned(),
+            origins: origins.clone(),
+        })
+    }
+}
+
+fn config_file(args: &Args) -> Option<PathBuf> {
+    let named = args.config.clone().or_else(|| std::env::var_os("TAILSWEEP_CONFIG").map(Into::into));
+    named.or_else(|| Some(choose_base_strategy().ok()?.config_dir().join("tailsweep/config.toml")))
+}
+
+fn defaults() -> Result<BTreeMap<&'static str, String>, ConfigError> {
+    let data = choose_base_strategy()
+        .map(|folders| folders.data_dir().join("tailsweep"))
+        .map_err(|problem| ConfigError::Message(problem.to_string()))?;
+    let slots = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    Ok(BTreeMap::from([
+        ("coordinator", "http://127.0.0.1:7171".to_owned()),
+        ("data_dir", data.join("data").display().to_string()),
+        ("lease", "15s".to_owned()),
+        ("listen", "127.0.0.1:7171".to_owned()),
+        ("log", "warn,tailsweep=info,tailsweep_coordinator=info,tailsweep_worker=info".to_owned()),
+        ("slots", slots.to_string()),
+        ("state", data.join("coordinator").display().to_string()),
+    ]))
+}
+
+fn flags(args: &Args) -> BTreeMap<&'static str, String> {
+    let mut flags = BTreeMap::new();
+    let mut set = |key, value: Option<String>| value.map(|value| flags.insert(key, value));
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    set("log", args.log.clone());
+    let (url, compute) = match &args.command {
+        Command::Run(args) => (None, Some(&args.compute)),
+        Command::Worker(args) => (Some(&args.url), Some(&args.compute)),
+        Command::Submit(args) => (Some(&args.url), None),
+        Command::Watch(args) => (Some(&args.url), None),
+        Command::Status(args) => (Some(&args.url), None),
+        Command::Sweeps(args) | Command::Workers(args) => (Some(&args.url), None),
+        Command::Report(args) => (Some(&args.url), None),
+        Command::Coordinator(args) => {
+            set("listen", args.listen.map(|address| address.to_string()));
+            set("state", path(&args.state));
+            set("lease", args.lease.clone());
+            (None, None)
+        }
+        Command::Plan(_) | Command::Config(_) | Command::Completions { .. } => (None, None),
+    };
+    set("coordinator", url.and_then(|url| url.coordinator.clone()));
+    set("data_dir", compute.and_then(|compute| path(&compute.data_dir)));
+    set("slots", compute.and_then(|compute| compute.slots).map(|slots| slots.to_string()));
+    flags
+}
+
+fn refuse_unknown_keys(file: &Config, path: &Path) -> Result<(), ConfigError> {
+    let keys: BTreeMap<String, config::Value> = file.clone().try_deserialize()?;
+    match keys.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => Err(ConfigError::Message(format!(
+            "unknown key `{key}` in `{}`; known are {}",
+            path.display(),
+            KEYS.join(", ")
+        ))),
+    }
+}
+
+fn variable(key: &str) -> String {
+    format!("TAILSWEEP_{}", key.to_uppercase())
+}
+
+fn invalid((text, origin): (&str, &str), key: &str, expected: &str) -> ConfigError {
+    ConfigError::Message(format!("`{text}` is no {key} (from {origin}): expected {expected}"))
+}
+
+fn address(given: (&str, &str)) -> Result<SocketAddr, ConfigError> {
+    given.0.parse().map_err(|_| invalid(given, "listen address", "one such as 127.0.0.1:7171"))
+}
+
+fn lease(given: (&str, &str)) -> Result<Duration, ConfigError> {
+    parse_duration(given.0)
+        .filter(|lease| *lease >= Duration::from_secs(1))
+        .ok_or_else(|| invalid(given, "lease", "a time of at least 1s, such as 15s"))
+}
+
+fn slots(given: (&str, &str)) -> Result<u32, ConfigError> {
+    let slots = given.0.parse().ok().filter(|slots| (1..=1024).contains(slots));
+    slots.ok_or_else(|| invalid(given, "number of slots", "1 to 1024"))
+}
+
+/// A time that a flag gave, such as `10m`.
+pub(crate) fn time(flag: &str, text: Option<&str>) -> Result<Option<Duration>, Failure> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let problem = || {
+        Failure::Usage(format!("error: `{text}` is no time for {flag}: expected one such as 10m"))
+    };
+    parse_duration(text).map(Some).ok_or_else(problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        fs::write(&file, "slots = 3\nlease = \"20s\"\n").unwrap();
+        let flags = BTreeMap::from([("slots", "5".to_owned())]);
+        let settings = Settings::merge(flags, Some(&file), true).unwrap();
+        assert_eq!(settings.slots, 5);
+        assert_eq!(settings.lease, Duration::from_secs(20));
+        assert_eq!(settings.listen.port(), 7171);
+        let origin = |key| settings.origins[key].1.as_str();
+        assert_eq!(origin("slots"), "flag");
+        assert_eq!(origin("lease"), file.display().to_string());
+        assert_eq!(origin("listen"), "default");
+    }
+
+    #[test]
+    fn an_unknown_key_in_the_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        fs::write(&file, "datadir = \"x\"\n").unwrap();
+        let problem = Settings::merge(BTreeMap::new(), Some(&file), true).unwrap_err().to_string();
+        assert!(problem.contains("unknown key `datadir`"), "{problem}");
+    }
+}

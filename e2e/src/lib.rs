@@ -1,0 +1,230 @@
+//! Real processes on this machine: started, watched, killed.
+//!
+//! The tests of this crate start the program as a user does, and compare the bytes of its tables.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Nothing that a test waits for takes longer, unless all is lost.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The tables that must be equal to the byte, whatever happened on the way.
+pub const TABLES: [&str; 4] = ["runs.csv", "points.csv", "measurements.csv", "estimates.csv"];
+
+/// The program, built as the test was.
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let test = std::env::current_exe().expect("a test has a path");
+        // target/PROFILE/deps/test
+        let profile = test.ancestors().nth(2).expect("cargo puts tests two folders down");
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--package", "tailsweep"]);
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        let built = build.status().expect("cargo runs");
+        assert!(built.success(), "the program does not build");
+        profile.join("tailsweep")
+    })
+}
+
+/// The program with these arguments, and no settings from outside.
+pub fn tailsweep<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(program());
+    command.args(args).env("NO_COLOR", "1").env("TAILSWEEP_CONFIG", "/dev/null");
+    for variable in ["COORDINATOR", "DATA_DIR", "LEASE", "LISTEN", "LOG", "SLOTS", "STATE"] {
+        command.env_remove(format!("TAILSWEEP_{variable}"));
+    }
+    command
+}
+
+/// What the program printed, after it ended well.
+pub fn succeed(mut command: Command) -> String {
+    let output = command.output().expect("the program starts");
+    assert!(output.status.success(), "{command:?} failed:\n{}", text(&output));
+    String::from_utf8(output.stdout).expect("the program prints UTF-8")
+}
+
+/// All that the program said.
+pub fn text(output: &Output) -> String {
+    let all = [&output.stdout[..], &output.stderr[..]].concat();
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+/// A process that does not outlive the test.
+#[derive(Debug)]
+pub struct Process(Child);
+
+impl Process {
+    /// Starts it; what it says goes to a file.
+    pub fn start(mut command: Command, log: &Path) -> Self {
+        let log = fs::File::options().create(true).append(true).open(log).expect("a log file");
+        let out = log.try_clone().expect("a file handle");
+        let child = command.stdin(Stdio::null()).stdout(out).stderr(log).spawn();
+        Self(child.expect("the program starts"))
+    }
+
+    /// `kill -9`, and the proof that it was alive until then.
+    pub fn kill(mut self) {
+        assert!(self.is_alive(), "the process had ended before it was to be killed");
+        self.0.kill().expect("a living child can be killed");
+        self.0.wait().expect("a child can be waited for");
+    }
+
+    /// Whether it has not ended.
+    pub fn is_alive(&mut self) -> bool {
+        self.0.try_wait().expect("a child can be asked").is_none()
+    }
+
+    /// Sends a signal, such as `INT`.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args([format!("-{name}"), self.0.id().to_string()])
+            .status()
+            .expect("kill is there");
+        assert!(status.success(), "the process had ended before it got {name}");
+    }
+
+    /// Waits for its end.
+    pub fn wait(mut self) -> ExitStatus {
+        let child = &mut self.0;
+        until("the process to end", || child.try_wait().expect("a child can be asked"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Asks again and again, until there is an answer.
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A coordinator and its folder.
+#[derive(Debug)]
+pub struct Cluster {
+    folder: TempDir,
+    port: u16,
+    /// Absent while it is down.
+    pub coordinator: Option<Process>,
+}
+
+impl Cluster {
+    /// A coordinator on a free port.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        drop(listener);
+        let mut cluster = Self { folder, port, coordinator: None };
+        cluster.start_coordinator();
+        cluster
+    }
+
+    /// The coordinator, again or for the first time, on the same port and state.
+    pub fn start_coordinator(&mut self) {
+        let mut command = tailsweep(["coordinator", "--lease", "3s"]);
+        command.args(["--listen", &format!("127.0.0.1:{}", self.port), "--state"]);
+        command.arg(self.folder.path().join("state"));
+        self.coordinator = Some(Process::start(command, &self.log("coordinator")));
+    }
+
+    /// A worker with one slot.
+    pub fn start_worker(&self, name: &str) -> Process {
+        let worker = self.client(["worker", "--slots", "1", "--name", name]);
+        Process::start(worker, &self.log(name))
+    }
+
+    /// The program as a user of this coordinator calls it.
+    pub fn client<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = tailsweep(args);
+        command.env("TAILSWEEP_COORDINATOR", format!("http://127.0.0.1:{}", self.port));
+        command
+    }
+
+    /// Hands in a sweep.
+    pub fn submit(&self, spec: &Path) {
+        let mut command = self.client(["submit"]);
+        command.arg(spec);
+        succeed(command);
+    }
+
+    /// Number of runs in a state.
+    pub fn runs(&self, state: &str) -> u64 {
+        let status = succeed(self.client(["status", "--json"]));
+        let status: Value = serde_json::from_str(&status).expect("status prints JSON");
+        status["sweep"]["runs"][state].as_u64().expect("a count")
+    }
+
+    /// Waits until the sweep is over and well.
+    pub fn watch(&self) {
+        succeed(self.client(["watch"]));
+    }
+
+    /// The report's folder.
+    pub fn report(&self) -> PathBuf {
+        let folder = self.folder.path().join("report");
+        let mut command = self.client(["report", "--out"]);
+        command.arg(&folder);
+        succeed(command);
+        folder
+    }
+
+    /// What a process said.
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.log"))
+    }
+}
+
+/// The tables of a report.
+pub fn tables(report: &Path) -> BTreeMap<&'static str, String> {
+    let read = |name| fs::read_to_string(report.join(name)).expect("a table");
+    TABLES.into_iter().map(|name| (name, read(name))).collect()
+}
+
+/// Fails with the first line that differs.
+pub fn assert_equal_tables(report: &Path, expected: &Path) {
+    let (found, expected) = (tables(report), tables(expected));
+    for (name, expected) in expected {
+        let found = &found[name];
+        if let Some((line, (a, b))) =
+            found.lines().zip(expected.lines()).enumerate().find(|(_, (a, b))| a != b)
+        {
+            panic!("{name} differs at line {}:\n{a}\n{b}", line + 1);
+        }
+        assert_eq!(found.len(), expected.len(), "{name} has another length");
+    }
+}
+
+/// Every word of the manifest about attempts: `leased`, `started`, `lost`, …
+pub fn attempt_events(report: &Path) -> Vec<String> {
+    let manifest = fs::read_to_string(report.join("manifest.json")).expect("a manifest");
+    let manifest: Value = serde_json::from_str(&manifest).expect("JSON");
+    let runs = manifest["runs"].as_array().expect("runs").iter();
+    runs.flat_map(|run| run["attempts"].as_array().expect("attempts"))
+        .flat_map(|attempt| attempt["events"].as_array().expect("events"))
+        .map(|event| event[1].as_str().expect("a word").to_owned())
+        .collect()
+}

@@ -1,0 +1,142 @@
+//! Killed and interrupted: the tables equal those of an undisturbed run, and the fault happened.
+
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use tailsweep_e2e::{
+    Cluster, Process, assert_equal_tables, attempt_events, succeed, tailsweep, until,
+};
+use tempfile::TempDir;
+
+/// Six runs of about a second each.
+const SPEC: &str = r#"
+version = 1
+name = "faults"
+seeds = 3
+
+[train]
+steps = 4000
+sampling = "shuffled"
+momentum = 0.5
+
+[measure]
+every = 500
+
+[[block]]
+dataset = { name = "mnist-excerpt", train_limit = 1000, test_limit = 500 }
+architecture = "fcn"
+width = [8, 24]
+depth = 3
+batch_size = 50
+learning_rate = 0.05
+"#;
+
+const RUNS: u64 = 6;
+
+/// The sweep file and the report of an undisturbed `tailsweep run`.
+fn undisturbed() -> &'static (TempDir, std::path::PathBuf) {
+    static UNDISTURBED: OnceLock<(TempDir, std::path::PathBuf)> = OnceLock::new();
+    UNDISTURBED.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = folder.path().join("faults.toml");
+        fs::write(&spec, SPEC).unwrap();
+        let mut run = tailsweep(["run"]);
+        run.arg(&spec).arg("--out").arg(folder.path().join("report"));
+        succeed(run);
+        (folder, spec)
+    })
+}
+
+fn assert_undisturbed(report: &Path) {
+    assert_equal_tables(report, &undisturbed().0.path().join("report"));
+}
+
+#[test]
+fn one_two_and_five_workers_give_the_bytes_of_run() {
+    let (_, spec) = undisturbed();
+    for workers in [1, 2, 5] {
+        let cluster = Cluster::start();
+        let _workers: Vec<Process> =
+            (0..workers).map(|number| cluster.start_worker(&format!("worker-{number}"))).collect();
+        let mut submit = cluster.client(["submit", "--watch"]);
+        submit.arg(spec);
+        succeed(submit);
+        let report = cluster.report();
+        assert_undisturbed(&report);
+    }
+}
+
+#[test]
+fn a_killed_worker_loses_only_its_leases() {
+    let cluster = Cluster::start();
+    let victim = cluster.start_worker("victim");
+    cluster.submit(&undisturbed().1);
+    until("the first result", || (cluster.runs("done") > 0).then_some(()));
+    let other = cluster.start_worker("other");
+    victim.kill();
+    cluster.watch();
+    let report = cluster.report();
+    assert_undisturbed(&report);
+    let events = attempt_events(&report);
+    assert!(events.iter().any(|event| event == "lost"), "nothing was lost: {events:?}");
+    drop(other);
+}
+
+#[test]
+fn a_killed_coordinator_goes_on_where_it_was() {
+    let mut cluster = Cluster::start();
+    let _workers = [cluster.start_worker("a"), cluster.start_worker("b")];
+    cluster.submit(&undisturbed().1);
+    until("the first result", || (cluster.runs("done") > 0).then_some(()));
+    cluster.coordinator.take().unwrap().kill();
+    cluster.start_coordinator();
+    assert!(cluster.runs("done") < RUNS, "the sweep was over before the coordinator was killed");
+    cluster.watch();
+    let report = cluster.report();
+    assert_undisturbed(&report);
+    let starts = attempt_events(&report).iter().filter(|event| *event == "started").count() as u64;
+    assert_eq!(starts, RUNS, "a run was computed twice, although no worker was lost");
+}
+
+#[test]
+fn an_interrupted_run_continues() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spec, out) = (&undisturbed().1, folder.path().join("out"));
+    let command = || {
+        let mut run = tailsweep(["run"]);
+        run.arg(spec).arg("--out").arg(&out);
+        run
+    };
+    let log = folder.path().join("log");
+    let run = Process::start(command(), &log);
+    let said = || fs::read_to_string(&log).unwrap_or_default();
+    until("the first result", || said().contains("faults: 1/").then_some(()));
+    run.signal("INT");
+    assert_eq!(run.wait().code(), Some(130), "{}", said());
+    assert!(!out.join("runs.csv").exists(), "the sweep was over before it was interrupted");
+
+    succeed(command());
+    assert_undisturbed(&out);
+    let events = attempt_events(&out);
+    assert!(events.iter().any(|event| event == "handed_back"), "no run was saved: {events:?}");
+}
+
+#[test]
+fn a_killed_run_continues() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spec, out) = (&undisturbed().1, folder.path().join("out"));
+    let command = || {
+        let mut run = tailsweep(["run"]);
+        run.arg(spec).arg("--out").arg(&out);
+        run
+    };
+    let log = folder.path().join("log");
+    let run = Process::start(command(), &log);
+    let said = || fs::read_to_string(&log).unwrap_or_default();
+    until("progress", || said().contains("faults: ").then_some(()));
+    run.kill();
+    assert!(!out.join("runs.csv").exists(), "the sweep was over before it was killed");
+    succeed(command());
+    assert_undisturbed(&out);
+}

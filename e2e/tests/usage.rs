@@ -1,0 +1,90 @@
+//! Exit codes, and what goes to which stream.
+
+use std::fs;
+use std::process::Output;
+
+use tailsweep_e2e::{tailsweep, text};
+
+fn output(args: &[&str]) -> Output {
+    tailsweep(args).output().unwrap()
+}
+
+fn spec(content: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sweep.toml");
+    fs::write(&path, content).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (folder, path)
+}
+
+const GOOD: &str = r#"
+version = 1
+name = "tiny"
+[train]
+steps = 10
+[[block]]
+dataset = "mnist"
+architecture = "fcn"
+width = 4
+depth = 2
+batch_size = 100
+learning_rate = 0.1
+"#;
+
+#[test]
+fn a_wrong_sweep_file_shows_the_place_and_ends_with_2() {
+    let (_folder, path) = spec(&GOOD.replace("batch_size", "batchsize"));
+    for command in ["plan", "run", "submit"] {
+        let output = output(&[command, &path]);
+        assert_eq!(output.status.code(), Some(2), "{command}: {}", text(&output));
+        assert!(output.stdout.is_empty(), "{command} printed on stdout");
+        let said = text(&output);
+        assert!(said.contains("sweep.toml:11:1"), "{command}: {said}");
+        assert!(said.contains("batch_size"), "{command}: {said}");
+    }
+}
+
+#[test]
+fn a_missing_sweep_file_and_bad_usage_end_with_2() {
+    for args in [&["plan", "/no/such/file.toml"][..], &["plan"], &["fly"]] {
+        let output = output(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", text(&output));
+    }
+}
+
+#[test]
+fn a_missing_data_set_is_named_before_anything_starts() {
+    let (folder, path) = spec(GOOD);
+    let out = folder.path().join("out");
+    let out = out.to_str().unwrap();
+    let output = output(&["run", &path, "--out", out, "--data-dir", "/no/such/data"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("/no/such/data/mnist/train-images-idx3-ubyte"));
+}
+
+#[test]
+fn plan_needs_no_coordinator_and_no_data() {
+    let (_folder, path) = spec(GOOD);
+    let output = output(&["plan", &path, "--json"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(plan["runs"], 1);
+    assert_eq!(plan["first"][0]["params"], 3_176);
+}
+
+#[test]
+fn without_a_coordinator_user_commands_end_with_3() {
+    // Port 1 is nobody's.
+    let output = output(&["sweeps", "--coordinator", "http://127.0.0.1:1"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(text(&output).contains("http://127.0.0.1:1"));
+}
+
+#[test]
+fn a_coordinator_does_not_expose_itself_by_accident() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    let output = output(&["coordinator", "--listen", "0.0.0.0:0", "--state", state]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("--insecure"));
+}

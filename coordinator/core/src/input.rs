@@ -23,6 +23,8 @@ pub enum Input {
     Submit(Arc<Sweep>),
     /// Try the failed runs of a sweep afresh, and go on with it if it was stopped.
     Retry(SweepId),
+    /// Stop a sweep that is not over: it wants no more runs; those in computation may finish.
+    Cancel(SweepId),
     /// A worker's session began, the first one or after a reconnect.
     Join {
         /// Who.
@@ -126,9 +128,6 @@ pub enum Refusal {
     /// No such sweep.
     #[error("no sweep `{0}`")]
     UnknownSweep(SweepId),
-    /// No such run.
-    #[error("no run `{0}`")]
-    UnknownRun(RunId),
     /// The core numbers runs with 32 bits.
     #[error("this coordinator holds as many runs as it can")]
     TooManyRuns,

@@ -48,6 +48,8 @@ pub struct Config {
     pub lease: Duration,
     /// How long it lasts after its worker's session broke, if that is shorter.
     pub grace: Duration,
+    /// How long the leases that a restart finds last at least: their workers may come back.
+    pub recovery: Duration,
     /// Pause after a run's first own failure; it doubles with each, up to a minute.
     pub backoff: Duration,
 }
@@ -57,6 +59,7 @@ impl Default for Config {
         Self {
             lease: Duration::from_secs(15),
             grace: Duration::from_secs(5),
+            recovery: Duration::from_secs(15),
             backoff: Duration::from_secs(1),
         }
     }
@@ -119,7 +122,7 @@ impl Scheduler {
                 session.kind = kind;
                 session.held.insert(no);
             });
-            self.deadlines.set(worker, now + self.config.lease);
+            self.deadlines.set(worker, now + self.config.recovery);
         }
         for no in (0..self.ledger.len() as u32).map(RunNo) {
             let entry = self.ledger.entry(no);
@@ -140,6 +143,7 @@ impl Scheduler {
         match input {
             Input::Submit(sweep) => self.submit(sweep)?,
             Input::Retry(sweep) => self.retry(sweep)?,
+            Input::Cancel(sweep) => self.cancel(sweep)?,
             Input::Join {
                 worker,
                 slots,

@@ -893,3 +893,39 @@ fn half_a_million_runs_do_not_slow_down_a_word() {
         begun.elapsed()
     );
 }
+
+#[test]
+fn a_cancelled_sweep_stops_and_a_retry_goes_on_with_it() {
+    let mut core = Core::default();
+    let plan = sweep("one", &[8, 16], 1);
+    core.submit(&plan);
+    let [(_, run, attempt)] = leases(core.join("a", 1, &[]))[..] else {
+        panic!("one slot gets one lease");
+    };
+    core.started("a", run, attempt);
+    core.input(Input::Cancel(plan.id));
+    let counts = only_sweep(&core).counts;
+    assert_eq!((counts.running, counts.cancelled), (1, 1));
+    assert_eq!(
+        core.finished("a", run, attempt),
+        settled("a", run, attempt),
+        "what is in computation may finish, and nothing follows it"
+    );
+    assert!(only_sweep(&core).is_over);
+    assert_eq!(core.input(Input::Cancel(plan.id)), SILENCE);
+
+    assert_eq!(leases(core.input(Input::Retry(plan.id))).len(), 1);
+    assert_eq!(only_sweep(&core).counts.cancelled, 0);
+}
+
+#[test]
+fn without_recovery_leases_of_an_earlier_process_are_free_at_once() {
+    let (mut core, run) = one_run_started();
+    core.restart(Config {
+        recovery: Duration::ZERO,
+        ..Config::default()
+    });
+    let mut told = core.join("b", 1, &[]);
+    told.extend(core.pass(1));
+    assert_eq!(leases(told), [("b".to_owned(), run, 2)]);
+}

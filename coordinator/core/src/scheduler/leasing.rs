@@ -2,9 +2,11 @@
 //!
 //! Workers with a free slot come first, the emptiest of them before the others. When all slots are
 //! taken, workers get runs ahead (so that the way to the disk and back is hidden), but only while
-//! more runs wait than there are slots in all: what is left then keeps every slot that becomes
-//! free busy, and no run is stuck behind a long one while a slot elsewhere idles. Runs that were
-//! given ahead are not taken back for balance: the worker may have begun.
+//! more runs wait than there are slots in all. So a run is left for each slot that becomes free
+//! soon, and what was given ahead was first in line, that is long, and would have been computed
+//! early anyway. At the very end a run that was given ahead can still wait for its worker while a
+//! slot elsewhere idles; it is not taken back: its worker may have begun, fencing would make that
+//! safe, but one of the two would have worked for nothing.
 
 use super::Scheduler;
 use crate::event::{RunEvent, RunNo};

@@ -36,6 +36,15 @@ impl Scheduler {
         Ok(())
     }
 
+    pub(super) fn cancel(&mut self, id: SweepId) -> Result<(), Refusal> {
+        let no = self.ledger.sweep_no(id).ok_or(Refusal::UnknownSweep(id))?;
+        let is_over = self.sweep(id).is_none_or(|sweep| sweep.is_over);
+        if !is_over && self.ledger.sweep(no).stopped.is_none() {
+            self.stop(no, Reason::Cancelled);
+        }
+        Ok(())
+    }
+
     fn reopen_failed(&mut self, sweep: SweepNo) {
         if self.ledger.sweep(sweep).count(RunState::Failed) == 0 {
             return;

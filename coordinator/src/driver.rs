@@ -27,11 +27,19 @@ const INBOX: usize = 4096;
 /// Something that a service hands to the driver.
 pub(crate) enum Command {
     /// A worker's session began; `join` is an [`Input::Join`].
-    Open { worker: WorkerId, join: Input, session: Session },
+    Open {
+        worker: WorkerId,
+        join: Input,
+        session: Session,
+    },
     /// A worker's session ended.
     Close { worker: WorkerId, number: u64 },
     /// A word of a worker, in the session of that number.
-    Tell { worker: WorkerId, number: u64, word: Word },
+    Tell {
+        worker: WorkerId,
+        number: u64,
+        word: Word,
+    },
     /// A user's sweep.
     Submit(Box<Submit>),
     /// A question, answered from the state after the next commit.
@@ -53,19 +61,21 @@ pub(crate) type Question = Box<dyn FnOnce(&View<'_>) + Send>;
 pub(crate) struct Submit {
     pub(crate) sweep: Arc<Sweep>,
     pub(crate) submission: Submission,
-    /// Try the failed runs of a known sweep afresh.
-    pub(crate) retry_failed: bool,
+    /// Work on this sweep alone.
+    pub(crate) alone: bool,
     /// Whether the sweep was not known before; sent once it is durable.
     pub(crate) reply: oneshot::Sender<Result<bool, Refusal>>,
 }
 
-/// The way to a connected worker.
-#[derive(Clone, Debug)]
+/// The way to a connected worker; dropping it ends the session.
+#[derive(Debug)]
 pub(crate) struct Session {
     /// Tells sessions of one worker apart.
     pub(crate) number: u64,
     /// What the worker is told; a worker that does not keep up is disconnected.
     pub(crate) outbox: mpsc::Sender<wire::CoordinatorMessage>,
+    /// Its receiver, which listens to the worker, learns of the end by it.
+    pub(crate) _open: oneshot::Sender<()>,
 }
 
 /// What a question may look at.
@@ -111,10 +121,15 @@ impl Driver {
         &self,
         sweep: Arc<Sweep>,
         submission: Submission,
-        retry_failed: bool,
+        alone: bool,
     ) -> Result<Result<bool, Refusal>, Gone> {
         let (reply, answer) = oneshot::channel();
-        let submit = Submit { sweep, submission, retry_failed, reply };
+        let submit = Submit {
+            sweep,
+            submission,
+            alone,
+            reply,
+        };
         self.send(Command::Submit(Box::new(submit))).await?;
         answer.await.map_err(|_| Gone)
     }
@@ -164,7 +179,10 @@ impl Engine {
         tokio::pin!(shutdown);
         let mut commands = Vec::with_capacity(INBOX);
         loop {
-            let timeout = self.scheduler.poll_timeout().map(|due| due.since(self.now()));
+            let timeout = self
+                .scheduler
+                .poll_timeout()
+                .map(|due| due.since(self.now()));
             let bell = tokio::time::sleep(timeout.unwrap_or(Duration::from_secs(3600)));
             tokio::select! {
                 taken = self.inbox.recv_many(&mut commands, INBOX) => {
@@ -192,7 +210,11 @@ impl Engine {
 
     fn take(&mut self, command: Command) {
         match command {
-            Command::Open { worker, join, session } => {
+            Command::Open {
+                worker,
+                join,
+                session,
+            } => {
                 info!(%worker, "worker joined");
                 self.sessions.insert(Arc::clone(&worker), session);
                 self.handle(join);
@@ -203,7 +225,11 @@ impl Engine {
                     self.disconnect(&worker);
                 }
             }
-            Command::Tell { worker, number, word } => {
+            Command::Tell {
+                worker,
+                number,
+                word,
+            } => {
                 if !self.is_current(&worker, number) {
                     debug!(%worker, "a word from a session that was replaced");
                     return;
@@ -222,7 +248,9 @@ impl Engine {
     }
 
     fn is_current(&self, worker: &WorkerId, number: u64) -> bool {
-        self.sessions.get(worker).is_some_and(|session| session.number == number)
+        self.sessions
+            .get(worker)
+            .is_some_and(|session| session.number == number)
     }
 
     fn handle(&mut self, input: Input) {
@@ -243,15 +271,20 @@ impl Engine {
     }
 
     fn submit(&mut self, submit: Submit) {
-        let Submit { sweep, submission, retry_failed, reply } = submit;
+        let Submit {
+            sweep,
+            submission,
+            alone,
+            reply,
+        } = submit;
         let (id, name, runs) = (sweep.id, sweep.name.clone(), sweep.len());
         let created = self.scheduler.sweep(id).is_none();
         if created {
             self.submissions.insert(id, submission);
         }
         let mut taken = self.scheduler.handle(self.now(), Input::Submit(sweep));
-        if taken.is_ok() && retry_failed {
-            taken = self.scheduler.handle(self.now(), Input::Retry(id));
+        if taken.is_ok() && alone {
+            taken = self.serve_alone(id);
         }
         match taken {
             Ok(()) => {
@@ -266,6 +299,21 @@ impl Engine {
         }
     }
 
+    /// Tries what failed of a sweep afresh, and stops the others.
+    fn serve_alone(&mut self, id: SweepId) -> Result<(), Refusal> {
+        let now = self.now();
+        self.scheduler.handle(now, Input::Retry(id))?;
+        let others: Vec<SweepId> = self
+            .scheduler
+            .sweeps()
+            .map(|sweep| sweep.id)
+            .filter(|other| *other != id)
+            .collect();
+        others
+            .into_iter()
+            .try_for_each(|other| self.scheduler.handle(now, Input::Cancel(other)))
+    }
+
     /// Makes the core's decisions durable, then lets what follows from them leave.
     async fn settle(&mut self) -> Result<(), String> {
         loop {
@@ -277,7 +325,9 @@ impl Engine {
                 Committed::default()
             } else {
                 let answer = self.writer.commit(writes).await;
-                answer.map_err(|_| "the writing thread ended".to_owned())?.map_err(|e| e.to_string())?
+                answer
+                    .map_err(|_| "the writing thread ended".to_owned())?
+                    .map_err(|e| e.to_string())?
             };
             while let Some(action) = self.scheduler.poll_action() {
                 self.say(action);
@@ -293,7 +343,10 @@ impl Engine {
                 self.handle(Input::Differs(run));
             }
         }
-        let view = View { scheduler: &self.scheduler, progress: &self.progress };
+        let view = View {
+            scheduler: &self.scheduler,
+            progress: &self.progress,
+        };
         for question in self.questions.drain(..) {
             question(&view);
         }
@@ -348,7 +401,9 @@ impl Engine {
     fn say_goodbye(self) {
         let goodbye = wire::coordinator_message::Message::Goodbye(wire::Goodbye {});
         for session in self.sessions.into_values() {
-            let message = wire::CoordinatorMessage { message: Some(goodbye.clone()) };
+            let message = wire::CoordinatorMessage {
+                message: Some(goodbye.clone()),
+            };
             // A worker that does not keep up finds out by the end of the stream.
             let _ = session.outbox.try_send(message);
         }
@@ -381,20 +436,43 @@ fn message_of(action: Action) -> (WorkerId, wire::CoordinatorMessage) {
 
     let key = wire::AttemptKey::new;
     let (worker, message) = match action {
-        Action::Lease { worker, id, run, attempt, resume, time_limit } => {
-            let lease = convert::Lease { key: (id, attempt), run, resume, time_limit };
+        Action::Lease {
+            worker,
+            id,
+            run,
+            attempt,
+            resume,
+            time_limit,
+        } => {
+            let lease = convert::Lease {
+                key: (id, attempt),
+                run,
+                resume,
+                time_limit,
+            };
             (worker, Message::Lease((&lease).into()))
         }
         Action::RecordStored(worker, run, attempt, step) => {
-            let stored = wire::Stored { attempt: Some(key(run, attempt)), step };
+            let stored = wire::Stored {
+                attempt: Some(key(run, attempt)),
+                step,
+            };
             (worker, Message::RecordStored(stored))
         }
         Action::CheckpointStored(worker, run, attempt, step) => {
-            let stored = wire::Stored { attempt: Some(key(run, attempt)), step };
+            let stored = wire::Stored {
+                attempt: Some(key(run, attempt)),
+                step,
+            };
             (worker, Message::CheckpointStored(stored))
         }
         Action::Settled(worker, run, attempt) => (worker, Message::Settled(key(run, attempt))),
         Action::Stale(worker, run, attempt) => (worker, Message::Stale(key(run, attempt))),
     };
-    (worker, wire::CoordinatorMessage { message: Some(message) })
+    (
+        worker,
+        wire::CoordinatorMessage {
+            message: Some(message),
+        },
+    )
 }

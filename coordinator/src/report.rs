@@ -51,12 +51,19 @@ pub(crate) fn outline(scheduler: &Scheduler, id: SweepId) -> Option<Outline> {
             no: run.no,
             id: run.id,
             state: run.state,
-            reason: if run.nondeterministic { Some(Reason::Nondeterministic) } else { run.reason },
+            reason: if run.nondeterministic {
+                Some(Reason::Nondeterministic)
+            } else {
+                run.reason
+            },
             steps: finished.then_some(run.steps),
             taken_over: run.taken_over,
         }
     });
-    Some(Outline { runs: runs.collect(), sweep })
+    Some(Outline {
+        runs: runs.collect(),
+        sweep,
+    })
 }
 
 /// The files of the report: path and content.
@@ -65,13 +72,18 @@ pub(crate) fn make(
     reader: &Reader,
 ) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
     let source = reader.source(outline.sweep.id)?;
-    let mut builder = ReportBuilder::new(SweepText { sweep: Arc::clone(&outline.sweep), source });
+    let mut builder = ReportBuilder::new(SweepText {
+        sweep: Arc::clone(&outline.sweep),
+        source,
+    });
     let records = reader.records()?;
     for (run, outlined) in outline.sweep.runs().zip(&outline.runs) {
         let measurements = records.of(outlined.no)?;
         let measurements = measurements.into_iter().map(|payload| {
-            decode(&payload)
-                .map_err(|problem| ReportError::Measurement { run: outlined.id, problem })
+            decode(&payload).map_err(|problem| ReportError::Measurement {
+                run: outlined.id,
+                problem,
+            })
         });
         builder.add(RunResult {
             id: outlined.id,
@@ -82,9 +94,15 @@ pub(crate) fn make(
             measurements: measurements.collect::<Result<_, _>>()?,
         });
     }
-    let files = builder.finish().files().into_iter().map(|file| (file.path, file.bytes));
+    let files = builder
+        .finish()
+        .files()
+        .into_iter()
+        .map(|file| (file.path, file.bytes));
     let manifest = serde_json::to_vec_pretty(&manifest(outline, reader)?)?;
-    Ok(files.chain([("manifest.json".to_owned(), manifest)]).collect())
+    Ok(files
+        .chain([("manifest.json".to_owned(), manifest)])
+        .collect())
 }
 
 fn decode(payload: &[u8]) -> Result<Measurement, String> {
@@ -124,8 +142,11 @@ struct ManifestAttempt {
 
 fn manifest(outline: &Outline, reader: &Reader) -> rusqlite::Result<Manifest> {
     let mut submitted_ms = None;
-    let mut attempts: BTreeMap<RunNo, Vec<ManifestAttempt>> =
-        outline.runs.iter().map(|run| (run.no, Vec::new())).collect();
+    let mut attempts: BTreeMap<RunNo, Vec<ManifestAttempt>> = outline
+        .runs
+        .iter()
+        .map(|run| (run.no, Vec::new()))
+        .collect();
     reader.journal(|Dated { at_ms, entry }| {
         match entry {
             Entry::Submitted(id) if id == outline.sweep.id => submitted_ms = Some(at_ms),
@@ -154,9 +175,19 @@ fn manifest(outline: &Outline, reader: &Reader) -> rusqlite::Result<Manifest> {
 
 fn tell(attempts: &mut Vec<ManifestAttempt>, at_ms: i64, event: RunEvent) {
     let (word, said) = match event {
-        RunEvent::Leased { attempt, worker, kind } => {
+        RunEvent::Leased {
+            attempt,
+            worker,
+            kind,
+        } => {
             let events = vec![(at_ms, "leased")];
-            attempts.push(ManifestAttempt { attempt, worker, kind, events, message: None });
+            attempts.push(ManifestAttempt {
+                attempt,
+                worker,
+                kind,
+                events,
+                message: None,
+            });
             return;
         }
         RunEvent::Started { .. } => ("started", None),

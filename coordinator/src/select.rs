@@ -27,7 +27,9 @@ pub(crate) fn select<'a>(
     if let Some((id, _)) = sweeps.clone().rfind(|(_, name)| *name == selector) {
         return Ok(id);
     }
-    let mut matches = sweeps.map(|(id, _)| id).filter(|id| id.to_string().starts_with(selector));
+    let mut matches = sweeps
+        .map(|(id, _)| id)
+        .filter(|id| id.to_string().starts_with(selector));
     match (matches.next(), matches.next()) {
         (Some(id), None) => Ok(id),
         (None, _) => Err(NotSelected::NoMatch(selector.to_owned())),
@@ -47,7 +49,10 @@ mod tests {
         assert_eq!(choose("last"), Ok(ids[39]));
         assert_eq!(choose("even"), Ok(ids[38]));
         assert_eq!(choose(&ids[7].to_string()), Ok(ids[7]));
-        assert_eq!(choose("nothing"), Err(NotSelected::NoMatch("nothing".into())));
+        assert_eq!(
+            choose("nothing"),
+            Err(NotSelected::NoMatch("nothing".into()))
+        );
         // 40 ids share 16 first digits.
         assert!((0..16).any(|digit| matches!(
             choose(&format!("{digit:x}")),

@@ -28,6 +28,9 @@ pub struct Settings {
     pub state: PathBuf,
     /// How long a worker may be silent before its runs go elsewhere.
     pub lease: Duration,
+    /// All workers live in this process: those of an earlier one are gone with it, and what they
+    /// held is free at once.
+    pub workers_inside: bool,
 }
 
 /// Why serving ended.
@@ -66,9 +69,23 @@ impl Coordinator {
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
         let folder = StateFolder::lock(&settings.state)?;
         let reader = folder.reader();
-        let config = Config { lease: settings.lease, ..Config::default() };
+        let inside = settings.workers_inside;
+        let config = Config {
+            lease: settings.lease,
+            recovery: if inside {
+                Duration::ZERO
+            } else {
+                settings.lease
+            },
+            ..Config::default()
+        };
         let (driver, engine) = Engine::open(folder, config)?;
-        Ok(Self { driver, engine, reader, lease: settings.lease })
+        Ok(Self {
+            driver,
+            engine,
+            reader,
+            lease: settings.lease,
+        })
     }
 
     /// Serves on a TCP address until `shutdown` completes.
@@ -102,7 +119,12 @@ impl Coordinator {
         IO::ConnectInfo: Clone + Send + Sync + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let Self { driver, engine, reader, lease } = self;
+        let Self {
+            driver,
+            engine,
+            reader,
+            lease,
+        } = self;
         let (stop, stopped) = watch::channel(false);
         let until_stopped = |mut stopped: watch::Receiver<bool>| async move {
             // An error means that the sender is gone: stopped as well.
@@ -136,9 +158,10 @@ async fn router(
     stopped: watch::Receiver<bool>,
 ) -> Router {
     let heartbeat_ms = (lease / 10).as_millis().clamp(100, 5000) as u32;
-    let workers = WorkerServiceServer::new(Workers::new(driver.clone(), reader.clone(), heartbeat_ms))
-        .max_decoding_message_size(MAX_MESSAGE)
-        .max_encoding_message_size(MAX_MESSAGE);
+    let workers =
+        WorkerServiceServer::new(Workers::new(driver.clone(), reader.clone(), heartbeat_ms))
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE);
     let sweeps = SweepServiceServer::new(Sweeps::new(driver, reader, stopped))
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE);

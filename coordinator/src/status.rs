@@ -28,7 +28,14 @@ pub(crate) fn of_sweep(view: &View<'_>, id: SweepId) -> Option<wire::SweepStatus
 
 /// The status of a sweep as a line of a list.
 pub(crate) fn brief(sweep: &SweepView<'_>) -> wire::SweepStatus {
-    let Counts { waiting, running, done, diverged, failed, cancelled } = sweep.counts;
+    let Counts {
+        waiting,
+        running,
+        done,
+        diverged,
+        failed,
+        cancelled,
+    } = sweep.counts;
     wire::SweepStatus {
         id: sweep.id.to_string(),
         name: sweep.name.to_owned(),
@@ -41,7 +48,10 @@ pub(crate) fn brief(sweep: &SweepView<'_>) -> wire::SweepStatus {
             cancelled: cancelled.into(),
         }),
         over: sweep.is_over,
-        stopped: sweep.stopped.map(|reason| reason.to_string()).unwrap_or_default(),
+        stopped: sweep
+            .stopped
+            .map(|reason| reason.to_string())
+            .unwrap_or_default(),
         running: Vec::new(),
         failures: Vec::new(),
         waiting_for: String::new(),
@@ -65,7 +75,9 @@ pub(crate) fn of_worker(worker: &WorkerView<'_>) -> wire::WorkerStatus {
 fn running(view: &View<'_>, sweep: SweepId) -> Vec<wire::RunningRun> {
     let belongs = |run: RunId| {
         let no = view.scheduler.run_no(run)?;
-        view.scheduler.is_in(no, sweep).then(|| view.scheduler.run(no))?
+        view.scheduler
+            .is_in(no, sweep)
+            .then(|| view.scheduler.run(no))?
     };
     let mut running = Vec::new();
     for worker in view.scheduler.workers() {
@@ -76,8 +88,10 @@ fn running(view: &View<'_>, sweep: SweepId) -> Vec<wire::RunningRun> {
             };
             let key = (held.run, held.attempt);
             let told = news.iter().find(|progress| {
-                let told: Option<AttemptKey> =
-                    progress.attempt.clone().and_then(|told| told.try_into().ok());
+                let told: Option<AttemptKey> = progress
+                    .attempt
+                    .clone()
+                    .and_then(|told| told.try_into().ok());
                 told == Some(key)
             });
             let progress = told.cloned().unwrap_or_else(|| wire::RunProgress {
@@ -103,12 +117,23 @@ fn failures(view: &View<'_>, sweep: &SweepView<'_>) -> Vec<wire::RunFailure> {
     if sweep.counts.failed == 0 && sweep.counts.waiting + sweep.counts.running == 0 {
         return Vec::new();
     }
-    let runs = view.scheduler.runs_of(sweep.id).filter(failed).take(MAX_FAILURES);
+    let runs = view
+        .scheduler
+        .runs_of(sweep.id)
+        .filter(failed)
+        .take(MAX_FAILURES);
     runs.map(|run| wire::RunFailure {
         run_id: run.id.to_string(),
-        label: view.scheduler.run(run.no).map(|run| label(&run)).unwrap_or_default(),
+        label: view
+            .scheduler
+            .run(run.no)
+            .map(|run| label(&run))
+            .unwrap_or_default(),
         attempt: run.attempts,
-        reason: run.reason.map(|reason| reason.to_string()).unwrap_or_default(),
+        reason: run
+            .reason
+            .map(|reason| reason.to_string())
+            .unwrap_or_default(),
         message: run.message.unwrap_or_default().to_owned(),
         last: run.state == RunState::Failed,
     })
@@ -130,7 +155,10 @@ fn waiting_for(view: &View<'_>, sweep: &SweepView<'_>) -> String {
 /// A run in a few words.
 pub(crate) fn label(run: &Run) -> String {
     let point = &run.point;
-    let mut words = vec![point.dataset.name.to_string(), point.architecture.as_str().to_owned()];
+    let mut words = vec![
+        point.dataset.name.to_string(),
+        point.architecture.as_str().to_owned(),
+    ];
     words.extend(point.architecture.width().map(|width| format!("w{width}")));
     words.extend(point.architecture.depth().map(|depth| format!("d{depth}")));
     words.push(format!("b{}", point.batch_size));

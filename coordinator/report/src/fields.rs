@@ -182,21 +182,16 @@ pub(crate) fn label(fields: &[Field], point: &Point) -> String {
         .join(" · ")
 }
 
-/// The value of a `[train]` or `[measure]` key.
+/// The value of a `[train]` or `[measure]` key: what one would write in the sweep file.
 fn own<'a>(point: &Point, key: &str) -> Cell<'a> {
-    let Ok(value) = serde_json::to_value(point) else {
+    let Some(text) = point.setting(key) else {
         return Cell::Empty;
     };
-    match key
-        .split('.')
-        .try_fold(&value, |value, part| value.get(part))
-    {
-        None | Some(serde_json::Value::Null) => Cell::Empty,
-        Some(serde_json::Value::String(text)) => Cell::Text(text.clone().into()),
-        Some(serde_json::Value::Number(number)) => match number.as_u64() {
-            Some(whole) => Cell::Whole(whole),
-            None => number.as_f64().map_or(Cell::Empty, Cell::Number),
-        },
-        Some(other) => Cell::Text(other.to_string().into()),
+    if let Ok(whole) = text.parse() {
+        Cell::Whole(whole)
+    } else if let Ok(number) = text.parse() {
+        Cell::Number(number)
+    } else {
+        Cell::Text(text.into())
     }
 }

@@ -161,3 +161,33 @@ pub(crate) fn escaped(text: &str) -> String {
     }
     html
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::late::of_points;
+    use crate::{figures, fixture};
+
+    #[test]
+    fn a_sweep_of_one_point_has_a_page() {
+        let facts = fixture::facts();
+        let late = of_points(&facts);
+        let figures = figures::all(&facts, &late);
+        let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["training"],
+            "nothing varies, and there are no ladders"
+        );
+        let page = super::page(&facts, &late, &figures);
+        for text in [
+            "all runs",
+            "1 run diverged",
+            "1 run ended because the training accuracy was reached",
+            "1 run not over",
+            "lighter than stable",
+            "[0.34, ∞)",
+        ] {
+            assert!(page.contains(text), "`{text}` in the page");
+        }
+    }
+}

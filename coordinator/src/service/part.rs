@@ -10,7 +10,9 @@ pub(crate) type Parts<T> = ReceiverStream<Result<T, Status>>;
 
 /// The parts of one content.
 pub(crate) fn of_content(content: Vec<u8>) -> Parts<wire::Part> {
-    send(vec![content], |_, piece| wire::Part { content: piece.to_vec().into() })
+    send(vec![content], |_, piece| wire::Part {
+        content: piece.to_vec().into(),
+    })
 }
 
 /// The parts of the files of a report, one file after another.
@@ -30,7 +32,9 @@ fn send<T: Send + 'static>(
     tokio::spawn(async move {
         for (index, content) in contents.iter().enumerate() {
             // An empty content has one empty part: its existence must arrive too.
-            let pieces = content.chunks(PART).chain(content.is_empty().then_some(&[][..]));
+            let pieces = content
+                .chunks(PART)
+                .chain(content.is_empty().then_some(&[][..]));
             for piece in pieces {
                 if sender.send(Ok(part(index, piece))).await.is_err() {
                     return;

@@ -32,7 +32,9 @@ pub(crate) async fn listen(
     let mut checkpoint = PartialCheckpoint::default();
     loop {
         let message = match words.message().await {
-            Ok(Some(wire::WorkerMessage { message: Some(message) })) => message,
+            Ok(Some(wire::WorkerMessage {
+                message: Some(message),
+            })) => message,
             Ok(Some(wire::WorkerMessage { message: None })) => {
                 // A word of a newer protocol.
                 continue;
@@ -52,7 +54,15 @@ pub(crate) async fn listen(
             }
         };
         let worker = Arc::clone(worker);
-        if driver.send(Command::Tell { worker, number, word }).await.is_err() {
+        if driver
+            .send(Command::Tell {
+                worker,
+                number,
+                word,
+            })
+            .await
+            .is_err()
+        {
             return;
         }
     }
@@ -78,21 +88,35 @@ fn word_of(
         }
         Message::Record(record) => record_of(worker, record)?,
         Message::Checkpoint(part) => match checkpoint.add(part)? {
-            Some(((run, attempt), step, payload)) => {
-                Input::Checkpoint { worker: who(), run, attempt, step, payload: payload.into() }
-            }
+            Some(((run, attempt), step, payload)) => Input::Checkpoint {
+                worker: who(),
+                run,
+                attempt,
+                step,
+                payload: payload.into(),
+            },
             None => return Ok(None),
         },
         Message::Finished(finished) => {
             let ((run, attempt), ending) = finished.try_into()?;
             Input::Finished(who(), run, attempt, ending)
         }
-        Message::Failed(wire::Failed { attempt, reason, mut message }) => {
+        Message::Failed(wire::Failed {
+            attempt,
+            reason,
+            mut message,
+        }) => {
             let (run, attempt) = convert::attempt_of(attempt, "Failed")?;
             let reason = Reason::from_word(&reason)
                 .ok_or_else(|| WireError::new("Failed", "reason", "is not a known reason"))?;
             message.truncate(message.floor_char_boundary(MAX_MESSAGE));
-            Input::Failed { worker: who(), run, attempt, reason, message }
+            Input::Failed {
+                worker: who(),
+                run,
+                attempt,
+                reason,
+                message,
+            }
         }
         Message::HandBack(key) => {
             let (run, attempt) = key.try_into()?;
@@ -104,15 +128,32 @@ fn word_of(
 }
 
 fn record_of(worker: &WorkerId, record: wire::Record) -> Result<Input, WireError> {
-    let wire::Record { attempt, measurement } = record;
+    let wire::Record {
+        attempt,
+        measurement,
+    } = record;
     let (run, attempt) = convert::attempt_of(attempt, "Record")?;
-    let measurement = measurement
-        .ok_or_else(|| WireError::new("Record", "measurement", "is missing"))?;
+    let measurement =
+        measurement.ok_or_else(|| WireError::new("Record", "measurement", "is missing"))?;
     let step = bounded_step(measurement.step, "Measurement")?;
     // Written as this program writes it, whatever unknown fields came along.
     let measurement = Measurement::try_from(measurement)?;
+    if !measurement
+        .splits
+        .iter()
+        .all(|split| split.noise.is_complete())
+    {
+        let problem = "does not cover all minibatches";
+        return Err(WireError::new("SplitMeasurement", "noise", problem));
+    }
     let payload = wire::Measurement::from(&measurement).encode_to_vec().into();
-    Ok(Input::Record { worker: Arc::clone(worker), run, attempt, step, payload })
+    Ok(Input::Record {
+        worker: Arc::clone(worker),
+        run,
+        attempt,
+        step,
+        payload,
+    })
 }
 
 fn bounded_step(step: u64, message: &'static str) -> Result<u64, WireError> {
@@ -135,7 +176,12 @@ impl PartialCheckpoint {
         &mut self,
         part: wire::CheckpointPart,
     ) -> Result<Option<(convert::AttemptKey, u64, Vec<u8>)>, WireError> {
-        let wire::CheckpointPart { attempt, step, content, last } = part;
+        let wire::CheckpointPart {
+            attempt,
+            step,
+            content,
+            last,
+        } = part;
         let key = convert::attempt_of(attempt, "CheckpointPart")?;
         let step = bounded_step(step, "CheckpointPart")?;
         if *self.of.get_or_insert((key, step)) != (key, step) {
@@ -157,7 +203,15 @@ impl PartialCheckpoint {
 
 /// What a worker says of itself.
 pub(crate) fn join_of(hello: wire::Hello) -> Result<(WorkerId, Input), Status> {
-    let wire::Hello { protocol, worker, slots, kind, version, host: _, holds } = hello;
+    let wire::Hello {
+        protocol,
+        worker,
+        slots,
+        kind,
+        version,
+        host: _,
+        holds,
+    } = hello;
     if protocol != tailsweep_proto::PROTOCOL {
         return Err(Status::failed_precondition(format!(
             "the worker (tailsweep {version}) speaks protocol {protocol}, the coordinator \
@@ -167,7 +221,9 @@ pub(crate) fn join_of(hello: wire::Hello) -> Result<(WorkerId, Input), Status> {
         )));
     }
     if worker.is_empty() || worker.len() > 200 || kind.len() > 200 {
-        return Err(Status::invalid_argument("a worker needs a name of at most 200 bytes"));
+        return Err(Status::invalid_argument(
+            "a worker needs a name of at most 200 bytes",
+        ));
     }
     if !(1..=1024).contains(&slots) {
         return Err(Status::invalid_argument("a worker has 1 to 1024 slots"));
@@ -178,7 +234,12 @@ pub(crate) fn join_of(hello: wire::Hello) -> Result<(WorkerId, Input), Status> {
         .collect::<Result<_, _>>()
         .map_err(|problem| Status::invalid_argument(problem.to_string()))?;
     let worker = WorkerId::from(worker);
-    let join = Input::Join { worker: Arc::clone(&worker), slots, kind: kind.into(), holds };
+    let join = Input::Join {
+        worker: Arc::clone(&worker),
+        slots,
+        kind: kind.into(),
+        holds,
+    };
     Ok((worker, join))
 }
 
@@ -211,6 +272,9 @@ mod tests {
         let mut checkpoint = PartialCheckpoint::default();
         assert_eq!(checkpoint.add(part(7, b"ab", false)), Ok(None));
         let problem = checkpoint.add(part(8, b"c", true)).unwrap_err();
-        assert_eq!((problem.message, problem.field), ("CheckpointPart", "attempt"));
+        assert_eq!(
+            (problem.message, problem.field),
+            ("CheckpointPart", "attempt")
+        );
     }
 }

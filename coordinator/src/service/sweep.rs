@@ -39,11 +39,17 @@ pub(crate) struct Sweeps {
 
 impl Sweeps {
     pub(crate) fn new(driver: Driver, reader: Reader, stopped: watch::Receiver<bool>) -> Self {
-        Self { driver, reader, stopped }
+        Self {
+            driver,
+            reader,
+            stopped,
+        }
     }
 
     async fn select(&self, selector: String) -> Result<SweepId, Status> {
-        let selected = self.driver.ask(move |view| select(&selector, names(view.scheduler)));
+        let selected = self
+            .driver
+            .ask(move |view| select(&selector, names(view.scheduler)));
         selected.await?.map_err(|problem| match problem {
             NotSelected::Ambiguous(..) => Status::invalid_argument(problem.to_string()),
             _ => Status::not_found(problem.to_string()),
@@ -51,13 +57,19 @@ impl Sweeps {
     }
 
     async fn status(&self, id: SweepId) -> Result<wire::SweepStatus, Status> {
-        let status = self.driver.ask(move |view| status::of_sweep(view, id)).await?;
+        let status = self
+            .driver
+            .ask(move |view| status::of_sweep(view, id))
+            .await?;
         status.ok_or_else(|| Status::not_found(format!("no sweep `{id}`")))
     }
 }
 
 fn names(scheduler: &Scheduler) -> impl DoubleEndedIterator<Item = (SweepId, &str)> + Clone {
-    let sweeps: Vec<_> = scheduler.sweeps().map(|sweep| (sweep.id, sweep.name)).collect();
+    let sweeps: Vec<_> = scheduler
+        .sweeps()
+        .map(|sweep| (sweep.id, sweep.name))
+        .collect();
     sweeps.into_iter()
 }
 
@@ -71,14 +83,22 @@ impl SweepService for Sweeps {
         request: Request<Streaming<wire::SubmitPart>>,
     ) -> Result<Response<wire::SubmitReply>, Status> {
         let (header, files) = receive(request.into_inner()).await?;
-        let wire::SubmitHeader { source, path, retry_failed } = header;
+        let wire::SubmitHeader {
+            source,
+            path,
+            alone,
+        } = header;
         let checked = tokio::task::spawn_blocking(move || check(source, path, files)).await;
         let (sweep, submission) = checked.map_err(unreadable)??;
         let sweep = Arc::new(sweep);
         let (id, runs) = (sweep.id, sweep.len() as u64);
-        let taken = self.driver.submit(sweep, submission, retry_failed).await?;
+        let taken = self.driver.submit(sweep, submission, alone).await?;
         let created = taken.map_err(|refusal| Status::resource_exhausted(refusal.to_string()))?;
-        Ok(Response::new(wire::SubmitReply { sweep_id: id.to_string(), created, runs }))
+        Ok(Response::new(wire::SubmitReply {
+            sweep_id: id.to_string(),
+            created,
+            runs,
+        }))
     }
 
     async fn list_sweeps(
@@ -91,7 +111,10 @@ impl SweepService for Sweeps {
             let mut newest_first: Vec<_> = view.scheduler.sweeps().collect();
             newest_first.reverse();
             let (sweeps, next_page) = page.cut(&newest_first);
-            wire::ListSweepsReply { sweeps: sweeps.iter().map(status::brief).collect(), next_page }
+            wire::ListSweepsReply {
+                sweeps: sweeps.iter().map(status::brief).collect(),
+                next_page,
+            }
         });
         Ok(Response::new(reply.await?))
     }
@@ -158,7 +181,10 @@ impl SweepService for Sweeps {
         request: Request<wire::GetReportRequest>,
     ) -> Result<Response<Self::GetReportStream>, Status> {
         let id = self.select(request.into_inner().sweep).await?;
-        let outline = self.driver.ask(move |view| report::outline(view.scheduler, id)).await?;
+        let outline = self
+            .driver
+            .ask(move |view| report::outline(view.scheduler, id))
+            .await?;
         let outline = outline.ok_or_else(|| Status::not_found(format!("no sweep `{id}`")))?;
         let reader = self.reader.clone();
         let made = tokio::task::spawn_blocking(move || report::make(&outline, &reader)).await;
@@ -171,8 +197,13 @@ impl SweepService for Sweeps {
 async fn receive(
     mut parts: Streaming<wire::SubmitPart>,
 ) -> Result<(wire::SubmitHeader, BTreeMap<String, Vec<u8>>), Status> {
-    let Some(wire::SubmitPart { part: Some(Part::Header(header)) }) = parts.message().await? else {
-        return Err(Status::invalid_argument("a submission begins with its header"));
+    let Some(wire::SubmitPart {
+        part: Some(Part::Header(header)),
+    }) = parts.message().await?
+    else {
+        return Err(Status::invalid_argument(
+            "a submission begins with its header",
+        ));
     };
     if header.source.len() > MAX_SOURCE {
         let problem = format!("a sweep file has at most {MAX_SOURCE} bytes");
@@ -208,7 +239,14 @@ fn check(
         return Err(Status::failed_precondition(reason));
     }
     let files = ids.values().copied().zip(files.into_values()).collect();
-    Ok((sweep, Submission { source, path, files }))
+    Ok((
+        sweep,
+        Submission {
+            source,
+            path,
+            files,
+        },
+    ))
 }
 
 /// A part of a list.
@@ -226,14 +264,22 @@ impl Page {
                 .parse()
                 .map_err(|_| Status::invalid_argument("`page` is not one that was given out"))?,
         };
-        let size = if size == 0 { 100 } else { size.min(1000) as usize };
+        let size = if size == 0 {
+            100
+        } else {
+            size.min(1000) as usize
+        };
         Ok(Self { start, size })
     }
 
     fn cut<T>(self, all: &[T]) -> (&[T], String) {
         let start = self.start.min(all.len());
         let end = (start + self.size).min(all.len());
-        let next = if end < all.len() { end.to_string() } else { String::new() };
+        let next = if end < all.len() {
+            end.to_string()
+        } else {
+            String::new()
+        };
         (&all[start..end], next)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tailsweep_common::id::BlobId;
 use tailsweep_proto::wire::worker_service_server::WorkerService;
 use tailsweep_proto::{convert, wire};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
@@ -35,7 +35,12 @@ pub(crate) struct Workers {
 
 impl Workers {
     pub(crate) fn new(driver: Driver, reader: Reader, heartbeat_ms: u32) -> Self {
-        Self { driver, reader, heartbeat_ms, sessions: AtomicU64::new(0) }
+        Self {
+            driver,
+            reader,
+            heartbeat_ms,
+            sessions: AtomicU64::new(0),
+        }
     }
 }
 
@@ -56,29 +61,53 @@ impl WorkerService for Workers {
         else {
             return Err(Status::invalid_argument("a session begins with `hello`"));
         };
-        info!(worker = hello.worker, host = hello.host, version = hello.version, "hello");
+        info!(
+            worker = hello.worker,
+            host = hello.host,
+            version = hello.version,
+            "hello"
+        );
         let (worker, join) = session::join_of(hello)?;
 
         let (outbox, answers) = mpsc::channel(OUTBOX);
-        let welcome = wire::Welcome { heartbeat_ms: self.heartbeat_ms };
+        let welcome = wire::Welcome {
+            heartbeat_ms: self.heartbeat_ms,
+        };
         let welcome = wire::coordinator_message::Message::Welcome(welcome);
-        let welcome = wire::CoordinatorMessage { message: Some(welcome) };
-        outbox.try_send(welcome).expect("the channel is new and has room");
+        let welcome = wire::CoordinatorMessage {
+            message: Some(welcome),
+        };
+        outbox
+            .try_send(welcome)
+            .expect("the channel is new and has room");
 
         let number = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let session = Session { number, outbox: outbox.clone() };
-        self.driver.send(Command::Open { worker: worker.clone(), join, session }).await?;
+        let (open, ended) = oneshot::channel();
+        let session = Session {
+            number,
+            outbox,
+            _open: open,
+        };
+        self.driver
+            .send(Command::Open {
+                worker: worker.clone(),
+                join,
+                session,
+            })
+            .await?;
         let driver = self.driver.clone();
         tokio::spawn(async move {
             tokio::select! {
                 () = session::listen(&driver, &worker, number, words) => {}
-                // The worker's side is gone, or the driver closed the session.
-                () = outbox.closed() => {}
+                // The driver closed the session, or has a newer one of this worker.
+                _ = ended => {}
             }
             // Without a driver there is nobody to tell.
             let _ = driver.send(Command::Close { worker, number }).await;
         });
-        Ok(Response::new(Box::pin(ReceiverStream::new(answers).map(Ok))))
+        Ok(Response::new(Box::pin(
+            ReceiverStream::new(answers).map(Ok),
+        )))
     }
 
     async fn fetch_file(
@@ -104,7 +133,10 @@ impl WorkerService for Workers {
         let wire::FetchCheckpointRequest { attempt, step } = request.into_inner();
         let (run, _) = convert::attempt_of(attempt, "FetchCheckpointRequest")
             .map_err(|problem| Status::invalid_argument(problem.to_string()))?;
-        let no = self.driver.ask(move |view| view.scheduler.run_no(run)).await?;
+        let no = self
+            .driver
+            .ask(move |view| view.scheduler.run_no(run))
+            .await?;
         let missing = || Status::not_found(format!("no checkpoint of run `{run}` at step {step}"));
         let no = no.ok_or_else(missing)?;
         let reader = self.reader.clone();

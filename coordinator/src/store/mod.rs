@@ -58,7 +58,10 @@ pub(crate) struct StateFolder {
 impl StateFolder {
     /// Makes the folder when it is missing, and locks it.
     pub(crate) fn lock(folder: &Path) -> Result<Self, StoreError> {
-        let failed = |problem| StoreError::Folder { path: folder.to_owned(), problem };
+        let failed = |problem| StoreError::Folder {
+            path: folder.to_owned(),
+            problem,
+        };
         fs::create_dir_all(folder).map_err(failed)?;
         let lock = File::options()
             .create(true)
@@ -67,7 +70,10 @@ impl StateFolder {
             .open(folder.join("lock"))
             .map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { database: folder.join("tailsweep.db"), _lock: lock }),
+            Ok(()) => Ok(Self {
+                database: folder.join("tailsweep.db"),
+                _lock: lock,
+            }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse(folder.to_owned())),
             Err(TryLockError::Error(problem)) => Err(failed(problem)),
         }
@@ -90,7 +96,10 @@ impl StateFolder {
 
     /// The error of a database that can't be used.
     pub(crate) fn unreadable(&self, problem: &dyn ToString) -> StoreError {
-        StoreError::Database { path: self.database.clone(), problem: problem.to_string() }
+        StoreError::Database {
+            path: self.database.clone(),
+            problem: problem.to_string(),
+        }
     }
 
     /// A connection that only reads.

@@ -34,9 +34,11 @@ impl Reader {
         self.journal(|Dated { entry, .. }| {
             apply(match entry {
                 Entry::Submitted(id) => Event::Submitted(Arc::new(plan(&connection, id)?)),
-                Entry::Checkpointed { run, step } => {
-                    Event::Checkpointed { run, step, payload: Arc::from([]) }
-                }
+                Entry::Checkpointed { run, step } => Event::Checkpointed {
+                    run,
+                    step,
+                    payload: Arc::from([]),
+                },
                 Entry::Run(run, change) => Event::Run(run, change),
                 Entry::Sweep(sweep, change) => Event::Sweep(sweep, change),
             });
@@ -54,7 +56,10 @@ impl Reader {
         let mut lines = lines.query([])?;
         while let Some(line) = lines.next()? {
             let body: String = line.get(1)?;
-            tell(Dated { at_ms: line.get(0)?, entry: from_json(1, &body)? })?;
+            tell(Dated {
+                at_ms: line.get(0)?,
+                entry: from_json(1, &body)?,
+            })?;
         }
         Ok(())
     }
@@ -71,7 +76,11 @@ impl Reader {
     /// A file that travelled with a sweep.
     pub(crate) fn file(&self, id: BlobId) -> rusqlite::Result<Option<Vec<u8>>> {
         self.connect()?
-            .query_row("SELECT content FROM files WHERE id = ?", [id.as_bytes()], |row| row.get(0))
+            .query_row(
+                "SELECT content FROM files WHERE id = ?",
+                [id.as_bytes()],
+                |row| row.get(0),
+            )
             .optional()
     }
 
@@ -85,7 +94,9 @@ impl Reader {
 
     /// The records of runs, one run after another.
     pub(crate) fn records(&self) -> rusqlite::Result<Records> {
-        Ok(Records { connection: self.connect()? })
+        Ok(Records {
+            connection: self.connect()?,
+        })
     }
 }
 

@@ -47,7 +47,9 @@ const CURRENT: i32 = MIGRATIONS.len() as i32;
 pub(crate) enum SchemaError {
     #[error("it is a database of another program")]
     Foreign,
-    #[error("it was written by a newer version of tailsweep (schema {found}, this one knows {CURRENT})")]
+    #[error(
+        "it was written by a newer version of tailsweep (schema {found}, this one knows {CURRENT})"
+    )]
     Newer { found: i32 },
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
@@ -74,5 +76,7 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
 }
 
 fn has_tables(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
-    transaction.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+    transaction.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| {
+        row.get(0)
+    })
 }

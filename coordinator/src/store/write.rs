@@ -56,7 +56,10 @@ impl Writer {
         let thread = thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || serve(connection, queue))?;
-        Ok(Self { jobs, thread: Some(thread) })
+        Ok(Self {
+            jobs,
+            thread: Some(thread),
+        })
     }
 
     /// Writes all of `writes` in one transaction. The answer comes after the commit; nothing of it
@@ -66,7 +69,9 @@ impl Writer {
         writes: Vec<Write>,
     ) -> oneshot::Receiver<rusqlite::Result<Committed>> {
         let (reply, answer) = oneshot::channel();
-        self.jobs.try_send((writes, reply)).expect("the driver has one commit under way at a time");
+        self.jobs
+            .try_send((writes, reply))
+            .expect("the driver has one commit under way at a time");
         answer
     }
 }
@@ -91,7 +96,11 @@ fn serve(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
 
 fn commit(connection: &mut Connection, writes: &[Write]) -> rusqlite::Result<Committed> {
     let transaction = connection.transaction()?;
-    let mut batch = Batch { transaction: &transaction, at_ms: now_ms(), done: Committed::default() };
+    let mut batch = Batch {
+        transaction: &transaction,
+        at_ms: now_ms(),
+        done: Committed::default(),
+    };
     for write in writes {
         match write {
             Write::Sweep(sweep, submission) => batch.sweep(sweep, submission)?,
@@ -116,12 +125,19 @@ impl Batch<'_> {
 
     fn journal(&self, entry: &Entry) -> rusqlite::Result<()> {
         let body = json(entry)?;
-        self.execute("INSERT INTO journal (at_ms, body) VALUES (?, ?)", params![self.at_ms, body])?;
+        self.execute(
+            "INSERT INTO journal (at_ms, body) VALUES (?, ?)",
+            params![self.at_ms, body],
+        )?;
         Ok(())
     }
 
     fn sweep(&self, sweep: &Sweep, submission: &Submission) -> rusqlite::Result<()> {
-        let Submission { source, path, files } = submission;
+        let Submission {
+            source,
+            path,
+            files,
+        } = submission;
         for (id, content) in files {
             let sql = "INSERT INTO files (id, content) VALUES (?, ?) ON CONFLICT DO NOTHING";
             self.execute(sql, params![id.as_bytes(), content])?;
@@ -143,7 +159,10 @@ impl Batch<'_> {
                      ON CONFLICT (run) DO UPDATE SET step = ?2, payload = ?3",
                     params![run.0, *step as i64, &**payload],
                 )?;
-                self.journal(&Entry::Checkpointed { run: *run, step: *step })
+                self.journal(&Entry::Checkpointed {
+                    run: *run,
+                    step: *step,
+                })
             }
             Event::Run(run, change) => {
                 match change {
@@ -163,7 +182,8 @@ impl Batch<'_> {
     }
 
     fn record(&mut self, run: RunNo, step: u64, payload: &[u8]) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO records (run, step, payload) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+        let sql =
+            "INSERT INTO records (run, step, payload) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
         if self.execute(sql, params![run.0, step as i64, payload])? == 1 {
             return Ok(());
         }
@@ -180,10 +200,13 @@ impl Batch<'_> {
 }
 
 fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -304,9 +304,11 @@ impl Drawing<'_> {
             .collect();
         dots.sort_by(|left, right| left.x.total_cmp(&right.x));
         let middle = (self.curves().len() as f64 - 1.0) / 2.0;
+        // All curves of one value of x stay within 14 pixels.
+        let step = (7.0 / middle.max(1.0)).min(3.5);
         Curve {
             style,
-            shift: 3.5 * (index as f64 - middle),
+            shift: step * (index as f64 - middle),
             dots,
         }
     }

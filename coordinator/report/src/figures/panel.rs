@@ -144,8 +144,10 @@ impl Plot {
     fn draw(&self, canvas: &Canvas<'_>, frame: &Frame, with_x_axis: bool) {
         self.draw_grid(canvas, frame);
         self.draw_axes(canvas, frame, with_x_axis);
+        let has_intervals = |curve: &&Curve| curve.dots.iter().any(|dot| dot.y_interval.is_some());
+        let is_crowded = self.curves.iter().filter(has_intervals).count() > 4;
         for curve in &self.curves {
-            self.draw_curve(canvas, frame, curve);
+            self.draw_curve(canvas, frame, curve, if is_crowded { 0.4 } else { 1.0 });
         }
     }
 
@@ -208,7 +210,11 @@ impl Plot {
         }
     }
 
-    fn draw_curve(&self, canvas: &Canvas<'_>, frame: &Frame, curve: &Curve) {
+    fn draw_curve(&self, canvas: &Canvas<'_>, frame: &Frame, curve: &Curve, pale: f64) {
+        let intervals = Style {
+            opacity: pale.min(curve.style.opacity),
+            ..curve.style
+        };
         let shift = (curve.shift * f64::from(UNIT)).round() as i32;
         let place = |dot: &Dot| (frame.x(&self.x, dot.x) + shift, frame.y(&self.y, dot.y));
         canvas.path(curve.dots.iter().map(place).collect(), curve.style);
@@ -222,7 +228,7 @@ impl Plot {
                         inside.then_some((3 * UNIT, 0)),
                     )
                 };
-                draw_interval(canvas, curve.style, end(low), end(high));
+                draw_interval(canvas, intervals, end(low), end(high));
             }
             if let Some([low, high]) = dot.x_interval {
                 let end = |value: f64| {
@@ -232,7 +238,7 @@ impl Plot {
                         inside.then_some((0, 3 * UNIT)),
                     )
                 };
-                draw_interval(canvas, curve.style, end(low), end(high));
+                draw_interval(canvas, intervals, end(low), end(high));
             }
             self.draw_marker(canvas, dot, (x, y), curve.style);
         }

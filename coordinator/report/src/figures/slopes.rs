@@ -9,6 +9,9 @@ use crate::lookup::{Kind, Lookup};
 
 /// Points that are shown.
 const MOST: usize = 12;
+/// A ladder ends before the first level with a larger standard error, which says nothing and
+/// would squeeze the others.
+const LARGEST_ERROR: f64 = 0.3;
 
 pub(super) fn figure(lookup: &Lookup<'_>) -> Option<Figure> {
     let with_data: Vec<usize> = (0..lookup.facts.points.len())
@@ -56,7 +59,8 @@ pub(super) fn figure(lookup: &Lookup<'_>) -> Option<Figure> {
          Across parameters: local_slope / permuted, sums over parameters in one fixed random \
          order with random signs. Across minibatches: local_slope / paired, parameter by \
          parameter; a value at k minibatches of b examples speaks of an effective batch of k·b. \
-         At 1: within_coordinate / paired. Late α with 95 % intervals."
+         At 1: within_coordinate / paired. Late α with 95 % intervals; a \
+         ladder ends before its standard error exceeds 0.3."
         .to_owned();
     if left_out > 0 {
         caption.push_str(&format!(
@@ -94,6 +98,11 @@ fn curves(lookup: &Lookup<'_>, point: usize) -> [Curve; 3] {
     let curve = |style: Style, kind: Kind, shift: f64| {
         let mut dots: Vec<Dot> = lookup
             .levels(point, split, kind)
+            .filter(|row| {
+                row.late
+                    .std_error
+                    .is_none_or(|error| error <= LARGEST_ERROR)
+            })
             .filter_map(|row| {
                 let x = row.key.k1.map_or(1.0, |k1| k1 as f64);
                 let y_interval = row.late.interval;

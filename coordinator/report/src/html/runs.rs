@@ -119,7 +119,7 @@ pub(super) fn exceptions(lookup: &Lookup<'_>) -> Option<String> {
         runs()
             .filter(of_reason(RunState::Done, Reason::TrainAccuracyReached))
             .collect(),
-        "ended before the last step, because the training accuracy was reached",
+        "ended because the training accuracy was reached",
     );
     tell(
         runs().filter(|run| !run.state.is_over()).collect(),

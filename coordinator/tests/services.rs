@@ -1,0 +1,386 @@
+//! A coordinator over a real socket, as peers of any kind see it.
+
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
+
+use std::path::Path;
+use std::time::Duration;
+
+use tailsweep_common::id::RunId;
+use tailsweep_coordinator::{Coordinator, Settings, StoreError};
+use tailsweep_proto::wire::coordinator_message::Message as Answer;
+use tailsweep_proto::wire::submit_part::Part;
+use tailsweep_proto::wire::sweep_service_client::SweepServiceClient;
+use tailsweep_proto::wire::worker_message::Message as Word;
+use tailsweep_proto::wire::worker_service_client::WorkerServiceClient;
+use tailsweep_proto::{PROTOCOL, wire};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tonic::transport::Channel;
+use tonic::{Code, Status, Streaming};
+
+const SPEC: &str = r#"
+version = 1
+name = "services"
+seeds = 3
+[train]
+steps = 10
+[[block]]
+dataset = "mnist-excerpt"
+architecture = "fcn"
+width = 4
+depth = 2
+batch_size = 100
+learning_rate = 0.1
+"#;
+
+fn settings(state: &Path) -> Settings {
+    Settings {
+        state: state.to_owned(),
+        lease: Duration::from_secs(15),
+        workers_inside: false,
+    }
+}
+
+struct Running {
+    channel: Channel,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+}
+
+impl Running {
+    async fn start(state: &Path) -> Self {
+        let coordinator = Coordinator::open(&settings(state)).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = tokio::spawn(async move {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            let connections = TcpListenerStream::new(listener);
+            coordinator.serve(connections, stopped).await.unwrap();
+        });
+        let channel = Channel::from_shared(url).unwrap().connect_lazy();
+        Self {
+            channel,
+            stop,
+            server,
+        }
+    }
+
+    async fn stop(self) {
+        drop(self.stop);
+        self.server.await.unwrap();
+    }
+
+    async fn submit(&self, source: &str) -> Result<wire::SubmitReply, Status> {
+        let header = wire::SubmitHeader {
+            source: source.to_owned(),
+            path: "services.toml".to_owned(),
+            alone: false,
+        };
+        let part = wire::SubmitPart {
+            part: Some(Part::Header(header)),
+        };
+        let mut client = SweepServiceClient::new(self.channel.clone());
+        let reply = client.submit(tokio_stream::iter([part])).await?;
+        Ok(reply.into_inner())
+    }
+
+    /// A session that has said hello.
+    async fn session(&self, hello: wire::Hello) -> Result<Session, Status> {
+        let (words, sent) = mpsc::channel(16);
+        words.send(word(Word::Hello(hello))).await.unwrap();
+        let mut client = WorkerServiceClient::new(self.channel.clone());
+        let answers = client.session(ReceiverStream::new(sent)).await?;
+        Ok(Session {
+            words,
+            answers: answers.into_inner(),
+        })
+    }
+}
+
+struct Session {
+    words: mpsc::Sender<wire::WorkerMessage>,
+    answers: Streaming<wire::CoordinatorMessage>,
+}
+
+impl Session {
+    async fn say(&self, message: Word) {
+        self.words.send(word(message)).await.unwrap();
+    }
+
+    /// The next answer; nothing when the session ended.
+    async fn hear(&mut self) -> Option<Answer> {
+        let answer = tokio::time::timeout(Duration::from_secs(10), self.answers.message());
+        answer.await.unwrap().unwrap_or(None)?.message
+    }
+
+    async fn hear_lease(&mut self) -> wire::AttemptKey {
+        loop {
+            match self.hear().await.unwrap() {
+                Answer::Lease(lease) => return lease.attempt.unwrap(),
+                Answer::Welcome(_) => {}
+                other => panic!("expected a lease, got {other:?}"),
+            }
+        }
+    }
+}
+
+fn word(message: Word) -> wire::WorkerMessage {
+    wire::WorkerMessage {
+        message: Some(message),
+    }
+}
+
+fn hello(worker: &str) -> wire::Hello {
+    wire::Hello {
+        protocol: PROTOCOL,
+        worker: worker.to_owned(),
+        slots: 1,
+        kind: "cpu".to_owned(),
+        version: "test".to_owned(),
+        host: "here".to_owned(),
+        holds: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn health_and_reflection_answer() {
+    use tonic_health::pb::health_client::HealthClient;
+    use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
+    use tonic_reflection::pb::v1::ServerReflectionRequest;
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+    use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    let service = "tailsweep.v1.SweepService".to_owned();
+    let request = HealthCheckRequest { service };
+    let health = HealthClient::new(running.channel.clone())
+        .check(request)
+        .await
+        .unwrap();
+    assert_eq!(health.into_inner().status(), ServingStatus::Serving);
+
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let answers = ServerReflectionClient::new(running.channel.clone())
+        .server_reflection_info(tokio_stream::iter([request]))
+        .await
+        .unwrap();
+    let answer = answers.into_inner().message().await.unwrap().unwrap();
+    let Some(MessageResponse::ListServicesResponse(services)) = answer.message_response else {
+        panic!("expected a list, got {answer:?}");
+    };
+    let names: Vec<&str> = services
+        .service
+        .iter()
+        .map(|service| service.name.as_str())
+        .collect();
+    for name in ["tailsweep.v1.SweepService", "tailsweep.v1.WorkerService"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_restart() {
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    let first = running.submit(SPEC).await.unwrap();
+    assert!(first.created);
+    assert_eq!(first.runs, 3);
+    running.stop().await;
+
+    let running = Running::start(state.path()).await;
+    let again = running.submit(SPEC).await.unwrap();
+    assert!(!again.created, "the same file names the existing sweep");
+    assert_eq!(again.sweep_id, first.sweep_id);
+    let request = wire::GetSweepRequest {
+        sweep: first.sweep_id[..8].to_owned(),
+    };
+    let mut client = SweepServiceClient::new(running.channel.clone());
+    let status = client.get_sweep(request).await.unwrap().into_inner();
+    assert_eq!(status.runs.unwrap().waiting, 3);
+    assert!(
+        status.waiting_for.contains("no worker"),
+        "{}",
+        status.waiting_for
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_file_is_refused_with_its_place() {
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    let refused = running
+        .submit(&SPEC.replace("width", "widht"))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(
+        refused.message().contains("services.toml:10:1"),
+        "{}",
+        refused.message()
+    );
+    assert!(
+        refused.message().contains("`width`"),
+        "{}",
+        refused.message()
+    );
+}
+
+#[tokio::test]
+async fn a_worker_of_another_protocol_is_told_so() {
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    let stranger = wire::Hello {
+        protocol: PROTOCOL + 1,
+        ..hello("stranger")
+    };
+    let Err(refused) = running.session(stranger).await else {
+        panic!("a worker of another protocol was let in");
+    };
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(
+        refused.message().contains("protocol"),
+        "{}",
+        refused.message()
+    );
+}
+
+#[tokio::test]
+async fn nonsense_ends_the_session_and_nothing_else() {
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    running.submit(SPEC).await.unwrap();
+
+    let attempt = Some(wire::AttemptKey::new(RunId::of(b"nobody's"), 1));
+    let step = 5;
+    let nonsense = [
+        Word::Hello(hello("twice")),
+        Word::Started(wire::AttemptKey::default()),
+        Word::Record(wire::Record {
+            attempt: attempt.clone(),
+            measurement: None,
+        }),
+        Word::Record(wire::Record {
+            attempt: attempt.clone(),
+            measurement: Some(wire::Measurement {
+                step,
+                splits: Vec::new(),
+            }),
+        }),
+        Word::Finished(wire::Finished {
+            attempt: attempt.clone(),
+            ending: None,
+        }),
+        Word::Failed(wire::Failed {
+            attempt,
+            reason: "bad luck".into(),
+            message: String::new(),
+        }),
+    ];
+    for (number, nonsense) in nonsense.into_iter().enumerate() {
+        let mut session = running
+            .session(hello(&format!("fool-{number}")))
+            .await
+            .unwrap();
+        session.say(nonsense.clone()).await;
+        while let Some(answer) = session.hear().await {
+            let expected = matches!(answer, Answer::Welcome(_) | Answer::Lease(_));
+            assert!(expected, "{nonsense:?} was answered {answer:?}");
+        }
+    }
+    assert!(
+        !running.submit(SPEC).await.unwrap().created,
+        "the coordinator goes on"
+    );
+}
+
+#[tokio::test]
+async fn a_word_of_an_unknown_attempt_is_stale() {
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    running.submit(SPEC).await.unwrap();
+    let mut session = running.session(hello("late")).await.unwrap();
+    let mut key = session.hear_lease().await;
+    key.attempt += 1;
+    session.say(Word::HandBack(key.clone())).await;
+    loop {
+        match session.hear().await.unwrap() {
+            Answer::Stale(stale) => break assert_eq!(stale, key),
+            Answer::Lease(_) => {}
+            other => panic!("expected `stale`, got {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_newer_session_of_a_worker_ends_the_older_one() {
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    let mut older = running.session(hello("twin")).await.unwrap();
+    assert!(matches!(older.hear().await, Some(Answer::Welcome(_))));
+    let mut newer = running.session(hello("twin")).await.unwrap();
+    assert!(matches!(newer.hear().await, Some(Answer::Welcome(_))));
+    assert_eq!(older.hear().await, None);
+}
+
+#[tokio::test]
+async fn lists_come_in_pages() {
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    for number in 0..5 {
+        running
+            .submit(&SPEC.replace("services", &format!("sweep-{number}")))
+            .await
+            .unwrap();
+    }
+    let mut client = SweepServiceClient::new(running.channel.clone());
+    let (mut names, mut page) = (Vec::new(), String::new());
+    loop {
+        let request = wire::ListSweepsRequest { page_size: 2, page };
+        let reply = client.list_sweeps(request).await.unwrap().into_inner();
+        assert!(reply.sweeps.len() <= 2);
+        names.extend(reply.sweeps.into_iter().map(|sweep| sweep.name));
+        if reply.next_page.is_empty() {
+            break;
+        }
+        page = reply.next_page;
+    }
+    assert_eq!(
+        names,
+        ["sweep-4", "sweep-3", "sweep-2", "sweep-1", "sweep-0"]
+    );
+}
+
+#[test]
+fn a_second_coordinator_on_the_same_state_says_so() {
+    let state = tempfile::tempdir().unwrap();
+    let first = Coordinator::open(&settings(state.path())).unwrap();
+    let Err(problem) = Coordinator::open(&settings(state.path())) else {
+        panic!("two coordinators have one state");
+    };
+    assert!(matches!(problem, StoreError::InUse(_)), "{problem}");
+    drop(first);
+    Coordinator::open(&settings(state.path())).unwrap();
+}
+
+#[test]
+fn a_state_that_is_not_ours_is_named_and_left_alone() {
+    let state = tempfile::tempdir().unwrap();
+    let database = state.path().join("tailsweep.db");
+    let garbage = b"this is not a database, whatever its name says".repeat(100);
+    std::fs::write(&database, &garbage).unwrap();
+    let Err(problem) = Coordinator::open(&settings(state.path())) else {
+        panic!("garbage was taken for a state");
+    };
+    assert!(problem.to_string().contains("tailsweep.db"), "{problem}");
+    assert_eq!(std::fs::read(&database).unwrap(), garbage);
+}

@@ -103,7 +103,9 @@ pub fn unavailable(sweep: &Sweep) -> Option<String> {
     } else {
         return None;
     };
-    Some(format!("{missing} is not available in this version: such a sweep can only be planned"))
+    Some(format!(
+        "{missing} is not available in this version: such a sweep can only be planned"
+    ))
 }
 
 fn document(source: &str) -> Result<DeTable<'_>, Vec<Problem>> {

@@ -22,14 +22,14 @@ mod surrogate;
 
 use std::sync::Arc;
 
-pub use self::centre::{CentreSum, ScaleSum};
 use self::blocks::Logarithm;
+pub use self::centre::{CentreSum, ScaleSum};
 use self::moments::MomentSums;
 use self::restarted::Restarted;
 use self::running::{Published, ZerosDropped};
 use self::surrogate::Surrogate;
 use crate::paired::PairedAccumulator;
-use crate::permutation::Permutation;
+use crate::permutation::{Dealer, Permutation};
 use crate::shape::NoiseShape;
 use crate::summary::{Cell, NoiseSummary, Series};
 use crate::treatment::Treatment;
@@ -109,9 +109,8 @@ enum Kind {
 /// Rows that are permuted before they are cut into blocks.
 #[derive(Debug)]
 struct Permuted {
-    permutation: Arc<Permutation>,
+    dealer: Dealer,
     scales: Option<Arc<[f64]>>,
-    row: Vec<f64>,
     sums: Restarted,
 }
 
@@ -137,13 +136,11 @@ impl NoiseAccumulator {
             scales
         };
         let columns = |treatment| Columns::of(&shape, treatment);
-        let restarted = |treatment, logarithm| {
-            Restarted::new(&shape, logarithm, columns(treatment))
-        };
+        let restarted =
+            |treatment, logarithm| Restarted::new(&shape, logarithm, columns(treatment));
         let permuted = |treatment, scales| Permuted {
-            permutation: Permutation::shared(shape.params()),
+            dealer: Dealer::new(Permutation::shared(shape.params())),
             scales,
-            row: vec![0.0; shape.params()],
             sums: restarted(treatment, Logarithm::OfNonzero),
         };
         // Those that take longest come first.
@@ -161,9 +158,7 @@ impl NoiseAccumulator {
             .into_iter()
             .filter(|treatment| asked.contains(*treatment))
             .map(|treatment| match treatment {
-                Treatment::Published => {
-                    Kind::Published(Published::new(&shape, columns(treatment)))
-                }
+                Treatment::Published => Kind::Published(Published::new(&shape, columns(treatment))),
                 Treatment::PublishedRows => {
                     Kind::Restarted(restarted(treatment, Logarithm::PlusEpsilon))
                 }
@@ -257,7 +252,10 @@ impl Part {
     /// If the row has another length, or there are more rows than minibatches.
     pub fn add_row<T: Copy + Into<f64>>(&mut self, gradient: &[T]) {
         assert_eq!(gradient.len(), self.centre.len(), "the length of a row");
-        assert!(self.row < self.shape.minibatches(), "more rows than minibatches");
+        assert!(
+            self.row < self.shape.minibatches(),
+            "more rows than minibatches"
+        );
         let cluster = self.shape.cluster_of(self.row);
         self.row += 1;
         if let Kind::Paired(sums) = &mut self.kind {
@@ -274,7 +272,7 @@ impl Part {
             self.kind.add_chunk(cluster, start, &mut self.chunk);
             start += gradient.len();
         }
-        self.kind.end_row(cluster, &mut self.chunk);
+        self.kind.end_row(cluster);
     }
 }
 
@@ -289,7 +287,7 @@ impl Kind {
                 if let Some(scales) = &permuted.scales {
                     divide(noise, &scales[start..]);
                 }
-                permuted.row[start..start + noise.len()].copy_from_slice(noise);
+                permuted.dealer.deal(noise);
             }
             Self::Standardised(sums, scales) => {
                 divide(noise, &scales[start..]);
@@ -300,21 +298,18 @@ impl Kind {
         }
     }
 
-    fn end_row(&mut self, cluster: usize, chunk: &mut Vec<f64>) {
+    fn end_row(&mut self, cluster: usize) {
         match self {
             Self::Moments(sums) => sums.end_row(cluster),
             Self::Published(sums) => sums.end_row(cluster),
             Self::Restarted(sums) | Self::Standardised(sums, _) => sums.end_row(cluster),
-            Self::ZerosDropped(sums) => sums.end_row(),
             Self::Permuted(permuted) => {
-                for start in (0..permuted.row.len()).step_by(CHUNK) {
-                    permuted.permutation.gather(&permuted.row, start, CHUNK, chunk);
-                    permuted.sums.add_chunk(start, chunk);
-                }
-                permuted.sums.end_row(cluster);
+                let Permuted { dealer, sums, .. } = permuted;
+                dealer.collect(CHUNK, |start, values| sums.add_chunk(start, values));
+                sums.end_row(cluster);
             }
             Self::Surrogate(sums) => sums.end_row(),
-            Self::Paired(_) => {}
+            Self::ZerosDropped(_) | Self::Paired(_) => {}
         }
     }
 }

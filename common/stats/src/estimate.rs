@@ -2,6 +2,7 @@
 
 mod mohammadi;
 mod rows;
+pub(crate) mod theta;
 
 use std::fmt;
 

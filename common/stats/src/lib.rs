@@ -20,9 +20,7 @@ mod student;
 mod summary;
 mod treatment;
 
-pub use accumulate::{
-    CentreSum, NoiseAccumulator, Part, ScaleSum, summarise, summarise_about,
-};
+pub use accumulate::{CentreSum, NoiseAccumulator, Part, ScaleSum, summarise, summarise_about};
 pub use block_length::published_block_length;
 pub use estimate::{Estimate, Estimator, Interval, Problem, Scope, mohammadi};
 pub use exact_sum::{ExactSum, NotAnExactSum};

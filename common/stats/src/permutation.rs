@@ -7,43 +7,72 @@
 //! The permutation is Fisher and Yates's, from the top down: for i = M−1, …, 1 the places i and
 //! ⌊w·(i+1)/2⁶⁴⌋ are exchanged, w being the next word of SplitMix64 (Steele, Lea, Flood 2014) with
 //! the seed [`SEED`]. The sign of place i is bit i mod 64 of the word ⌊i/64⌋ that follows.
+//!
+//! Applying it as it stands would miss the cache at nearly every value. So a row is dealt like
+//! letters in a post office: first, in the order of coordinates, into bins of 2¹⁵ neighbouring
+//! places, each written from its start; then within a bin, which fits into the cache, to the places.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// State of the generator at the start.
 const SEED: u64 = 0x7461_696c_7377_6565;
 
-/// Bit of an entry that means "negated".
-const NEGATED: u32 = 1 << 31;
+/// Places of a bin.
+pub(crate) const BIN: usize = 1 << 15;
 
-/// Which coordinate goes to each place, and with which sign.
+/// Bit of a place in a bin that means "negated".
+const NEGATED: u16 = 1 << 15;
+
+/// Which place each coordinate goes to, and with which sign.
 #[derive(Debug)]
 pub struct Permutation {
-    /// The coordinate, and in the highest bit whether it is negated.
-    entries: Vec<u32>,
+    /// The bin of each coordinate.
+    bins: Vec<u16>,
+    /// Of each bin, its coordinates' places in it, in the order of coordinates; in the highest bit
+    /// whether the value is negated.
+    places: Vec<u16>,
 }
 
 impl Permutation {
     /// More coordinates than this can't be permuted.
     pub const MAX_LEN: usize = 1 << 31;
 
-    /// The permutation of `len` coordinates, made anew. At most [`Self::MAX_LEN`].
+    /// The permutation of `len` coordinates, made anew.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than [`Self::MAX_LEN`].
     pub fn new(len: usize) -> Self {
         assert!(len <= Self::MAX_LEN, "{len} coordinates are too many");
         let mut words = SplitMix64(SEED);
-        let mut entries: Vec<u32> = (0..len as u64).map(|index| index as u32).collect();
+        let mut sources: Vec<u32> = (0..len as u64).map(|index| index as u32).collect();
         for index in (1..len).rev() {
             let other = (u128::from(words.next()) * (index as u128 + 1)) >> 64;
-            entries.swap(index, other as usize);
+            sources.swap(index, other as usize);
         }
-        for places in entries.chunks_mut(64) {
-            let mut signs = words.next();
-            for entry in places {
-                *entry |= (signs as u32 & 1) * NEGATED;
-                signs >>= 1;
+        // The place of each coordinate, and its sign in the highest bit.
+        let mut signed = vec![0_u32; len];
+        let mut signs = 0;
+        for (place, source) in sources.iter().enumerate() {
+            if place.is_multiple_of(64) {
+                signs = words.next();
             }
+            signed[*source as usize] = place as u32 | ((signs & 1) as u32) << 31;
+            signs >>= 1;
         }
-        Self { entries }
+        let mut cursors = cursors(len);
+        let mut places = vec![0; len];
+        let bins = signed.into_iter().map(|signed| {
+            let (place, sign) = ((signed & !(1 << 31)) as usize, (signed >> 31) as u16);
+            let cursor = &mut cursors[place / BIN];
+            places[*cursor] = (place % BIN) as u16 | sign << 15;
+            *cursor += 1;
+            (place / BIN) as u16
+        });
+        Self {
+            bins: bins.collect(),
+            places,
+        }
     }
 
     /// The permutation of `len` coordinates. Made anew only when nobody holds one of this length.
@@ -54,7 +83,7 @@ impl Permutation {
         let found = known
             .iter()
             .filter_map(Weak::upgrade)
-            .find(|permutation| permutation.entries.len() == len);
+            .find(|permutation| permutation.len() == len);
         found.unwrap_or_else(|| {
             let permutation = Arc::new(Self::new(len));
             known.push(Arc::downgrade(&permutation));
@@ -64,29 +93,93 @@ impl Permutation {
 
     /// The number of coordinates.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.bins.len()
     }
 
     /// Whether there is no coordinate.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.bins.is_empty()
     }
 
-    /// Where the value of each place comes from, and whether it is negated.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
-        self.entries
-            .iter()
-            .map(|entry| ((entry & !NEGATED) as usize, entry & NEGATED != 0))
+    /// By place: the coordinate that goes there, and whether it is negated.
+    pub fn sources(&self) -> Vec<(usize, bool)> {
+        let mut sources = vec![(0, false); self.len()];
+        let mut cursors = cursors(self.len());
+        for (source, bin) in self.bins.iter().enumerate() {
+            let bin = usize::from(*bin);
+            let place = self.places[cursors[bin]];
+            cursors[bin] += 1;
+            sources[bin * BIN + usize::from(place & !NEGATED)] = (source, place & NEGATED != 0);
+        }
+        sources
+    }
+}
+
+/// Where each bin begins.
+fn cursors(len: usize) -> Vec<usize> {
+    (0..len).step_by(BIN).collect()
+}
+
+/// A row on its way through a permutation.
+#[derive(Debug)]
+pub(crate) struct Dealer {
+    permutation: Arc<Permutation>,
+    /// The next coordinate.
+    next: usize,
+    /// Where the next value of each bin goes.
+    cursors: Vec<usize>,
+    /// The row by bins.
+    dealt: Vec<f64>,
+}
+
+impl Dealer {
+    pub(crate) fn new(permutation: Arc<Permutation>) -> Self {
+        Self {
+            next: 0,
+            cursors: cursors(permutation.len()),
+            dealt: vec![0.0; permutation.len()],
+            permutation,
+        }
     }
 
-    /// The permuted values of at most `len` places from `start` on.
-    pub(crate) fn gather(&self, values: &[f64], start: usize, len: usize, permuted: &mut Vec<f64>) {
-        let entries = &self.entries[start..self.entries.len().min(start + len)];
-        permuted.clear();
-        permuted.extend(entries.iter().map(|entry| {
-            let sign = u64::from(entry & NEGATED) << 32;
-            f64::from_bits(values[(entry & !NEGATED) as usize].to_bits() ^ sign)
-        }));
+    /// Takes the next values of the row.
+    pub(crate) fn deal(&mut self, values: &[f64]) {
+        let end = self.next + values.len();
+        if self.cursors.len() == 1 {
+            self.dealt[self.next..end].copy_from_slice(values);
+        } else {
+            let bins = &self.permutation.bins[self.next..end];
+            for (value, bin) in values.iter().zip(bins) {
+                let cursor = &mut self.cursors[usize::from(*bin)];
+                self.dealt[*cursor] = *value;
+                *cursor += 1;
+            }
+        }
+        self.next = end;
+    }
+
+    /// The row is complete: calls `take` with the permuted values, by the first place and at most
+    /// `len` of them; `len` divides the size of a bin. Then a new row may begin.
+    pub(crate) fn collect(&mut self, len: usize, mut take: impl FnMut(usize, &[f64])) {
+        assert_eq!(self.next, self.permutation.len(), "a whole row");
+        let mut sorted = [0.0; BIN];
+        let bins = self
+            .dealt
+            .chunks(BIN)
+            .zip(self.permutation.places.chunks(BIN));
+        for (bin, (dealt, places)) in bins.enumerate() {
+            for (value, place) in dealt.iter().zip(places) {
+                let sign = u64::from(place & NEGATED) << 48;
+                sorted[usize::from(place & !NEGATED)] = f64::from_bits(value.to_bits() ^ sign);
+            }
+            for (index, values) in sorted[..dealt.len()].chunks(len).enumerate() {
+                take(bin * BIN + index * len, values);
+            }
+        }
+        self.next = 0;
+        for (bin, cursor) in self.cursors.iter_mut().enumerate() {
+            *cursor = bin * BIN;
+        }
     }
 }
 
@@ -109,9 +202,9 @@ mod tests {
 
     #[test]
     fn every_coordinate_is_used_once() {
-        for len in [0, 1, 2, 3, 64, 65, 1000] {
-            let permutation = Permutation::new(len);
-            let mut sources: Vec<usize> = permutation.iter().map(|(source, _)| source).collect();
+        for len in [0, 1, 2, 3, 64, 65, 1000, BIN, BIN + 1, 3 * BIN - 1] {
+            let sources = Permutation::new(len).sources();
+            let mut sources: Vec<usize> = sources.iter().map(|(source, _)| *source).collect();
             sources.sort_unstable();
             assert_eq!(sources, (0..len).collect::<Vec<_>>());
         }
@@ -119,32 +212,44 @@ mod tests {
 
     #[test]
     fn half_of_the_signs_are_negative() {
-        let negated = Permutation::new(10_000)
-            .iter()
-            .filter(|(_, negated)| *negated)
-            .count();
+        let sources = Permutation::new(10_000).sources();
+        let negated = sources.iter().filter(|(_, negated)| *negated).count();
         assert!((4_800..5_200).contains(&negated), "{negated} of 10000");
     }
 
     #[test]
     fn the_permutation_never_changes() {
-        // Raise `numerics` when this must change: results of all runs do.
-        let first: Vec<_> = Permutation::new(8).iter().collect();
-        assert_eq!(first, Permutation::shared(8).iter().collect::<Vec<_>>());
+        // Raise `numerics` when this must change: the results of all runs do.
         let mut words = SplitMix64(0);
         assert_eq!(words.next(), 0xe220_a839_7b1d_cdaf, "as published");
+        let signed = |(source, negated): (usize, bool)| match negated {
+            true => -(source as i64),
+            false => source as i64,
+        };
+        let sources = Permutation::new(8).sources().into_iter().map(signed);
+        assert_eq!(sources.collect::<Vec<_>>(), [3, -7, -2, 6, 1, 0, 5, 4]);
     }
 
     #[test]
-    fn applying_moves_and_negates() {
-        let permutation = Permutation::new(5);
-        let values = [1.0, 2.0, 3.0, 4.0, 5.0];
-        let mut permuted = Vec::new();
-        permutation.gather(&values, 0, 8, &mut permuted);
-        assert_eq!(permuted.len(), 5);
-        for (value, (source, negated)) in permuted.iter().zip(permutation.iter()) {
-            let sign = if negated { -1.0 } else { 1.0 };
-            assert_eq!(*value, sign * values[source]);
+    fn a_dealt_row_is_permuted_and_negated() {
+        for len in [1, 5, 4096, BIN, 2 * BIN + 77] {
+            let permutation = Permutation::shared(len);
+            let mut dealer = Dealer::new(permutation.clone());
+            for round in 0..2 {
+                let values: Vec<f64> = (0..len).map(|index| (index + round) as f64).collect();
+                values.chunks(1000).for_each(|values| dealer.deal(values));
+                let mut permuted = Vec::new();
+                dealer.collect(4096, |start, values| {
+                    assert_eq!(start, permuted.len());
+                    permuted.extend_from_slice(values);
+                });
+                let sources = permutation.sources();
+                assert_eq!(permuted.len(), len);
+                for (value, (source, negated)) in permuted.iter().zip(sources) {
+                    let sign = if negated { -1.0 } else { 1.0 };
+                    assert_eq!(*value, sign * values[source]);
+                }
+            }
         }
     }
 

@@ -132,7 +132,11 @@ impl NoiseSummary {
     /// estimator.
     pub fn below_epsilon_fraction(&self) -> Option<f64> {
         let values = self.values()?;
-        let small: u64 = self.moments.iter().map(|moments| moments.below_epsilon).sum();
+        let small: u64 = self
+            .moments
+            .iter()
+            .map(|moments| moments.below_epsilon)
+            .sum();
         Some(small as f64 / values as f64)
     }
 
@@ -165,7 +169,9 @@ impl NoiseSummary {
 
     fn total(&self, of: impl Fn(&Moments) -> &crate::ExactSum) -> f64 {
         let mut total = crate::ExactSum::new();
-        self.moments.iter().for_each(|moments| total.merge(of(moments)));
+        self.moments
+            .iter()
+            .for_each(|moments| total.merge(of(moments)));
         total.value()
     }
 

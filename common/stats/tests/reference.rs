@@ -1,6 +1,8 @@
 //! Every row of estimates.csv against straightforward loops over the whole matrix, written from
 //! the definitions alone.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -47,7 +49,12 @@ impl Means {
         let std_error = deleted.filter(|_| clusters >= 5).map(|deleted| {
             let g = clusters as f64;
             let mean = deleted.iter().sum::<f64>() / g;
-            ((g - 1.0) / g * deleted.iter().map(|theta| (theta - mean).powi(2)).sum::<f64>()).sqrt()
+            ((g - 1.0) / g
+                * deleted
+                    .iter()
+                    .map(|theta| (theta - mean).powi(2))
+                    .sum::<f64>())
+            .sqrt()
         });
         Expected {
             theta: self.theta_without(None).map(|theta| theta / scale),
@@ -79,7 +86,10 @@ impl Noise {
             .iter()
             .map(|row| (0..m).map(|j| f64::from(row[j]) - centre[j]).collect())
             .collect();
-        Self { shape: shape.clone(), u }
+        Self {
+            shape: shape.clone(),
+            u,
+        }
     }
 
     fn cluster(&self, row: usize) -> usize {
@@ -106,7 +116,13 @@ impl Noise {
                 }
             }
         }
-        let ln = |x: f64| if dropped { x.abs().ln() } else { (x.abs() + EPSILON).ln() };
+        let ln = |x: f64| {
+            if dropped {
+                x.abs().ln()
+            } else {
+                (x.abs() + EPSILON).ln()
+            }
+        };
         let mut means = Means::default();
         for block in sequence.chunks_exact(k1) {
             for (i, value) in block {
@@ -158,13 +174,13 @@ impl Noise {
     }
 
     fn permuted(&self, matrix: &[Vec<f64>]) -> Vec<Vec<f64>> {
-        let permutation = Permutation::new(self.shape.params());
+        let sources = Permutation::new(self.shape.params()).sources();
         matrix
             .iter()
             .map(|row| {
-                permutation
+                sources
                     .iter()
-                    .map(|(from, negated)| if negated { -row[from] } else { row[from] })
+                    .map(|(from, negated)| if *negated { -row[*from] } else { row[*from] })
                     .collect()
             })
             .collect()
@@ -215,9 +231,13 @@ impl Noise {
         let clusters = self.u.len().min(64);
         let layer = match &estimate.scope {
             Scope::All => None,
-            Scope::Layer(name) => {
-                Some(self.shape.layers().iter().position(|layer| layer.name == *name).unwrap())
-            }
+            Scope::Layer(name) => Some(
+                self.shape
+                    .layers()
+                    .iter()
+                    .position(|layer| layer.name == *name)
+                    .unwrap(),
+            ),
         };
         let k1 = estimate.k1.unwrap() as usize;
         let columns = self.columns(layer);
@@ -226,7 +246,10 @@ impl Noise {
             let permuted = self.permuted(&self.u);
             let lower = self.restarted(&permuted, columns.clone(), k1, false);
             let upper = self.restarted(&permuted, columns, 2 * k1, false);
-            let means = Means { x: lower.y, y: upper.y };
+            let means = Means {
+                x: lower.y,
+                y: upper.y,
+            };
             let expected = means.expected(2.0, clusters);
             return match expected.blocks {
                 0 if expected.samples == 0 => Err(Problem::NoValues),
@@ -248,12 +271,14 @@ impl Noise {
                 let on_ladder = layer.is_none() && !at_published;
                 (self.restarted(&self.u, columns, k1, true), on_ladder)
             }
-            Treatment::Permuted => {
-                (self.restarted(&self.permuted(&self.u), columns, k1, false), true)
-            }
-            Treatment::Standardised => {
-                (self.restarted(&self.standardised(), columns, k1, false), false)
-            }
+            Treatment::Permuted => (
+                self.restarted(&self.permuted(&self.u), columns, k1, false),
+                true,
+            ),
+            Treatment::Standardised => (
+                self.restarted(&self.standardised(), columns, k1, false),
+                false,
+            ),
             Treatment::StandardisedPermuted => {
                 let matrix = self.permuted(&self.standardised());
                 (self.restarted(&matrix, columns, k1, false), false)
@@ -299,7 +324,10 @@ fn close(read: f64, expected: f64) -> bool {
 fn compare(shape: NoiseShape, rows: &[Vec<f32>]) -> Vec<Estimate> {
     let noise = Noise::of(&shape, rows);
     let estimates = summarise(Arc::new(shape), rows).estimates().unwrap();
-    for estimate in estimates.iter().filter(|row| row.treatment != Treatment::Paired) {
+    for estimate in estimates
+        .iter()
+        .filter(|row| row.treatment != Treatment::Paired)
+    {
         match noise.expect(estimate) {
             Err(problem) => {
                 assert_eq!(estimate.problem, Some(problem), "{estimate:?}");
@@ -308,7 +336,10 @@ fn compare(shape: NoiseShape, rows: &[Vec<f32>]) -> Vec<Estimate> {
             }
             Ok(expected) => {
                 let theta = expected.theta.unwrap();
-                assert!(close(estimate.theta.unwrap(), theta), "{theta}: {estimate:?}");
+                assert!(
+                    close(estimate.theta.unwrap(), theta),
+                    "{theta}: {estimate:?}"
+                );
                 assert_eq!(estimate.problem, None);
                 assert_eq!(estimate.samples, expected.samples, "{estimate:?}");
                 assert_eq!(estimate.blocks, expected.blocks, "{estimate:?}");
@@ -345,14 +376,21 @@ fn interval_is_right(estimate: &Estimate, clusters: usize) {
         };
         (1.0 / (theta + reach), high)
     });
-    let read = estimate.interval.map(|interval| (interval.low, interval.high));
+    let read = estimate
+        .interval
+        .map(|interval| (interval.low, interval.high));
     assert_eq!(read, wanted);
     let alpha = estimate.alpha.unwrap();
     assert_eq!(estimate.std_error, Some(alpha * alpha * error));
 }
 
 fn layer(name: &str, len: usize, fan_in: usize, bias: bool) -> Layer {
-    Layer { name: name.into(), len, fan_in, bias }
+    Layer {
+        name: name.into(),
+        len,
+        fan_in,
+        bias,
+    }
 }
 
 fn every() -> Treatments {

@@ -26,9 +26,18 @@ impl Logarithm {
     }
 }
 
-/// Sums of blocks of K1 consecutive values. Within a row a block is summed in index order.
+/// Sums of blocks of consecutive values, fed piece by piece.
+pub(super) trait BlockSums {
+    /// Values in the open block.
+    fn filled(&self) -> usize;
+
+    /// Appends the sums of the blocks that these values complete.
+    fn push(&mut self, values: &[f64], sums: &mut Vec<f64>);
+}
+
+/// Sums of blocks of K1 consecutive values: within a row in index order, then row by row.
 #[derive(Clone, Debug)]
-pub(super) struct BlockSums {
+pub(super) struct OrderedSums {
     k1: usize,
     /// Values of the open block so far.
     filled: usize,
@@ -38,7 +47,7 @@ pub(super) struct BlockSums {
     partial: f64,
 }
 
-impl BlockSums {
+impl OrderedSums {
     pub(super) fn new(k1: usize) -> Self {
         Self {
             k1,
@@ -46,27 +55,6 @@ impl BlockSums {
             before: 0.0,
             partial: 0.0,
         }
-    }
-
-    /// Values in the open block.
-    pub(super) fn filled(&self) -> usize {
-        self.filled
-    }
-
-    /// Appends the sums of the blocks that these values complete.
-    pub(super) fn push(&mut self, mut values: &[f64], sums: &mut Vec<f64>) {
-        if self.filled > 0 {
-            let (head, rest) = values.split_at(values.len().min(self.k1 - self.filled));
-            self.extend(head);
-            values = rest;
-            if self.filled < self.k1 {
-                return;
-            }
-            sums.push(self.before + self.partial);
-            *self = Self::new(self.k1);
-        }
-        let rest = whole_blocks(values, self.k1, sums);
-        self.extend(rest);
     }
 
     fn extend(&mut self, values: &[f64]) {
@@ -79,10 +67,26 @@ impl BlockSums {
         self.before += self.partial;
         self.partial = 0.0;
     }
+}
 
-    /// The open block is given up.
-    pub(super) fn restart(&mut self) {
-        *self = Self::new(self.k1);
+impl BlockSums for OrderedSums {
+    fn filled(&self) -> usize {
+        self.filled
+    }
+
+    fn push(&mut self, mut values: &[f64], sums: &mut Vec<f64>) {
+        if self.filled > 0 {
+            let (head, rest) = values.split_at(values.len().min(self.k1 - self.filled));
+            self.extend(head);
+            values = rest;
+            if self.filled < self.k1 {
+                return;
+            }
+            sums.push(self.before + self.partial);
+            *self = Self::new(self.k1);
+        }
+        let rest = whole_blocks(values, self.k1, sums);
+        self.extend(rest);
     }
 }
 
@@ -113,6 +117,76 @@ fn whole_blocks<'a>(values: &'a [f64], k1: usize, sums: &mut Vec<f64>) -> &'a [f
     let rest = blocks.remainder();
     sums.extend(blocks.map(|block| in_order(0.0, block)));
     rest
+}
+
+const LANES: usize = 8;
+
+/// Sums of blocks of K1 consecutive values, of one row or of many: value i of a block goes to lane i mod 8, then
+/// the lanes are added in order. No addition waits for the one before.
+#[derive(Clone, Debug)]
+pub(super) struct LaneSums {
+    k1: usize,
+    /// Values of the open block so far.
+    filled: usize,
+    lanes: [f64; LANES],
+}
+
+impl LaneSums {
+    pub(super) fn new(k1: usize) -> Self {
+        Self {
+            k1,
+            filled: 0,
+            lanes: [0.0; LANES],
+        }
+    }
+
+    fn extend(&mut self, values: &[f64]) {
+        let lane = self.filled % LANES;
+        self.filled += values.len();
+        // Up to the next group of lanes, whole groups, and the rest.
+        let (head, values) = match lane {
+            0 => values.split_at(0),
+            _ => values.split_at(values.len().min(LANES - lane)),
+        };
+        for (sum, value) in self.lanes[lane..].iter_mut().zip(head) {
+            *sum += value;
+        }
+        let groups = values.chunks_exact(LANES);
+        let rest = groups.remainder();
+        let mut lanes = self.lanes;
+        for group in groups {
+            for (sum, value) in lanes.iter_mut().zip(group) {
+                *sum += value;
+            }
+        }
+        for (sum, value) in lanes.iter_mut().zip(rest) {
+            *sum += value;
+        }
+        self.lanes = lanes;
+    }
+
+    /// The open block is given up.
+    pub(super) fn restart(&mut self) {
+        *self = Self::new(self.k1);
+    }
+}
+
+impl BlockSums for LaneSums {
+    fn filled(&self) -> usize {
+        self.filled
+    }
+
+    fn push(&mut self, mut values: &[f64], sums: &mut Vec<f64>) {
+        while !values.is_empty() {
+            let (own, rest) = values.split_at(values.len().min(self.k1 - self.filled));
+            self.extend(own);
+            values = rest;
+            if self.filled == self.k1 {
+                sums.push(in_order(0.0, &self.lanes));
+                self.restart();
+            }
+        }
+    }
 }
 
 /// Sums of logarithms over the pieces between cuts, each value's logarithm taken once.
@@ -151,7 +225,9 @@ impl Pieces {
         let end = self.cuts.partition_point(|cut| *cut < range.end);
         self.sums[first..end.max(first)]
             .iter()
-            .fold((0, 0.0), |total, piece| (total.0 + piece.0, total.1 + piece.1))
+            .fold((0, 0.0), |total, piece| {
+                (total.0 + piece.0, total.1 + piece.1)
+            })
     }
 }
 
@@ -167,21 +243,27 @@ mod tests {
                 .chunks_exact(k1)
                 .map(|block| in_order(0.0, block))
                 .collect();
+            let mut row_sums = None;
             for piece in [1, 5, 64, 333, 1000] {
-                let mut blocks = BlockSums::new(k1);
-                let mut sums = Vec::new();
-                values
-                    .chunks(piece)
-                    .for_each(|piece| blocks.push(piece, &mut sums));
-                assert_eq!(sums, plain, "K1 = {k1}, pieces of {piece}");
-                assert_eq!(blocks.filled(), 1000 % k1);
+                let (mut running, mut row) = (OrderedSums::new(k1), LaneSums::new(k1));
+                let (mut in_order, mut by_lanes) = (Vec::new(), Vec::new());
+                for piece in values.chunks(piece) {
+                    running.push(piece, &mut in_order);
+                    row.push(piece, &mut by_lanes);
+                }
+                assert_eq!(in_order, plain, "K1 = {k1}, pieces of {piece}");
+                assert_eq!(running.filled(), 1000 % k1);
+                assert_eq!(by_lanes.len(), plain.len());
+                let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
+                assert!(by_lanes.iter().zip(&plain).all(close));
+                assert_eq!(*row_sums.get_or_insert(by_lanes.clone()), by_lanes);
             }
         }
     }
 
     #[test]
     fn a_block_over_rows_adds_the_partial_sums_of_rows() {
-        let mut blocks = BlockSums::new(4);
+        let mut blocks = OrderedSums::new(4);
         let mut sums = Vec::new();
         for row in [[1e16, 1.0], [1.0, 1.0]] {
             blocks.push(&row, &mut sums);

@@ -25,31 +25,34 @@ impl MomentSums {
 
     /// The next values of a row; their number is a multiple of 8, but for the last ones.
     pub(super) fn add_chunk(&mut self, values: &[f64]) {
-        let mut zeros = [0_u64; LANES];
-        let mut small = [0_u64; LANES];
-        let mut strange = [0_u64; LANES];
-        let mut add = |lane: usize, value: f64| {
-            let square = value * value;
-            self.square[lane] += square;
-            self.fourth[lane] += square * square;
-            zeros[lane] += u64::from(value == 0.0);
-            small[lane] += u64::from(value.abs() < f64::EPSILON);
-            strange[lane] += u64::from(!value.is_finite());
-        };
+        let (mut squares, mut fourths) = (self.square, self.fourth);
         let groups = values.chunks_exact(LANES);
         let rest = groups.remainder();
         for group in groups {
-            for lane in 0..LANES {
-                add(lane, group[lane]);
+            for ((value, sum), fourth) in group.iter().zip(&mut squares).zip(&mut fourths) {
+                let square = value * value;
+                *sum += square;
+                *fourth += square * square;
             }
         }
-        for (lane, value) in rest.iter().enumerate() {
-            add(lane, *value);
+        for ((value, sum), fourth) in rest.iter().zip(&mut squares).zip(&mut fourths) {
+            let square = value * value;
+            *sum += square;
+            *fourth += square * square;
         }
-        let zeros: u64 = zeros.iter().sum();
-        self.zeros += zeros;
-        self.below_epsilon += small.iter().sum::<u64>() - zeros;
-        self.non_finite += strange.iter().sum::<u64>();
+        (self.square, self.fourth) = (squares, fourths);
+
+        let count = |is: fn(&f64) -> bool| values.iter().filter(|value| is(value)).count() as u64;
+        let small = count(|value| value.abs() < f64::EPSILON);
+        if small > 0 {
+            let zeros = count(|value| *value == 0.0);
+            self.zeros += zeros;
+            self.below_epsilon += small - zeros;
+        }
+        // A value that is not finite spoils its lane.
+        if !self.square.iter().all(|square| square.is_finite()) {
+            self.non_finite += count(|value| !value.is_finite());
+        }
     }
 
     pub(super) fn end_row(&mut self, cluster: usize) {

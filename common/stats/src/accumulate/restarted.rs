@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::blocks::{BlockSums, Logarithm, Pieces};
+use super::blocks::{BlockSums, LaneSums, Logarithm, Pieces};
 use super::{CHUNK, Columns};
 use crate::shape::NoiseShape;
 use crate::summary::Series;
@@ -38,7 +38,7 @@ enum Kind {
     /// Level j of the ladder.
     Level(usize),
     /// Blocks of its own; their sums not yet taken to logarithms.
-    Blocks(BlockSums, Vec<f64>),
+    Blocks(LaneSums, Vec<f64>),
 }
 
 impl Restarted {
@@ -55,7 +55,7 @@ impl Restarted {
                     kind: match series.layer {
                         None if k1 == 1 => Kind::Values,
                         None if k1.is_power_of_two() => Kind::Level(k1.ilog2() as usize),
-                        _ => Kind::Blocks(BlockSums::new(k1), Vec::new()),
+                        _ => Kind::Blocks(LaneSums::new(k1), Vec::new()),
                     },
                     x: (0, 0.0),
                     y: (0, 0.0),

@@ -3,21 +3,21 @@
 use std::ops::Range;
 
 use super::Columns;
-use super::blocks::{BlockSums, Logarithm, Pieces};
+use super::blocks::{BlockSums, LaneSums, Logarithm, OrderedSums, Pieces};
 use crate::shape::NoiseShape;
 
 /// Blocks that run on, and the cluster of the row in which the open one began.
 #[derive(Debug)]
-struct RunningBlocks {
-    blocks: BlockSums,
+struct RunningBlocks<S> {
+    blocks: S,
     cluster: usize,
     sums: Vec<f64>,
 }
 
-impl RunningBlocks {
-    fn new(k1: usize) -> Self {
+impl<S: BlockSums> RunningBlocks<S> {
+    fn new(blocks: S) -> Self {
         Self {
-            blocks: BlockSums::new(k1),
+            blocks,
             cluster: 0,
             sums: Vec::new(),
         }
@@ -54,7 +54,7 @@ impl RunningBlocks {
 /// The published form: the flattened noise, with 2⁻⁵².
 #[derive(Debug)]
 pub(super) struct Published {
-    blocks: RunningBlocks,
+    blocks: RunningBlocks<OrderedSums>,
     columns: Columns,
     /// n and Σ ln|X| of this row.
     x: (u64, f64),
@@ -65,7 +65,7 @@ impl Published {
 
     pub(super) fn new(shape: &NoiseShape, columns: Columns) -> Self {
         Self {
-            blocks: RunningBlocks::new(shape.block_length()),
+            blocks: RunningBlocks::new(OrderedSums::new(shape.block_length())),
             columns,
             x: (0, 0.0),
         }
@@ -105,7 +105,7 @@ impl Published {
 pub(super) struct ZerosDropped {
     columns: Columns,
     entries: Vec<Compacted>,
-    /// The nonzero values of the chunk at hand.
+    /// The nonzero values of the chunk at hand, when it has zeros.
     nonzero: Vec<f64>,
     pieces: Pieces,
 }
@@ -114,7 +114,7 @@ pub(super) struct ZerosDropped {
 struct Compacted {
     columns: Range<usize>,
     k1: usize,
-    blocks: RunningBlocks,
+    blocks: RunningBlocks<LaneSums>,
     /// Cluster, n and Σ ln|X| of the open block.
     open: Vec<(usize, u64, f64)>,
     /// Where its values lie in the compacted chunk, and where the last complete block ends.
@@ -131,7 +131,7 @@ impl ZerosDropped {
             .map(|series| Compacted {
                 columns: shape.columns_of(series.layer),
                 k1: series.k1,
-                blocks: RunningBlocks::new(series.k1),
+                blocks: RunningBlocks::new(LaneSums::new(series.k1)),
                 open: Vec::new(),
                 here: 0..0,
                 complete: 0,
@@ -156,23 +156,29 @@ impl ZerosDropped {
             .collect();
         bounds.sort_unstable();
         bounds.dedup();
-        let mut compacted = vec![0; bounds.len()];
-        self.nonzero.clear();
-        self.nonzero.resize(values.len(), 0.0);
-        let mut filled = 0;
-        let mut from = 0;
-        for (bound, place) in bounds.iter().zip(&mut compacted) {
-            filled = compact(&values[from..*bound], &mut self.nonzero, filled);
-            from = *bound;
-            *place = filled;
-        }
-        let filled = compact(&values[from..], &mut self.nonzero, filled);
-        self.nonzero.truncate(filled);
+        let mut compacted = bounds.clone();
+        let zeros = values.iter().filter(|value| **value == 0.0).count();
+        let nonzero = if zeros == 0 {
+            values
+        } else {
+            self.nonzero.resize(values.len(), 0.0);
+            let mut filled = 0;
+            let mut from = 0;
+            for (bound, place) in bounds.iter().zip(&mut compacted) {
+                filled = compact(&values[from..*bound], &mut self.nonzero, filled);
+                from = *bound;
+                *place = filled;
+            }
+            let filled = compact(&values[from..], &mut self.nonzero, filled);
+            &self.nonzero[..filled]
+        };
 
         for entry in &mut self.entries {
             let place = |bound: usize| {
                 let bound = bound.clamp(start, end) - start;
-                let index = bounds.binary_search(&bound).expect("it is among the bounds");
+                let index = bounds
+                    .binary_search(&bound)
+                    .expect("it is among the bounds");
                 compacted[index]
             };
             entry.here = place(entry.columns.start)..place(entry.columns.end);
@@ -184,7 +190,7 @@ impl ZerosDropped {
             .entries
             .iter()
             .flat_map(|entry| [entry.here.start, entry.complete, entry.here.end]);
-        self.pieces.cut(Self::LOGARITHM, &self.nonzero, cuts);
+        self.pieces.cut(Self::LOGARITHM, nonzero, cuts);
 
         for (index, entry) in self.entries.iter_mut().enumerate() {
             if entry.here.is_empty() {
@@ -204,15 +210,9 @@ impl ZerosDropped {
             entry.blocks.push(
                 Self::LOGARITHM,
                 cluster,
-                &self.nonzero[entry.here.clone()],
+                &nonzero[entry.here.clone()],
                 |cluster, (n, ln)| self.columns.cell(index, cluster).add_y(n, ln),
             );
-        }
-    }
-
-    pub(super) fn end_row(&mut self) {
-        for entry in &mut self.entries {
-            entry.blocks.blocks.end_row();
         }
     }
 

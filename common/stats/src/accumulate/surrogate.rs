@@ -12,7 +12,7 @@
 use std::f64::consts::LN_2;
 use std::ops::Range;
 
-use super::blocks::BlockSums;
+use super::blocks::{BlockSums, LaneSums};
 use crate::log_sum::sum_ln_abs;
 use crate::shape::NoiseShape;
 use crate::summary::SurrogateSums;
@@ -33,7 +33,7 @@ pub(super) struct Surrogate {
 struct Blocks {
     /// The columns that go into blocks.
     used: Range<usize>,
-    sums: BlockSums,
+    sums: LaneSums,
     /// Block sums of the chunk at hand.
     fresh: Vec<f64>,
     /// How many blocks of this row are complete.
@@ -49,7 +49,7 @@ impl Surrogate {
             let blocks = columns.len() / series.k1;
             Blocks {
                 used: columns.start..columns.start + blocks * series.k1,
-                sums: BlockSums::new(series.k1),
+                sums: LaneSums::new(series.k1),
                 fresh: Vec::new(),
                 complete: 0,
                 squares: vec![0.0; blocks],

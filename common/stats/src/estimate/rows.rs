@@ -12,9 +12,9 @@
 //!
 //! **When it fails.** See [`Problem`]; the word stands in place of the number.
 
+use super::theta::jackknife;
 use super::{Estimate, Estimator, Problem, Scope};
 use crate::exact_sum::ExactSum;
-use crate::student::interval_of_theta;
 use crate::summary::{
     AT_LAYER_K1, AT_PUBLISHED_K1, Cell, Incomplete, NoiseSummary, SurrogateSums, ladder, problem,
 };
@@ -28,9 +28,6 @@ const FEWEST_CLUSTERS: usize = 5;
 
 /// Minibatches that a centred treatment needs: the noise of one is zero.
 const FEWEST_BATCHES: usize = 2;
-
-/// |θ| below which the two means are equal but for rounding.
-const LEAST_GROWTH: f64 = 1e-12;
 
 impl NoiseSummary {
     /// All estimates that the shape asks for, in the order of estimates.csv: all columns first,
@@ -70,17 +67,14 @@ impl NoiseSummary {
             }
         }
         if let Some(problem) = self.problem_of_all() {
-            for estimate in &mut estimates {
-                *estimate = Estimate {
-                    k1: estimate.k1,
-                    ..Estimate::without_value(
-                        estimate.scope.clone(),
-                        estimate.estimator,
-                        estimate.treatment,
-                        problem,
-                    )
-                };
-            }
+            estimates = estimates
+                .into_iter()
+                .map(|estimate| Estimate {
+                    samples: 0,
+                    blocks: 0,
+                    ..estimate.spoilt_by(problem)
+                })
+                .collect();
         }
         Ok(estimates)
     }
@@ -101,7 +95,7 @@ impl NoiseSummary {
         let columns = self.shape().columns_of(layer).len();
         let estimate = Estimate {
             k1: Some(k1 as u64),
-            ..Estimate::of(self.shape().scope(layer), Estimator::Mohammadi, treatment)
+            ..Estimate::without_value(self.shape().scope(layer), Estimator::Mohammadi, treatment)
         };
         if let Some(problem) = problem(treatment, k1, columns) {
             return estimate.with_problem(problem);
@@ -120,11 +114,13 @@ impl NoiseSummary {
         let published = self.shape().block_length();
         // The level of the published K1 has its row already.
         ladder(self.params())
-            .filter(move |k1| *k1 > 1 && !(treatment == Treatment::PublishedRows && *k1 == published))
+            .filter(move |k1| {
+                *k1 > 1 && !(treatment == Treatment::PublishedRows && *k1 == published)
+            })
             .map(move |k1| {
                 let estimate = self.mohammadi(None, treatment, k1);
                 match estimate.blocks < FEWEST_BLOCKS && estimate.samples > 0 {
-                    true => estimate.too_few_blocks(),
+                    true => estimate.spoilt_by(Problem::TooFewBlocks),
                     false => estimate,
                 }
             })
@@ -139,11 +135,11 @@ impl NoiseSummary {
             let scope = Scope::All;
             let estimate = Estimate {
                 k1: Some(levels[level] as u64),
-                ..Estimate::of(scope, Estimator::LocalSlope, Treatment::Permuted)
+                ..Estimate::without_value(scope, Estimator::LocalSlope, Treatment::Permuted)
             };
             let estimate = estimate.of_sums(&sums, 2.0);
             match estimate.blocks < FEWEST_BLOCKS && estimate.samples > 0 {
-                true => estimate.too_few_blocks(),
+                true => estimate.spoilt_by(Problem::TooFewBlocks),
                 false => estimate,
             }
         })
@@ -227,10 +223,7 @@ impl FourSums {
             .theta(ln_ratio)
         });
         let deleted: Vec<f64> = deleted.collect::<Option<_>>()?;
-        let clusters = clusters as f64;
-        let mean = deleted.iter().sum::<f64>() / clusters;
-        let squares: f64 = deleted.iter().map(|theta| (theta - mean).powi(2)).sum();
-        Some(((clusters - 1.0) / clusters * squares).sqrt())
+        Some(jackknife(&deleted))
     }
 }
 
@@ -252,54 +245,6 @@ fn total<'a>(sums: impl Iterator<Item = (u64, &'a ExactSum)>) -> (u64, f64) {
 }
 
 impl Estimate {
-    fn of(scope: Scope, estimator: Estimator, treatment: Treatment) -> Self {
-        Self {
-            scope,
-            estimator,
-            treatment,
-            k1: None,
-            alpha: None,
-            std_error: None,
-            interval: None,
-            theta: None,
-            theta_std_error: None,
-            degrees: None,
-            samples: 0,
-            blocks: 0,
-            problem: None,
-        }
-    }
-
-    fn without_value(
-        scope: Scope,
-        estimator: Estimator,
-        treatment: Treatment,
-        problem: Problem,
-    ) -> Self {
-        Self::of(scope, estimator, treatment).with_problem(problem)
-    }
-
-    fn with_problem(self, problem: Problem) -> Self {
-        Self {
-            problem: Some(problem),
-            ..self
-        }
-    }
-
-    fn too_few_blocks(self) -> Self {
-        Self {
-            samples: self.samples,
-            blocks: self.blocks,
-            k1: self.k1,
-            ..Self::without_value(
-                self.scope,
-                self.estimator,
-                self.treatment,
-                Problem::TooFewBlocks,
-            )
-        }
-    }
-
     /// α of lower and upper sums whose block lengths have this ratio.
     fn of_sums(self, sums: &FourSums, ratio: f64) -> Self {
         let estimate = Self {
@@ -314,23 +259,6 @@ impl Estimate {
                 let error = sums.std_error(ratio.ln()).map(|error| (error, degrees));
                 estimate.with_theta(theta, error)
             }
-        }
-    }
-
-    /// α = 1/θ, with the standard error of θ and its degrees of freedom.
-    fn with_theta(self, theta: f64, error: Option<(f64, u32)>) -> Self {
-        if theta.abs() < LEAST_GROWTH {
-            return self.with_problem(Problem::NoGrowth);
-        }
-        let alpha = 1.0 / theta;
-        Self {
-            alpha: Some(alpha),
-            std_error: error.map(|(error, _)| alpha * alpha * error),
-            interval: error.and_then(|(error, degrees)| interval_of_theta(theta, error, degrees)),
-            theta: Some(theta),
-            theta_std_error: error.map(|(error, _)| error),
-            degrees: error.map(|(_, degrees)| degrees),
-            ..self
         }
     }
 }

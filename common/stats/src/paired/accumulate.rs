@@ -70,14 +70,19 @@ impl PairedAccumulator {
         let sums = PairedSums::zero(shape);
         let levels = sums.levels.len() + 1;
         let pairs = pairs_of(shape);
+        let mut columns: Vec<Range<usize>> = shape.columns().collect();
+        if columns.is_empty() {
+            // A matrix without layers: all columns are walked as if they were one.
+            columns.push(0..shape.params());
+        }
         Self {
-            columns: shape.columns().collect(),
+            groups: vec![GroupTotal::default(); columns.len() + 1],
+            columns,
             params: shape.params(),
             rows: 0,
             even: vec![0.0; if pairs > 0 { shape.params() } else { 0 }],
             waiting: vec![Vec::new(); levels],
             spare: Vec::with_capacity(levels),
-            groups: vec![GroupTotal::default(); shape.layers().len() + 1],
             logs: vec![(0, 0.0); levels],
             sums,
         }

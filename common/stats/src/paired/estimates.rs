@@ -3,16 +3,14 @@
 use std::f64::consts::{LN_2, PI};
 
 use super::{GroupRow, LogTotal, PairedSums, SlopeLevel};
+use crate::estimate::theta::jackknife;
 use crate::estimate::{Estimate, Estimator, Interval, Problem, Scope};
 use crate::exact_sum::ExactSum;
-use crate::student::{interval_of_theta, student_t_quantile};
+use crate::student::student_t_quantile;
 use crate::treatment::Treatment;
 
 /// Upper groups that a slope's interval needs.
 const FEWEST_GROUPS: usize = 5;
-
-/// A θ below this is the rounding of two equal means.
-const ROUNDING: f64 = 1e-12;
 
 impl PairedSums {
     /// Of all parameters: `within_coordinate`, `across_minibatches`, and `local_slope` at each level
@@ -88,10 +86,10 @@ fn within_coordinate(scope: &Scope, rows: &[GroupRow], enough: bool) -> Estimate
     };
     let sums = rows.iter().map(|row| (&row.h, &row.h_squared));
     let Some(spread) = Mean::of(groups, sums) else {
-        return with_problem(estimate, nothing_left(enough));
+        return estimate.with_problem(nothing_left(enough));
     };
     let Some(alpha) = alpha_of_spread(spread.mean) else {
-        return with_problem(estimate, Problem::LighterThanStable);
+        return estimate.with_problem(Problem::LighterThanStable);
     };
     let theta = 1.0 / alpha;
     let std_error = spread
@@ -136,9 +134,8 @@ fn across_minibatches(scope: &Scope, rows: &[GroupRow], enough: bool) -> Estimat
     };
     let sums = rows.iter().map(|row| (&row.t, &row.t_squared));
     match Mean::of(groups, sums) {
-        None => with_problem(estimate, nothing_left(enough)),
-        Some(growth) => with_theta(
-            estimate,
+        None => estimate.with_problem(nothing_left(enough)),
+        Some(growth) => estimate.with_theta(
             growth.mean / LN_2,
             growth
                 .std_error
@@ -158,7 +155,7 @@ fn local_slope(index: u32, level: &SlopeLevel, upper_groups: u64) -> Estimate {
     };
     let theta_of = |upper: Logs, lower: Logs| Some((upper.mean()? - lower.mean()?) / LN_2);
     let Some(theta) = theta_of(upper, lower) else {
-        return with_problem(estimate, Problem::NoValues);
+        return estimate.with_problem(Problem::NoValues);
     };
     let deleted = level
         .rows
@@ -168,7 +165,7 @@ fn local_slope(index: u32, level: &SlopeLevel, upper_groups: u64) -> Estimate {
         .collect::<Option<Vec<f64>>>()
         .filter(|deleted| deleted.len() >= FEWEST_GROUPS)
         .map(|deleted| (jackknife(&deleted), deleted.len() as u32 - 1));
-    with_theta(estimate, theta, error)
+    estimate.with_theta(theta, error)
 }
 
 /// A number of logarithms and their sum, rounded.
@@ -200,59 +197,14 @@ impl Logs {
     }
 }
 
-/// The standard error from the values with one run deleted each.
-fn jackknife(deleted: &[f64]) -> f64 {
-    let runs = deleted.len() as f64;
-    let mean = deleted.iter().sum::<f64>() / runs;
-    let squares: f64 = deleted.iter().map(|theta| (theta - mean).powi(2)).sum();
-    ((runs - 1.0) / runs * squares).sqrt()
-}
-
-fn with_theta(estimate: Estimate, theta: f64, error: Option<(f64, u32)>) -> Estimate {
-    if theta.abs() < ROUNDING {
-        return with_problem(estimate, Problem::NoGrowth);
-    }
-    let alpha = 1.0 / theta;
-    Estimate {
-        alpha: Some(alpha),
-        std_error: error.map(|(error, _)| alpha * alpha * error),
-        interval: error.and_then(|(error, degrees)| interval_of_theta(theta, error, degrees)),
-        theta: Some(theta),
-        theta_std_error: error.map(|(error, _)| error),
-        degrees: error.map(|(_, degrees)| degrees),
-        ..estimate
-    }
-}
-
 fn without_value(scope: Scope, estimator: Estimator) -> Estimate {
-    Estimate {
-        scope,
-        estimator,
-        treatment: Treatment::Paired,
-        k1: None,
-        alpha: None,
-        std_error: None,
-        interval: None,
-        theta: None,
-        theta_std_error: None,
-        degrees: None,
-        samples: 0,
-        blocks: 0,
-        problem: None,
-    }
+    Estimate::without_value(scope, estimator, Treatment::Paired)
 }
 
 fn slope_without_value(index: u32) -> Estimate {
     Estimate {
         k1: 2_u64.checked_shl(index),
         ..without_value(Scope::All, Estimator::LocalSlope)
-    }
-}
-
-fn with_problem(estimate: Estimate, problem: Problem) -> Estimate {
-    Estimate {
-        problem: Some(problem),
-        ..estimate
     }
 }
 

@@ -56,7 +56,11 @@ impl NoiseSummary {
         let present = self.shape.clusters_of(&self.rows);
         let clusters = self.shape.clusters();
         let cells = (0..self.series.len())
-            .flat_map(|series| present.iter().map(move |cluster| series * clusters + cluster))
+            .flat_map(|series| {
+                present
+                    .iter()
+                    .map(move |cluster| series * clusters + cluster)
+            })
             .map(|index| self.cells[index].clone());
         SummaryParts {
             shape: self.shape.clone(),
@@ -118,7 +122,10 @@ impl NoiseSummary {
                 return Err(PartsError::new("surrogate", problem));
             }
             if !sums.iter().all(|sums| sums.is_possible(values)) {
-                return Err(PartsError::new("surrogate", "has sums that are not possible"));
+                return Err(PartsError::new(
+                    "surrogate",
+                    "has sums that are not possible",
+                ));
             }
         }
         if let Some(sums) = &paired {

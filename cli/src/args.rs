@@ -9,7 +9,12 @@ use clap_complete::Shell;
 /// Sweeps of neural-network trainings over many machines that measure how heavy the tails of the
 /// stochastic gradient noise are.
 #[derive(Debug, Parser)]
-#[command(name = "tailsweep", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "tailsweep",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 #[command(after_help = "\
 Examples:
   tailsweep plan sweeps/quickstart.toml              what a sweep would do

@@ -33,7 +33,10 @@ impl Client {
         let service = SweepServiceClient::new(channel)
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE);
-        Self { service, url: url.to_owned() }
+        Self {
+            service,
+            url: url.to_owned(),
+        }
     }
 
     /// Reaches the coordinator, trying for a while.
@@ -59,24 +62,33 @@ impl Client {
     pub(crate) async fn submit(
         &mut self,
         file: &SweepFile,
-        retry_failed: bool,
+        alone: bool,
     ) -> Result<wire::SubmitReply, Failure> {
         let header = wire::SubmitHeader {
             source: file.source.clone(),
             path: file.path.clone(),
-            retry_failed,
+            alone,
         };
         let mut parts = vec![Part::Header(header)];
         for (path, content) in file.files()? {
             parts.extend(content.chunks(PART).map(|piece| {
-                Part::File(wire::FilePart { path: path.clone(), content: piece.to_vec().into() })
+                Part::File(wire::FilePart {
+                    path: path.clone(),
+                    content: piece.to_vec().into(),
+                })
             }));
         }
         let mut reached = self.service.clone();
         self.persist(async || {
-            let parts: Vec<_> =
-                parts.iter().cloned().map(|part| wire::SubmitPart { part: Some(part) }).collect();
-            Ok(reached.submit(tokio_stream::iter(parts)).await?.into_inner())
+            let parts: Vec<_> = parts
+                .iter()
+                .cloned()
+                .map(|part| wire::SubmitPart { part: Some(part) })
+                .collect();
+            Ok(reached
+                .submit(tokio_stream::iter(parts))
+                .await?
+                .into_inner())
         })
         .await
     }
@@ -85,7 +97,9 @@ impl Client {
     pub(crate) async fn status(&mut self, sweep: &str) -> Result<SweepStatus, Failure> {
         let mut service = self.service.clone();
         self.persist(async || {
-            let request = wire::GetSweepRequest { sweep: sweep.to_owned() };
+            let request = wire::GetSweepRequest {
+                sweep: sweep.to_owned(),
+            };
             Ok(service.get_sweep(request).await?.into_inner())
         })
         .await
@@ -97,7 +111,10 @@ impl Client {
         let mut page = String::new();
         loop {
             let mut service = self.service.clone();
-            let request = wire::ListSweepsRequest { page_size: 1000, page };
+            let request = wire::ListSweepsRequest {
+                page_size: 1000,
+                page,
+            };
             let reply = self
                 .persist(async || Ok(service.list_sweeps(request.clone()).await?.into_inner()))
                 .await?;
@@ -115,7 +132,10 @@ impl Client {
         let mut page = String::new();
         loop {
             let mut service = self.service.clone();
-            let request = wire::ListWorkersRequest { page_size: 1000, page };
+            let request = wire::ListWorkersRequest {
+                page_size: 1000,
+                page,
+            };
             let reply = self
                 .persist(async || Ok(service.list_workers(request.clone()).await?.into_inner()))
                 .await?;
@@ -134,7 +154,9 @@ impl Client {
     ) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
         let mut service = self.service.clone();
         self.persist(async || {
-            let request = wire::GetReportRequest { sweep: sweep.to_owned() };
+            let request = wire::GetReportRequest {
+                sweep: sweep.to_owned(),
+            };
             let mut parts = service.get_report(request).await?.into_inner();
             let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
             while let Some(wire::ReportPart { path, content }) = parts.message().await? {
@@ -152,7 +174,9 @@ impl Client {
         mut tell: impl FnMut(&SweepStatus),
     ) -> Result<SweepStatus, Failure> {
         loop {
-            let request = wire::GetSweepRequest { sweep: sweep.to_owned() };
+            let request = wire::GetSweepRequest {
+                sweep: sweep.to_owned(),
+            };
             let mut news = match self.service.watch(request).await {
                 Ok(news) => news.into_inner(),
                 Err(status) if is_passing(&status) => {
@@ -167,6 +191,7 @@ impl Client {
                     return Ok(status);
                 }
             }
+            tracing::warn!("lost the coordinator; trying to reach it again");
             sleep(PAUSE).await;
         }
     }
@@ -191,6 +216,8 @@ impl Client {
     fn failure(&self, status: &Status) -> Failure {
         if is_passing(status) {
             Failure::NoCoordinator(no_coordinator(&self.url, status.message()))
+        } else if status.code() == Code::Internal {
+            Failure::error(format!("{}: {}", self.url, status.message()))
         } else {
             Failure::error(status.message())
         }
@@ -217,7 +244,10 @@ pub(crate) fn endpoint(url: &str) -> Result<Endpoint, Failure> {
 }
 
 fn is_passing(status: &Status) -> bool {
-    matches!(status.code(), Code::Unavailable | Code::Cancelled | Code::Unknown)
+    matches!(
+        status.code(),
+        Code::Unavailable | Code::Cancelled | Code::Unknown
+    )
 }
 
 fn no_coordinator(url: &str, cause: &str) -> String {

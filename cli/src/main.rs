@@ -10,6 +10,7 @@ mod local;
 mod progress;
 mod report_folder;
 mod settings;
+mod signals;
 mod sweep_file;
 mod terminal;
 

@@ -27,8 +27,14 @@ pub(crate) struct Progress {
 
 #[derive(Debug)]
 enum Look {
-    Bars { all: MultiProgress, overall: ProgressBar, lines: Vec<ProgressBar> },
-    Plain { last: Option<(Instant, u64)> },
+    Bars {
+        all: MultiProgress,
+        overall: ProgressBar,
+        lines: Vec<ProgressBar>,
+    },
+    Plain {
+        last: Option<(Instant, u64)>,
+    },
 }
 
 impl Progress {
@@ -43,11 +49,20 @@ impl Progress {
                     .expect("the template is well formed")
                     .progress_chars("━╸─"),
             );
-            Look::Bars { all, overall, lines: Vec::new() }
+            Look::Bars {
+                all,
+                overall,
+                lines: Vec::new(),
+            }
         } else {
             Look::Plain { last: None }
         };
-        Self { started: Instant::now(), over_at_start: None, look, told_failures: 0 }
+        Self {
+            started: Instant::now(),
+            over_at_start: None,
+            look,
+            told_failures: 0,
+        }
     }
 
     /// Shows a new status.
@@ -56,11 +71,18 @@ impl Progress {
         let (over, total) = (over(&counts), total(&counts));
         let within: f64 = status.running.iter().map(fraction).sum();
         let at_start = *self.over_at_start.get_or_insert(over);
-        let left = self.time_left((over - at_start) as f64 + within, (total - over) as f64 - within);
+        let left = self.time_left(
+            (over - at_start) as f64 + within,
+            (total - over) as f64 - within,
+        );
         let text = overall_text(status, &counts, over, total, left);
         self.tell_failures(status);
         match &mut self.look {
-            Look::Bars { all, overall, lines } => {
+            Look::Bars {
+                all,
+                overall,
+                lines,
+            } => {
                 overall.set_length(total * FINE);
                 overall.set_position(over * FINE + (within * FINE as f64) as u64);
                 overall.set_message(text);
@@ -68,7 +90,8 @@ impl Progress {
                 while lines.len() < shown {
                     let line = all.add(ProgressBar::new_spinner());
                     line.set_style(
-                        ProgressStyle::with_template("  {msg}").expect("the template is well formed"),
+                        ProgressStyle::with_template("  {msg}")
+                            .expect("the template is well formed"),
                     );
                     lines.push(line);
                 }
@@ -94,7 +117,12 @@ impl Progress {
 
     /// Takes the display off the terminal.
     pub(crate) fn finish(self) {
-        if let Look::Bars { all, overall, lines } = self.look {
+        if let Look::Bars {
+            all,
+            overall,
+            lines,
+        } = self.look
+        {
             for line in lines {
                 line.finish_and_clear();
             }
@@ -114,7 +142,11 @@ impl Progress {
 
     fn tell_failures(&mut self, status: &SweepStatus) {
         for failure in status.failures.iter().skip(self.told_failures) {
-            let again = if failure.last { "given up" } else { "it is tried again" };
+            let again = if failure.last {
+                "given up"
+            } else {
+                "it is tried again"
+            };
             let text = format!(
                 "attempt {} at {} ({}) failed: {} {}; {again}",
                 failure.attempt,
@@ -145,7 +177,11 @@ fn total(counts: &Counts) -> u64 {
 
 fn fraction(run: &RunningRun) -> f64 {
     let progress = run.progress.clone().unwrap_or_default();
-    if progress.steps == 0 { 0.0 } else { (progress.step as f64 / progress.steps as f64).min(1.0) }
+    if progress.steps == 0 {
+        0.0
+    } else {
+        (progress.step as f64 / progress.steps as f64).min(1.0)
+    }
 }
 
 fn overall_text(
@@ -155,7 +191,11 @@ fn overall_text(
     total: u64,
     left: Option<Duration>,
 ) -> String {
-    let mut text = format!("{}: {over}/{total} runs, {} running", status.name, counts.running);
+    let computing = status.running.len();
+    let mut text = format!(
+        "{}: {over}/{total} runs, {computing} in computation",
+        status.name
+    );
     for (count, word) in [
         (counts.diverged, "diverged"),
         (counts.failed, "failed"),

@@ -22,7 +22,9 @@ pub(crate) fn write(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<
     remove_old_figures(folder, files).map_err(|problem| failed(folder, problem))?;
     for (path, content) in files {
         if !is_below(path) {
-            return Err(Failure::error(format!("the coordinator sent a file named `{path}`")));
+            return Err(Failure::error(format!(
+                "the coordinator sent a file named `{path}`"
+            )));
         }
         let target = folder.join(path);
         write_whole(&target, content).map_err(|problem| failed(&target, problem))?;
@@ -60,7 +62,9 @@ fn remove_old_figures(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::R
 /// Whether a path stays below the folder that it is joined to.
 fn is_below(path: &str) -> bool {
     !path.is_empty()
-        && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+        && Path::new(path)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// What a user wants to see first: the late α of each point beside its controls.
@@ -89,13 +93,30 @@ pub(crate) fn summary(files: &BTreeMap<String, Vec<u8>>) -> Result<String, Failu
         } else {
             continue;
         };
-        cells.entry((point, column)).or_insert_with(|| with_interval(row));
+        cells
+            .entry((point, column))
+            .or_insert_with(|| with_interval(row));
     }
     let shown = order.iter().take(MAX_ROWS).map(|point| {
         let [dataset, architecture, width, depth, batch, rate, loss, ..] = point.clone();
-        let cell = |column| cells.get(&(point.clone(), column)).cloned().unwrap_or_default();
+        let cell = |column| {
+            cells
+                .get(&(point.clone(), column))
+                .cloned()
+                .unwrap_or_default()
+        };
         let name = format!("{dataset} {architecture} {loss}");
-        [name, width, depth, batch, rate, cell(0), cell(1), cell(2), cell(3)]
+        [
+            name,
+            width,
+            depth,
+            batch,
+            rate,
+            cell(0),
+            cell(1),
+            cell(2),
+            cell(3),
+        ]
     });
     let header = [
         "point",
@@ -110,7 +131,10 @@ pub(crate) fn summary(files: &BTreeMap<String, Vec<u8>>) -> Result<String, Failu
     ];
     let mut text = table(header, &[1, 2, 3, 4, 5, 6, 7, 8], shown);
     if order.len() > MAX_ROWS {
-        text += &format!("… and {} more points, in points.csv\n", order.len() - MAX_ROWS);
+        text += &format!(
+            "… and {} more points, in points.csv\n",
+            order.len() - MAX_ROWS
+        );
     }
     text += "\
 α train, α test: the paper's estimator, late in training, ± half its 95 % interval.
@@ -180,7 +204,9 @@ mod tests {
         write(folder.path(), &report("old")).unwrap();
         write(folder.path(), &report("new")).unwrap();
         assert_eq!(fs::read(folder.path().join("runs.csv")).unwrap(), b"new");
-        let figures: Vec<_> = fs::read_dir(folder.path().join("figures")).unwrap().collect();
+        let figures: Vec<_> = fs::read_dir(folder.path().join("figures"))
+            .unwrap()
+            .collect();
         assert_eq!(figures.len(), 1);
     }
 }

@@ -34,28 +34,40 @@ pub(crate) struct Settings {
 }
 
 /// Every key of the config file, each also a `TAILSWEEP_*` variable.
-const KEYS: [&str; 7] = ["coordinator", "data_dir", "lease", "listen", "log", "slots", "state"];
+const KEYS: [&str; 7] = [
+    "coordinator",
+    "data_dir",
+    "lease",
+    "listen",
+    "log",
+    "slots",
+    "state",
+];
 
 impl Settings {
     /// Reads all sources.
     pub(crate) fn load(args: &Args) -> Result<Self, Failure> {
         let file = config_file(args);
-        Self::merge(flags(args), file.as_deref(), args.config.is_some())
+        let log = default_log(&args.command);
+        Self::merge(log, flags(args), file.as_deref(), args.config.is_some())
             .map_err(|problem| Failure::Usage(format!("error: {problem}")))
     }
 
     fn merge(
+        log: &str,
         flags: BTreeMap<&'static str, String>,
         file: Option<&Path>,
         file_is_required: bool,
     ) -> Result<Self, ConfigError> {
-        let defaults = defaults()?;
+        let defaults = defaults(log)?;
         let mut builder = Config::builder();
         for (key, value) in &defaults {
             builder = builder.set_default(*key, value.as_str())?;
         }
         if let Some(file) = file {
-            let source = File::from(file).format(FileFormat::Toml).required(file_is_required);
+            let source = File::from(file)
+                .format(FileFormat::Toml)
+                .required(file_is_required);
             refuse_unknown_keys(&Config::builder().add_source(source.clone()).build()?, file)?;
             builder = builder.add_source(source);
         }
@@ -94,11 +106,29 @@ impl Settings {
 }
 
 fn config_file(args: &Args) -> Option<PathBuf> {
-    let named = args.config.clone().or_else(|| std::env::var_os("TAILSWEEP_CONFIG").map(Into::into));
-    named.or_else(|| Some(choose_base_strategy().ok()?.config_dir().join("tailsweep/config.toml")))
+    let named = args
+        .config
+        .clone()
+        .or_else(|| std::env::var_os("TAILSWEEP_CONFIG").map(Into::into));
+    named.or_else(|| {
+        Some(
+            choose_base_strategy()
+                .ok()?
+                .config_dir()
+                .join("tailsweep/config.toml"),
+        )
+    })
 }
 
-fn defaults() -> Result<BTreeMap<&'static str, String>, ConfigError> {
+/// Servers tell what happens; commands tell what is wrong.
+fn default_log(command: &Command) -> &'static str {
+    match command {
+        Command::Coordinator(_) | Command::Worker(_) => "info",
+        _ => "warn",
+    }
+}
+
+fn defaults(log: &str) -> Result<BTreeMap<&'static str, String>, ConfigError> {
     let data = choose_base_strategy()
         .map(|folders| folders.data_dir().join("tailsweep"))
         .map_err(|problem| ConfigError::Message(problem.to_string()))?;
@@ -108,7 +138,7 @@ fn defaults() -> Result<BTreeMap<&'static str, String>, ConfigError> {
         ("data_dir", data.join("data").display().to_string()),
         ("lease", "15s".to_owned()),
         ("listen", "127.0.0.1:7171".to_owned()),
-        ("log", "warn,tailsweep=info,tailsweep_coordinator=info,tailsweep_worker=info".to_owned()),
+        ("log", log.to_owned()),
         ("slots", slots.to_string()),
         ("state", data.join("coordinator").display().to_string()),
     ]))
@@ -136,8 +166,16 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
         Command::Plan(_) | Command::Config(_) | Command::Completions { .. } => (None, None),
     };
     set("coordinator", url.and_then(|url| url.coordinator.clone()));
-    set("data_dir", compute.and_then(|compute| path(&compute.data_dir)));
-    set("slots", compute.and_then(|compute| compute.slots).map(|slots| slots.to_string()));
+    set(
+        "data_dir",
+        compute.and_then(|compute| path(&compute.data_dir)),
+    );
+    set(
+        "slots",
+        compute
+            .and_then(|compute| compute.slots)
+            .map(|slots| slots.to_string()),
+    );
     flags
 }
 
@@ -158,11 +196,16 @@ fn variable(key: &str) -> String {
 }
 
 fn invalid((text, origin): (&str, &str), key: &str, expected: &str) -> ConfigError {
-    ConfigError::Message(format!("`{text}` is no {key} (from {origin}): expected {expected}"))
+    ConfigError::Message(format!(
+        "`{text}` is no {key} (from {origin}): expected {expected}"
+    ))
 }
 
 fn address(given: (&str, &str)) -> Result<SocketAddr, ConfigError> {
-    given.0.parse().map_err(|_| invalid(given, "listen address", "one such as 127.0.0.1:7171"))
+    given
+        .0
+        .parse()
+        .map_err(|_| invalid(given, "listen address", "one such as 127.0.0.1:7171"))
 }
 
 fn lease(given: (&str, &str)) -> Result<Duration, ConfigError> {
@@ -172,7 +215,11 @@ fn lease(given: (&str, &str)) -> Result<Duration, ConfigError> {
 }
 
 fn slots(given: (&str, &str)) -> Result<u32, ConfigError> {
-    let slots = given.0.parse().ok().filter(|slots| (1..=1024).contains(slots));
+    let slots = given
+        .0
+        .parse()
+        .ok()
+        .filter(|slots| (1..=1024).contains(slots));
     slots.ok_or_else(|| invalid(given, "number of slots", "1 to 1024"))
 }
 
@@ -182,7 +229,9 @@ pub(crate) fn time(flag: &str, text: Option<&str>) -> Result<Option<Duration>, F
         return Ok(None);
     };
     let problem = || {
-        Failure::Usage(format!("error: `{text}` is no time for {flag}: expected one such as 10m"))
+        Failure::Usage(format!(
+            "error: `{text}` is no time for {flag}: expected one such as 10m"
+        ))
     };
     parse_duration(text).map(Some).ok_or_else(problem)
 }
@@ -198,7 +247,7 @@ mod tests {
         let file = folder.path().join("config.toml");
         fs::write(&file, "slots = 3\nlease = \"20s\"\n").unwrap();
         let flags = BTreeMap::from([("slots", "5".to_owned())]);
-        let settings = Settings::merge(flags, Some(&file), true).unwrap();
+        let settings = Settings::merge("warn", flags, Some(&file), true).unwrap();
         assert_eq!(settings.slots, 5);
         assert_eq!(settings.lease, Duration::from_secs(20));
         assert_eq!(settings.listen.port(), 7171);
@@ -213,7 +262,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.toml");
         fs::write(&file, "datadir = \"x\"\n").unwrap();
-        let problem = Settings::merge(BTreeMap::new(), Some(&file), true).unwrap_err().to_string();
+        let problem = Settings::merge("warn", BTreeMap::new(), Some(&file), true)
+            .unwrap_err()
+            .to_string();
         assert!(problem.contains("unknown key `datadir`"), "{problem}");
     }
 }

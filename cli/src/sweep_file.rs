@@ -36,7 +36,11 @@ impl SweepFile {
     /// Reads and checks a sweep file; `-` is stdin.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let is_stdin = path.as_os_str() == "-";
-        let source = if is_stdin { io::read_to_string(io::stdin()) } else { read(path) };
+        let source = if is_stdin {
+            io::read_to_string(io::stdin())
+        } else {
+            read(path)
+        };
         let source = source.map_err(|problem| {
             Failure::Usage(format!("error: can't read `{}`: {problem}", path.display()))
         })?;
@@ -44,12 +48,21 @@ impl SweepFile {
             Some(folder) if !is_stdin => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        let path = if is_stdin { "<stdin>".to_owned() } else { path.display().to_string() };
+        let path = if is_stdin {
+            "<stdin>".to_owned()
+        } else {
+            path.display().to_string()
+        };
         let sweep = sweep::parse(&source, &path, &Beside(&folder)).map_err(|problems| {
             let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             Failure::Usage(problems.render(colour))
         })?;
-        Ok(Self { source, path, sweep, folder })
+        Ok(Self {
+            source,
+            path,
+            sweep,
+            folder,
+        })
     }
 
     /// Refuses what can be planned but not run by this version, and what is larger than meant.
@@ -73,7 +86,10 @@ impl SweepFile {
             Ok(content) => Ok((path, content)),
             Err(problem) => Err(Failure::error(format!("can't read `{path}`: {problem}"))),
         };
-        sweep::named_files(&self.source).into_iter().map(content).collect()
+        sweep::named_files(&self.source)
+            .into_iter()
+            .map(content)
+            .collect()
     }
 }
 

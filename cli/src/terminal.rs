@@ -10,8 +10,9 @@ use crate::failure::Failure;
 
 /// Sends logs to stderr.
 pub(crate) fn start_logging(filter: &str) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|problem| Failure::Usage(format!("error: `{filter}` is no log filter: {problem}")))?;
+    let filter = EnvFilter::try_new(filter).map_err(|problem| {
+        Failure::Usage(format!("error: `{filter}` is no log filter: {problem}"))
+    })?;
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -25,7 +26,9 @@ pub(crate) fn start_logging(filter: &str) -> Result<(), Failure> {
 /// Prints data on stdout. A reader that has seen enough (`| head`) is no error.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
     match written {
         Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => Err(Failure::error(problem)),
         _ => Ok(()),
@@ -52,7 +55,10 @@ pub(crate) fn table<const N: usize>(
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
     lines.join("\n") + "\n"
 }
 
@@ -72,7 +78,10 @@ pub(crate) fn human_time(time: Duration) -> String {
 pub(crate) fn human_count(count: f64) -> String {
     let units = ["k", "M", "G", "T", "P", "E"];
     let thousands = (count.max(1.0).log10() / 3.0) as usize;
-    let Some(unit) = thousands.checked_sub(1).map(|unit| units[unit.min(units.len() - 1)]) else {
+    let Some(unit) = thousands
+        .checked_sub(1)
+        .map(|unit| units[unit.min(units.len() - 1)])
+    else {
         return format!("{count:.0}");
     };
     let value = count / 1000_f64.powi(thousands.min(units.len()) as i32);

@@ -18,7 +18,12 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The tables that must be equal to the byte, whatever happened on the way.
-pub const TABLES: [&str; 4] = ["runs.csv", "points.csv", "measurements.csv", "estimates.csv"];
+pub const TABLES: [&str; 4] = [
+    "runs.csv",
+    "points.csv",
+    "measurements.csv",
+    "estimates.csv",
+];
 
 /// The program, built as the test was.
 pub fn program() -> &'static Path {
@@ -26,7 +31,10 @@ pub fn program() -> &'static Path {
     PROGRAM.get_or_init(|| {
         let test = std::env::current_exe().expect("a test has a path");
         // target/PROFILE/deps/test
-        let profile = test.ancestors().nth(2).expect("cargo puts tests two folders down");
+        let profile = test
+            .ancestors()
+            .nth(2)
+            .expect("cargo puts tests two folders down");
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--package", "tailsweep"]);
         if profile.ends_with("release") {
@@ -41,8 +49,19 @@ pub fn program() -> &'static Path {
 /// The program with these arguments, and no settings from outside.
 pub fn tailsweep<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(program());
-    command.args(args).env("NO_COLOR", "1").env("TAILSWEEP_CONFIG", "/dev/null");
-    for variable in ["COORDINATOR", "DATA_DIR", "LEASE", "LISTEN", "LOG", "SLOTS", "STATE"] {
+    command
+        .args(args)
+        .env("NO_COLOR", "1")
+        .env("TAILSWEEP_CONFIG", "/dev/null");
+    for variable in [
+        "COORDINATOR",
+        "DATA_DIR",
+        "LEASE",
+        "LISTEN",
+        "LOG",
+        "SLOTS",
+        "STATE",
+    ] {
         command.env_remove(format!("TAILSWEEP_{variable}"));
     }
     command
@@ -51,7 +70,11 @@ pub fn tailsweep<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -
 /// What the program printed, after it ended well.
 pub fn succeed(mut command: Command) -> String {
     let output = command.output().expect("the program starts");
-    assert!(output.status.success(), "{command:?} failed:\n{}", text(&output));
+    assert!(
+        output.status.success(),
+        "{command:?} failed:\n{}",
+        text(&output)
+    );
     String::from_utf8(output.stdout).expect("the program prints UTF-8")
 }
 
@@ -68,7 +91,11 @@ pub struct Process(Child);
 impl Process {
     /// Starts it; what it says goes to a file.
     pub fn start(mut command: Command, log: &Path) -> Self {
-        let log = fs::File::options().create(true).append(true).open(log).expect("a log file");
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("a log file");
         let out = log.try_clone().expect("a file handle");
         let child = command.stdin(Stdio::null()).stdout(out).stderr(log).spawn();
         Self(child.expect("the program starts"))
@@ -76,7 +103,10 @@ impl Process {
 
     /// `kill -9`, and the proof that it was alive until then.
     pub fn kill(mut self) {
-        assert!(self.is_alive(), "the process had ended before it was to be killed");
+        assert!(
+            self.is_alive(),
+            "the process had ended before it was to be killed"
+        );
         self.0.kill().expect("a living child can be killed");
         self.0.wait().expect("a child can be waited for");
     }
@@ -92,13 +122,18 @@ impl Process {
             .args([format!("-{name}"), self.0.id().to_string()])
             .status()
             .expect("kill is there");
-        assert!(status.success(), "the process had ended before it got {name}");
+        assert!(
+            status.success(),
+            "the process had ended before it got {name}"
+        );
     }
 
     /// Waits for its end.
     pub fn wait(mut self) -> ExitStatus {
         let child = &mut self.0;
-        until("the process to end", || child.try_wait().expect("a child can be asked"))
+        until("the process to end", || {
+            child.try_wait().expect("a child can be asked")
+        })
     }
 }
 
@@ -138,7 +173,11 @@ impl Cluster {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         drop(listener);
-        let mut cluster = Self { folder, port, coordinator: None };
+        let mut cluster = Self {
+            folder,
+            port,
+            coordinator: None,
+        };
         cluster.start_coordinator();
         cluster
     }
@@ -160,7 +199,10 @@ impl Cluster {
     /// The program as a user of this coordinator calls it.
     pub fn client<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = tailsweep(args);
-        command.env("TAILSWEEP_COORDINATOR", format!("http://127.0.0.1:{}", self.port));
+        command.env(
+            "TAILSWEEP_COORDINATOR",
+            format!("http://127.0.0.1:{}", self.port),
+        );
         command
     }
 
@@ -209,8 +251,11 @@ pub fn assert_equal_tables(report: &Path, expected: &Path) {
     let (found, expected) = (tables(report), tables(expected));
     for (name, expected) in expected {
         let found = &found[name];
-        if let Some((line, (a, b))) =
-            found.lines().zip(expected.lines()).enumerate().find(|(_, (a, b))| a != b)
+        if let Some((line, (a, b))) = found
+            .lines()
+            .zip(expected.lines())
+            .enumerate()
+            .find(|(_, (a, b))| a != b)
         {
             panic!("{name} differs at line {}:\n{a}\n{b}", line + 1);
         }

@@ -9,9 +9,15 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("tailsweep-stats", &[]),
     ("tailsweep-common", &["tailsweep-stats"]),
     ("tailsweep-proto", &["tailsweep-common", "tailsweep-stats"]),
-    ("tailsweep-scheduler", &["tailsweep-common", "tailsweep-stats"]),
+    (
+        "tailsweep-scheduler",
+        &["tailsweep-common", "tailsweep-stats"],
+    ),
     ("tailsweep-report", &["tailsweep-common", "tailsweep-stats"]),
-    ("tailsweep-trainers", &["tailsweep-common", "tailsweep-stats"]),
+    (
+        "tailsweep-trainers",
+        &["tailsweep-common", "tailsweep-stats"],
+    ),
     (
         "tailsweep-coordinator",
         &[
@@ -24,7 +30,12 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ),
     (
         "tailsweep-worker",
-        &["tailsweep-common", "tailsweep-proto", "tailsweep-stats", "tailsweep-trainers"],
+        &[
+            "tailsweep-common",
+            "tailsweep-proto",
+            "tailsweep-stats",
+            "tailsweep-trainers",
+        ],
     ),
     (
         "tailsweep",
@@ -59,7 +70,10 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
         .exec()
         .expect("cargo metadata");
     let normal = |package: &cargo_metadata::Package| {
-        let kept = package.dependencies.iter().filter(|import| import.kind == DependencyKind::Normal);
+        let kept = package
+            .dependencies
+            .iter()
+            .filter(|import| import.kind == DependencyKind::Normal);
         kept.map(|import| import.name.clone()).collect()
     };
     metadata
@@ -76,8 +90,14 @@ fn crates_import_only_along_the_arrows() {
     let found: BTreeSet<&str> = imports.keys().map(String::as_str).collect();
     assert_eq!(found, known, "a crate came or went: draw its arrows");
     for (name, allowed) in ARROWS {
-        for import in imports[name].iter().filter(|import| import.starts_with("tailsweep")) {
-            assert!(allowed.contains(&import.as_str()), "{name} imports {import}");
+        for import in imports[name]
+            .iter()
+            .filter(|import| import.starts_with("tailsweep"))
+        {
+            assert!(
+                allowed.contains(&import.as_str()),
+                "{name} imports {import}"
+            );
         }
     }
 }
@@ -96,6 +116,9 @@ fn pure_crates_know_no_socket_disk_or_log() {
 fn only_the_border_and_the_shells_know_prost_types() {
     for (name, imports) in imports() {
         let may = ["tailsweep-proto", "tailsweep-coordinator"];
-        assert!(!imports.contains("prost") || may.contains(&name.as_str()), "{name} imports prost");
+        assert!(
+            !imports.contains("prost") || may.contains(&name.as_str()),
+            "{name} imports prost"
+        );
     }
 }

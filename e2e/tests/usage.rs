@@ -1,5 +1,7 @@
 //! Exit codes, and what goes to which stream.
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
+
 use std::fs;
 use std::process::Output;
 
@@ -36,7 +38,12 @@ fn a_wrong_sweep_file_shows_the_place_and_ends_with_2() {
     let (_folder, path) = spec(&GOOD.replace("batch_size", "batchsize"));
     for command in ["plan", "run", "submit"] {
         let output = output(&[command, &path]);
-        assert_eq!(output.status.code(), Some(2), "{command}: {}", text(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{command}: {}",
+            text(&output)
+        );
         assert!(output.stdout.is_empty(), "{command} printed on stdout");
         let said = text(&output);
         assert!(said.contains("sweep.toml:11:1"), "{command}: {said}");

@@ -67,7 +67,10 @@ impl Control {
 #[derive(Debug)]
 pub(crate) enum News {
     Record(Box<Measurement>),
-    Checkpoint { step: u64, content: Vec<u8> },
+    Checkpoint {
+        step: u64,
+        content: Vec<u8>,
+    },
     Finished(Ending),
     Failed(Reason, String),
     /// After a checkpoint of where it stopped.
@@ -123,7 +126,10 @@ impl From<TrainError> for Failure {
             TrainError::OutOfMemory => Reason::OutOfMemory,
             _ => Reason::Error,
         };
-        Self { reason, message: error.to_string() }
+        Self {
+            reason,
+            message: error.to_string(),
+        }
     }
 }
 
@@ -132,7 +138,11 @@ fn compute(task: &Task) -> Result<News, Failure> {
     let Task { lease, control, .. } = task;
     let mut training = prepare(task)?;
     let mut saved = Instant::now();
-    let out_of_time = || lease.time_limit.is_some_and(|limit| started.elapsed() > limit);
+    let out_of_time = || {
+        lease
+            .time_limit
+            .is_some_and(|limit| started.elapsed() > limit)
+    };
     let interrupted = || control.order.load(Ordering::Relaxed) != GO_ON || out_of_time();
     loop {
         match control.order.load(Ordering::Relaxed) {
@@ -145,7 +155,10 @@ fn compute(task: &Task) -> Result<News, Failure> {
         }
         if out_of_time() {
             let message = format!("stopped at step {} by its time limit", training.step());
-            return Err(Failure { reason: Reason::TimeLimit, message });
+            return Err(Failure {
+                reason: Reason::TimeLimit,
+                message,
+            });
         }
         match training.advance(&interrupted)? {
             Event::Stepped { loss } => {
@@ -173,10 +186,13 @@ fn compute(task: &Task) -> Result<News, Failure> {
 
 fn prepare(task: &Task) -> Result<Training, Failure> {
     let run = &task.lease.run;
-    let data = task.datasets.get(&run.point.dataset).map_err(|error| Failure {
-        reason: Reason::Data,
-        message: error.to_string(),
-    })?;
+    let data = task
+        .datasets
+        .get(&run.point.dataset)
+        .map_err(|error| Failure {
+            reason: Reason::Data,
+            message: error.to_string(),
+        })?;
     Ok(match &task.checkpoint {
         Some(checkpoint) => Training::resume(run, data, checkpoint)?,
         None => Training::new(run, data, task.weights.as_deref())?,
@@ -184,7 +200,13 @@ fn prepare(task: &Task) -> Result<Training, Failure> {
 }
 
 fn save(task: &Task, training: &Training) {
-    tell(task, News::Checkpoint { step: training.step(), content: training.checkpoint() });
+    tell(
+        task,
+        News::Checkpoint {
+            step: training.step(),
+            content: training.checkpoint(),
+        },
+    );
 }
 
 fn tell(task: &Task, news: News) {

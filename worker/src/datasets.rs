@@ -16,7 +16,10 @@ pub(crate) struct Datasets {
 
 impl Datasets {
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder, loaded: Mutex::default() }
+        Self {
+            folder,
+            loaded: Mutex::default(),
+        }
     }
 
     /// The data set, from memory if a run uses it now. Others wait while one loads.

@@ -36,7 +36,12 @@ pub(crate) enum Stage {
 impl Held {
     /// A lease that just arrived.
     pub(crate) fn new(lease: Lease) -> Self {
-        Self { lease, stage: Stage::Queued, records: BTreeMap::new(), checkpoint: None }
+        Self {
+            lease,
+            stage: Stage::Queued,
+            records: BTreeMap::new(),
+            checkpoint: None,
+        }
     }
 
     /// Keeps news until they are acknowledged, and returns what to say now.
@@ -44,7 +49,10 @@ impl Held {
         let attempt = Some(wire_key(self.lease.key));
         let over = match news {
             News::Record(measurement) => {
-                let record = wire::Record { attempt, measurement: Some((&*measurement).into()) };
+                let record = wire::Record {
+                    attempt,
+                    measurement: Some((&*measurement).into()),
+                };
                 self.records.insert(measurement.step, record.clone());
                 return vec![Message::Record(record)];
             }
@@ -57,7 +65,11 @@ impl Held {
             }
             News::Failed(reason, message) => {
                 let reason = reason.as_str().to_owned();
-                Message::Failed(wire::Failed { attempt, reason, message })
+                Message::Failed(wire::Failed {
+                    attempt,
+                    reason,
+                    message,
+                })
             }
             News::HandedBack | News::Abandoned => Message::HandBack(wire_key(self.lease.key)),
         };
@@ -135,5 +147,9 @@ pub(crate) fn wire_key((run, attempt): (RunId, u32)) -> wire::AttemptKey {
 pub(crate) fn listed(held: &BTreeMap<AttemptKey, Held>) -> Vec<wire::AttemptKey> {
     let begun = |held: &Held| !matches!(held.stage, Stage::Queued);
     let (first, then): (Vec<_>, Vec<_>) = held.iter().partition(|(_, held)| begun(held));
-    first.into_iter().chain(then).map(|(key, _)| wire_key(*key)).collect()
+    first
+        .into_iter()
+        .chain(then)
+        .map(|(key, _)| wire_key(*key))
+        .collect()
 }

@@ -81,6 +81,10 @@ pub(crate) async fn keep(
 }
 
 fn is_final(problem: &Status) -> bool {
-    let codes = [Code::FailedPrecondition, Code::InvalidArgument, Code::Unimplemented];
+    let codes = [
+        Code::FailedPrecondition,
+        Code::InvalidArgument,
+        Code::Unimplemented,
+    ];
     codes.contains(&problem.code())
 }

@@ -61,7 +61,10 @@ pub async fn run(
     tokio::pin!(leave);
     let mut farewell: Option<Instant> = None;
     let ended = loop {
-        let idle_until = worker.settings.idle_timeout.map(|time| worker.last_busy + time);
+        let idle_until = worker
+            .settings
+            .idle_timeout
+            .map(|time| worker.last_busy + time);
         let limit = worker.settings.time_limit.map(|time| started + time);
         tokio::select! {
             event = link.recv() => match event {
@@ -161,7 +164,9 @@ impl Worker {
     async fn link(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Dialing(outgoing) => {
-                let hello = wire::WorkerMessage { message: Some(Message::Hello(self.hello())) };
+                let hello = wire::WorkerMessage {
+                    message: Some(Message::Hello(self.hello())),
+                };
                 // A session that broke at once is dialled again.
                 let _ = outgoing.send(hello).await;
                 self.session = Session::Down(Some(outgoing));
@@ -238,7 +243,13 @@ impl Worker {
             Err(problem) => {
                 let reason = Reason::Error.as_str().to_owned();
                 let message = problem.to_string();
-                return self.say([Message::Failed(wire::Failed { attempt, reason, message })]).await;
+                return self
+                    .say([Message::Failed(wire::Failed {
+                        attempt,
+                        reason,
+                        message,
+                    })])
+                    .await;
             }
         };
         let key = lease.key;
@@ -303,7 +314,8 @@ impl Worker {
 
     async fn send_heartbeat(&mut self) {
         let progress = self.held.values().filter_map(Held::progress).collect();
-        self.say([Message::Heartbeat(wire::Heartbeat { progress })]).await;
+        self.say([Message::Heartbeat(wire::Heartbeat { progress })])
+            .await;
     }
 
     async fn leave(&mut self) {
@@ -328,7 +340,13 @@ impl Worker {
             return;
         };
         for message in messages {
-            if outgoing.send(wire::WorkerMessage { message: Some(message) }).await.is_err() {
+            if outgoing
+                .send(wire::WorkerMessage {
+                    message: Some(message),
+                })
+                .await
+                .is_err()
+            {
                 self.session = Session::Down(None);
                 return;
             }
@@ -373,7 +391,9 @@ async fn fetch(mut client: WorkerServiceClient<Channel>, task: &mut Task) -> Res
         }
     }
     if let Init::Weights(id) = task.lease.run.point.train.init {
-        let request = wire::FetchFileRequest { id: id.as_bytes().to_vec().into() };
+        let request = wire::FetchFileRequest {
+            id: id.as_bytes().to_vec().into(),
+        };
         while task.weights.is_none() {
             let fetched = match client.fetch_file(request.clone()).await {
                 Ok(parts) => collect(parts.into_inner()).await,
@@ -391,7 +411,10 @@ async fn fetch(mut client: WorkerServiceClient<Channel>, task: &mut Task) -> Res
 
 /// A coordinator that is away comes back; any other problem stays.
 async fn again_later(status: Status) -> Result<(), Status> {
-    if !matches!(status.code(), Code::Unavailable | Code::Cancelled | Code::Unknown) {
+    if !matches!(
+        status.code(),
+        Code::Unavailable | Code::Cancelled | Code::Unknown
+    ) {
         return Err(status);
     }
     tokio::time::sleep(Duration::from_millis(500)).await;

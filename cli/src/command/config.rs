@@ -18,8 +18,9 @@ pub(crate) fn run(args: ConfigArgs, settings: &Settings) -> Result<(), Failure> 
             .collect();
         return terminal::print_json(&json!({ "version": 1, "settings": values }));
     }
-    let rows = settings.origins.iter().map(|(key, (value, origin))| {
-        [(*key).to_owned(), value.clone(), origin.clone()]
-    });
+    let rows = settings
+        .origins
+        .iter()
+        .map(|(key, (value, origin))| [(*key).to_owned(), value.clone(), origin.clone()]);
     terminal::print(&terminal::table(["setting", "value", "from"], &[], rows))
 }

@@ -33,7 +33,11 @@ pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
         "run", "dataset", "arch", "width", "depth", "batch", "rate", "loss", "seed", "params",
         "FLOP", "time",
     ];
-    text += &terminal::table(header, &[3, 4, 5, 6, 8, 9, 10, 11], sweep.runs().take(FIRST).map(row));
+    text += &terminal::table(
+        header,
+        &[3, 4, 5, 6, 8, 9, 10, 11],
+        sweep.runs().take(FIRST).map(row),
+    );
     if sweep.len() > FIRST {
         text += &format!("… and {} more\n", sweep.len() - FIRST);
     }
@@ -59,7 +63,11 @@ struct Total {
 
 impl Total {
     fn of(sweep: &Sweep) -> Self {
-        let mut total = Self { flops: 0.0, seconds: 0.0, memory_bytes: 0 };
+        let mut total = Self {
+            flops: 0.0,
+            seconds: 0.0,
+            memory_bytes: 0,
+        };
         for point in &sweep.points {
             let cost = cost::predict(point);
             total.flops += flops(&cost) * sweep.seeds.len() as f64;
@@ -95,7 +103,11 @@ fn row(run: Run) -> [String; 12] {
 }
 
 fn with_space(count: String) -> String {
-    if count.contains(' ') { count } else { count + " " }
+    if count.contains(' ') {
+        count
+    } else {
+        count + " "
+    }
 }
 
 fn to_json(sweep: &Sweep, total: &Total) -> Value {

@@ -11,7 +11,6 @@ use tailsweep_proto::wire::SweepStatus;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::coordinator::stop_signal;
 use super::watch::judge;
 use super::worker::worker_settings;
 use crate::args::RunArgs;
@@ -21,6 +20,7 @@ use crate::local::Doorway;
 use crate::progress::Progress;
 use crate::report_folder;
 use crate::settings::Settings;
+use crate::signals::stop_signal;
 use crate::sweep_file::SweepFile;
 use crate::terminal;
 
@@ -30,15 +30,24 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failure> {
     let file = SweepFile::read(&args.spec)?.runnable(args.size.max_runs)?;
     check_data(&file.sweep, &settings.data_dir).await?;
-    let out = args.out.unwrap_or_else(|| Path::new("tailsweep-out").join(&file.sweep.name));
+    let out = args
+        .out
+        .unwrap_or_else(|| Path::new("tailsweep-out").join(&file.sweep.name));
 
-    let home = Home::open(&out, settings, args.workers)?;
+    let mut home = Home::open(&out, settings)?;
     let mut client = home.client.clone();
     let interrupted = stop_signal()?;
     let mut progress = Progress::start();
     let work = async {
         let reply = client.submit(&file, true).await?;
-        let status = client.watch(&reply.sweep_id, |status| progress.show(status)).await?;
+        home.start_workers(args.workers, settings);
+        let status = tokio::select! {
+            watched = client.watch(&reply.sweep_id, |status| progress.show(status)) => watched?,
+            () = home.broken() => {
+                let problem = "a part of the program ended that should not have";
+                return Err(Failure::error(problem));
+            }
+        };
         let files = client.report(&reply.sweep_id).await?;
         Ok((status, files))
     };
@@ -66,13 +75,20 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
 
 /// Nothing starts when a data set is missing: the error comes at once, and only once.
 async fn check_data(sweep: &Sweep, data_dir: &Path) -> Result<(), Failure> {
-    let datasets: BTreeSet<Dataset> =
-        sweep.points.iter().map(|point| point.dataset.clone()).collect();
+    let datasets: BTreeSet<Dataset> = sweep
+        .points
+        .iter()
+        .map(|point| point.dataset.clone())
+        .collect();
     let data_dir: PathBuf = data_dir.to_owned();
     let check = move || {
-        datasets.iter().try_for_each(|dataset| tailsweep_worker::check_data(dataset, &data_dir))
+        datasets
+            .iter()
+            .try_for_each(|dataset| tailsweep_worker::check_data(dataset, &data_dir))
     };
-    let checked = tokio::task::spawn_blocking(check).await.map_err(Failure::error)?;
+    let checked = tokio::task::spawn_blocking(check)
+        .await
+        .map_err(Failure::error)?;
     checked.map_err(Failure::error)
 }
 
@@ -83,13 +99,16 @@ struct Home {
     workers: JoinSet<()>,
     stop: watch::Sender<bool>,
     coordinator: tokio::task::JoinHandle<()>,
+    doorway: Doorway,
 }
 
 impl Home {
-    fn open(out: &Path, settings: &Settings, workers: u32) -> Result<Self, Failure> {
+    /// A coordinator that works on nothing yet.
+    fn open(out: &Path, settings: &Settings) -> Result<Self, Failure> {
         let coordinator = tailsweep_coordinator::Settings {
             state: out.join("state"),
             lease: settings.lease,
+            workers_inside: true,
         };
         let coordinator = Coordinator::open(&coordinator).map_err(Failure::error)?;
         let (doorway, connections) = Doorway::new();
@@ -99,21 +118,36 @@ impl Home {
                 tracing::error!(%problem, "the coordinator ended");
             }
         });
-        let (leave, leaving) = watch::channel(false);
-        let mut set = JoinSet::new();
-        for number in 0..workers {
+        Ok(Self {
+            client: Client::over(doorway.channel(), "this process"),
+            leave: watch::Sender::new(false),
+            workers: JoinSet::new(),
+            stop,
+            coordinator,
+            doorway,
+        })
+    }
+
+    fn start_workers(&mut self, count: u32, settings: &Settings) {
+        for number in 0..count {
             let mut worker = worker_settings(settings);
             worker.name = format!("{}-{number}", worker.name);
             worker.checkpoint_every = CHECKPOINT_EVERY;
-            let (channel, leaving) = (doorway.channel(), leaving.clone());
-            set.spawn(async move {
+            let (channel, leaving) = (self.doorway.channel(), self.leave.subscribe());
+            self.workers.spawn(async move {
                 if let Err(problem) = tailsweep_worker::run(worker, channel, told(leaving)).await {
                     tracing::warn!(%problem, "a worker ended");
                 }
             });
         }
-        let client = Client::over(doorway.channel(), "this process");
-        Ok(Self { client, leave, workers: set, stop, coordinator })
+    }
+
+    /// Completes if a worker or the coordinator ends by itself.
+    async fn broken(&mut self) {
+        tokio::select! {
+            _ = self.workers.join_next() => {}
+            _ = &mut self.coordinator => {}
+        }
     }
 
     /// Saves what is running, hands it back, and closes the state.
@@ -122,7 +156,9 @@ impl Home {
         while self.workers.join_next().await.is_some() {}
         self.stop.send_replace(true);
         // A panic was reported where it happened.
-        let _ = self.coordinator.await;
+        if !self.coordinator.is_finished() {
+            let _ = self.coordinator.await;
+        }
     }
 }
 

@@ -33,7 +33,10 @@ pub(crate) async fn run(args: StatusArgs, settings: &Settings) -> Result<(), Fai
         text += &format!("  {} on {}: step {step}/{steps}\n", run.label, run.worker);
     }
     for failure in &status.failures {
-        text += &format!("  {} failed: {} {}\n", failure.label, failure.reason, failure.message);
+        text += &format!(
+            "  {} failed: {} {}\n",
+            failure.label, failure.reason, failure.message
+        );
     }
     for reason in [&status.stopped, &status.waiting_for] {
         if !reason.is_empty() {

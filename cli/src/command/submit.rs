@@ -13,8 +13,15 @@ pub(crate) async fn run(args: SubmitArgs, settings: &Settings) -> Result<(), Fai
     let mut client = Client::connect(&settings.coordinator).await?;
     let reply = client.submit(&file, false).await?;
     terminal::print(&format!("{}\n", reply.sweep_id))?;
-    let known = if reply.created { "" } else { " (known already)" };
-    eprintln!("submitted `{}`: {} runs{known}", file.sweep.name, reply.runs);
+    let known = if reply.created {
+        ""
+    } else {
+        " (known already)"
+    };
+    eprintln!(
+        "submitted `{}`: {} runs{known}",
+        file.sweep.name, reply.runs
+    );
     if args.watch {
         follow(&mut client, &reply.sweep_id).await?;
     }

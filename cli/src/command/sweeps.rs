@@ -10,7 +10,10 @@ use crate::settings::Settings;
 use crate::terminal;
 
 pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failure> {
-    let sweeps = Client::connect(&settings.coordinator).await?.sweeps().await?;
+    let sweeps = Client::connect(&settings.coordinator)
+        .await?
+        .sweeps()
+        .await?;
     if args.json {
         let sweeps: Vec<Value> = sweeps.iter().map(to_json).collect();
         return terminal::print_json(&json!({ "version": 1, "sweeps": sweeps }));
@@ -34,6 +37,8 @@ pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failu
             (runs.failed + runs.cancelled).to_string(),
         ]
     });
-    let header = ["id", "name", "state", "waiting", "running", "results", "failed"];
+    let header = [
+        "id", "name", "state", "waiting", "running", "results", "failed",
+    ];
     terminal::print(&terminal::table(header, &[3, 4, 5, 6], rows))
 }

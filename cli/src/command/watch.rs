@@ -37,7 +37,10 @@ pub(crate) fn judge(status: &SweepStatus) -> Result<(), Failure> {
         runs.failed, status.name, runs.cancelled
     );
     for failure in status.failures.iter().filter(|failure| failure.last) {
-        text += &format!("\n  {}: {} {}", failure.label, failure.reason, failure.message);
+        text += &format!(
+            "\n  {}: {} {}",
+            failure.label, failure.reason, failure.message
+        );
     }
     Err(Failure::Error(text))
 }

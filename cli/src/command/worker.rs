@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tonic::transport::Channel;
 
-use super::coordinator::stop_signal;
 use crate::args::WorkerArgs;
 use crate::client::endpoint;
 use crate::failure::Failure;
 use crate::settings::{self, Settings};
+use crate::signals::serve_until_stopped;
 
 /// Time between checkpoints of a run: what a killed worker costs at most.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
@@ -29,14 +29,23 @@ pub(crate) async fn run(args: WorkerArgs, settings: &Settings) -> Result<(), Fai
         coordinator = settings.coordinator,
         "worker started"
     );
-    let stop = stop_signal()?;
-    tailsweep_worker::run(worker, coordinator, stop).await.map_err(Failure::error)
+    serve_until_stopped(async |stop| {
+        tailsweep_worker::run(worker, coordinator, stop)
+            .await
+            .map_err(Failure::error)
+    })
+    .await
 }
 
 /// A worker on this machine, with a name that no other one has.
 pub(crate) fn worker_settings(settings: &Settings) -> tailsweep_worker::Settings {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = if host.trim().is_empty() { "host" } else { host.trim() }.to_owned();
+    let host = if host.trim().is_empty() {
+        "host"
+    } else {
+        host.trim()
+    }
+    .to_owned();
     // Keyed by the system's random numbers; names need no more.
     let random = RandomState::new().hash_one(0) as u32;
     tailsweep_worker::Settings {

@@ -10,7 +10,10 @@ use crate::settings::Settings;
 use crate::terminal;
 
 pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failure> {
-    let workers = Client::connect(&settings.coordinator).await?.workers().await?;
+    let workers = Client::connect(&settings.coordinator)
+        .await?
+        .workers()
+        .await?;
     if args.json {
         let workers: Vec<Value> = workers.iter().map(to_json).collect();
         return terminal::print_json(&json!({ "version": 1, "workers": workers }));
@@ -25,7 +28,14 @@ pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failu
             worker.prefetched.to_string(),
         ]
     });
-    let header = ["worker", "kind", "state", "slots", "computing", "prefetched"];
+    let header = [
+        "worker",
+        "kind",
+        "state",
+        "slots",
+        "computing",
+        "prefetched",
+    ];
     terminal::print(&terminal::table(header, &[3, 4, 5], rows))
 }
 

@@ -86,7 +86,7 @@ impl Restarted {
             let inside = inside(&entry.used);
             [inside.start, inside.end]
         });
-        let cuts = cuts.filter(|cut| *cut < values.len());
+        let cuts = cuts.filter(|cut| *cut > 0 && *cut < values.len());
         self.pieces.cut(self.logarithm, values, cuts);
         for entry in &mut self.entries {
             let inside = inside(&entry.used);

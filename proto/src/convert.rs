@@ -25,7 +25,11 @@ pub struct WireError {
 impl WireError {
     /// An error of one field.
     pub fn new(message: &'static str, field: &'static str, problem: impl ToString) -> Self {
-        Self { message, field, problem: problem.to_string() }
+        Self {
+            message,
+            field,
+            problem: problem.to_string(),
+        }
     }
 
     pub(crate) fn missing(message: &'static str, field: &'static str) -> Self {
@@ -39,7 +43,10 @@ pub type AttemptKey = (RunId, u32);
 impl wire::AttemptKey {
     /// The key of an attempt.
     pub fn new(run: RunId, attempt: u32) -> Self {
-        Self { run_id: run.as_bytes().to_vec().into(), attempt }
+        Self {
+            run_id: run.as_bytes().to_vec().into(),
+            attempt,
+        }
     }
 }
 
@@ -62,19 +69,28 @@ pub fn attempt_of(
     key: Option<wire::AttemptKey>,
     message: &'static str,
 ) -> Result<AttemptKey, WireError> {
-    key.ok_or_else(|| WireError::missing(message, "attempt"))?.try_into()
+    key.ok_or_else(|| WireError::missing(message, "attempt"))?
+        .try_into()
 }
 
 impl From<&Measurement> for wire::Measurement {
     fn from(measurement: &Measurement) -> Self {
         let Measurement { step, splits } = measurement;
-        Self { step: *step, splits: splits.iter().map(Into::into).collect() }
+        Self {
+            step: *step,
+            splits: splits.iter().map(Into::into).collect(),
+        }
     }
 }
 
 impl From<&SplitMeasurement> for wire::SplitMeasurement {
     fn from(measurement: &SplitMeasurement) -> Self {
-        let SplitMeasurement { split, loss, accuracy, noise } = measurement;
+        let SplitMeasurement {
+            split,
+            loss,
+            accuracy,
+            noise,
+        } = measurement;
         let split = match split {
             Split::Train => wire::Split::Train,
             Split::Test => wire::Split::Test,
@@ -93,8 +109,10 @@ impl TryFrom<wire::Measurement> for Measurement {
 
     fn try_from(measurement: wire::Measurement) -> Result<Self, WireError> {
         let wire::Measurement { step, splits } = measurement;
-        let splits: Vec<SplitMeasurement> =
-            splits.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+        let splits: Vec<SplitMeasurement> = splits
+            .into_iter()
+            .map(TryInto::try_into)
+            .collect::<Result<_, _>>()?;
         if splits.is_empty() || !splits.is_sorted_by(|a, b| a.split < b.split) {
             let problem = "expected `train`, `test` or both, in this order";
             return Err(WireError::new("Measurement", "splits", problem));
@@ -108,7 +126,12 @@ impl TryFrom<wire::SplitMeasurement> for SplitMeasurement {
 
     fn try_from(measurement: wire::SplitMeasurement) -> Result<Self, WireError> {
         const MESSAGE: &str = "SplitMeasurement";
-        let wire::SplitMeasurement { split, loss, accuracy, noise } = measurement;
+        let wire::SplitMeasurement {
+            split,
+            loss,
+            accuracy,
+            noise,
+        } = measurement;
         let split = match wire::Split::try_from(split) {
             Ok(wire::Split::Train) => Split::Train,
             Ok(wire::Split::Test) => Split::Test,
@@ -120,10 +143,21 @@ impl TryFrom<wire::SplitMeasurement> for SplitMeasurement {
             return Err(WireError::new(MESSAGE, "loss", "is not finite"));
         }
         if !(0.0..=1.0).contains(&accuracy) {
-            return Err(WireError::new(MESSAGE, "accuracy", "is not between 0 and 1"));
+            return Err(WireError::new(
+                MESSAGE,
+                "accuracy",
+                "is not between 0 and 1",
+            ));
         }
-        let noise = noise.ok_or_else(|| WireError::missing(MESSAGE, "noise"))?.try_into()?;
-        Ok(Self { split, loss, accuracy, noise })
+        let noise = noise
+            .ok_or_else(|| WireError::missing(MESSAGE, "noise"))?
+            .try_into()?;
+        Ok(Self {
+            split,
+            loss,
+            accuracy,
+            noise,
+        })
     }
 }
 
@@ -131,14 +165,19 @@ impl wire::Finished {
     /// The end of an attempt.
     pub fn new(key: AttemptKey, ending: Ending) -> Self {
         let ending = match ending {
-            Ending::Done { steps, accuracy_reached } => {
-                wire::finished::Ending::Done(wire::Done { steps, accuracy_reached })
-            }
-            Ending::Diverged { step } => {
-                wire::finished::Ending::Diverged(wire::Diverged { step })
-            }
+            Ending::Done {
+                steps,
+                accuracy_reached,
+            } => wire::finished::Ending::Done(wire::Done {
+                steps,
+                accuracy_reached,
+            }),
+            Ending::Diverged { step } => wire::finished::Ending::Diverged(wire::Diverged { step }),
         };
-        Self { attempt: Some(wire::AttemptKey::new(key.0, key.1)), ending: Some(ending) }
+        Self {
+            attempt: Some(wire::AttemptKey::new(key.0, key.1)),
+            ending: Some(ending),
+        }
     }
 }
 
@@ -149,9 +188,13 @@ impl TryFrom<wire::Finished> for (AttemptKey, Ending) {
         let wire::Finished { attempt, ending } = finished;
         let key = attempt_of(attempt, "Finished")?;
         let ending = match ending.ok_or_else(|| WireError::missing("Finished", "ending"))? {
-            wire::finished::Ending::Done(wire::Done { steps, accuracy_reached }) => {
-                Ending::Done { steps, accuracy_reached }
-            }
+            wire::finished::Ending::Done(wire::Done {
+                steps,
+                accuracy_reached,
+            }) => Ending::Done {
+                steps,
+                accuracy_reached,
+            },
             wire::finished::Ending::Diverged(wire::Diverged { step }) => Ending::Diverged { step },
         };
         Ok((key, ending))
@@ -173,7 +216,12 @@ pub struct Lease {
 
 impl From<&Lease> for wire::Lease {
     fn from(lease: &Lease) -> Self {
-        let Lease { key, run, resume, time_limit } = lease;
+        let Lease {
+            key,
+            run,
+            resume,
+            time_limit,
+        } = lease;
         Self {
             attempt: Some(wire::AttemptKey::new(key.0, key.1)),
             point: serde_json::to_string(&*run.point)
@@ -189,15 +237,29 @@ impl TryFrom<wire::Lease> for Lease {
     type Error = WireError;
 
     fn try_from(lease: wire::Lease) -> Result<Self, WireError> {
-        let wire::Lease { attempt, point, seed, resume, time_limit_ms } = lease;
+        let wire::Lease {
+            attempt,
+            point,
+            seed,
+            resume,
+            time_limit_ms,
+        } = lease;
         let key = attempt_of(attempt, "Lease")?;
         let point: Point = serde_json::from_str(&point)
             .map_err(|error| WireError::new("Lease", "point", error))?;
-        let run = Run { point: Arc::new(point), seed };
+        let run = Run {
+            point: Arc::new(point),
+            seed,
+        };
         if run.id() != key.0 {
             let problem = "does not have the run's id: the versions do not agree on numerics";
             return Err(WireError::new("Lease", "point", problem));
         }
-        Ok(Self { key, run, resume, time_limit: time_limit_ms.map(Duration::from_millis) })
+        Ok(Self {
+            key,
+            run,
+            resume,
+            time_limit: time_limit_ms.map(Duration::from_millis),
+        })
     }
 }

@@ -11,7 +11,7 @@ use crate::terminal::human_time;
 /// Runs in computation that are shown.
 const MAX_LINES: usize = 8;
 /// Between two plain lines.
-const PLAIN_PAUSE: Duration = Duration::from_secs(5);
+const PLAIN_PAUSE: Duration = Duration::from_secs(2);
 /// Steps of the overall bar for each run, so that it moves within runs too.
 const FINE: u64 = 1000;
 

@@ -11,19 +11,19 @@ use tailsweep_e2e::{
 };
 use tempfile::TempDir;
 
-/// Eight runs of about a second each.
+/// Eight runs of a second or two each.
 const SPEC: &str = r#"
 version = 1
 name = "faults"
 seeds = 4
 
 [train]
-steps = 4000
+steps = 10000
 sampling = "shuffled"
 momentum = 0.5
 
 [measure]
-every = 500
+every = 1000
 
 [[block]]
 dataset = { name = "mnist-excerpt", train_limit = 1000, test_limit = 500 }

@@ -17,7 +17,9 @@ use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let source = std::env::args().nth(1).ok_or("usage: make_excerpt MNIST_DIR")?;
+    let source = std::env::args()
+        .nth(1)
+        .ok_or("usage: make_excerpt MNIST_DIR")?;
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist-excerpt");
     fs::create_dir_all(&target)?;
     for (part, examples) in [("train", 10_000_u32), ("t10k", 2_000)] {

@@ -21,8 +21,11 @@ use tailsweep_trainers::{Event, MeasureBudget, Training, data, instruction_set};
 
 #[allow(clippy::print_stdout, reason = "printing is what this example does")]
 fn main() -> Result<(), Box<dyn Error>> {
-    let dataset =
-        Dataset { name: DatasetName::MnistExcerpt, train_limit: None, test_limit: None };
+    let dataset = Dataset {
+        name: DatasetName::MnistExcerpt,
+        train_limit: None,
+        test_limit: None,
+    };
     let data = Arc::new(data::load(&dataset, Path::new(""))?);
     println!("instructions: {}", instruction_set());
 
@@ -39,7 +42,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 seconds = seconds.min(start.elapsed().as_secs_f64());
             }
             let per_step = seconds / steps as f64;
-            println!("{width:5} {depth:5} {:9.0} {:9.3}", 1.0 / per_step, 1e3 * per_step);
+            println!(
+                "{width:5} {depth:5} {:9.0} {:9.3}",
+                1.0 / per_step,
+                1e3 * per_step
+            );
         }
     }
 
@@ -54,7 +61,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let start = Instant::now();
                 let event = training.advance(&|| false)?;
                 seconds = seconds.min(start.elapsed().as_secs_f64());
-                assert!(matches!(event, Event::Measured(_)), "the first event: {event:?}");
+                assert!(
+                    matches!(event, Event::Measured(_)),
+                    "the first event: {event:?}"
+                );
             }
             let threads = rayon::current_num_threads();
             let kept = if budget.bytes > 0 { "kept" } else { "twice" };
@@ -89,5 +99,8 @@ fn run(dataset: &Dataset, width: u32, depth: u32, steps: u64, splits: Vec<Split>
             iterates: false,
         },
     };
-    Run { point: Arc::new(point), seed: 0 }
+    Run {
+        point: Arc::new(point),
+        seed: 0,
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) struct State {
     pub(crate) step: u64,
     pub(crate) phase: Phase,
     pub(crate) weights: Vec<Vec<f32>>,
-    /// v of SGD; absent when there is no momentum.
+    /// v of SGD; absent when there is no momentum, or none yet.
     pub(crate) velocities: Option<Vec<Vec<f32>>>,
 }
 
@@ -72,8 +72,14 @@ impl State {
         let (phase, ending) = match self.phase {
             Phase::Arrived => (0, 0),
             Phase::Measured => (1, 0),
-            Phase::Ended(Ending::Done { steps, accuracy_reached: false }) => (2, steps),
-            Phase::Ended(Ending::Done { steps, accuracy_reached: true }) => (3, steps),
+            Phase::Ended(Ending::Done {
+                steps,
+                accuracy_reached: false,
+            }) => (2, steps),
+            Phase::Ended(Ending::Done {
+                steps,
+                accuracy_reached: true,
+            }) => (3, steps),
             Phase::Ended(Ending::Diverged { step }) => (4, step),
         };
         bytes.push(phase);
@@ -81,7 +87,10 @@ impl State {
         bytes.extend_from_slice(&(self.weights.len() as u32).to_le_bytes());
         for (index, weights) in self.weights.iter().enumerate() {
             bytes.extend_from_slice(&(weights.len() as u64).to_le_bytes());
-            let velocities = self.velocities.iter().flat_map(|velocities| &velocities[index]);
+            let velocities = self
+                .velocities
+                .iter()
+                .flat_map(|velocities| &velocities[index]);
             for number in weights.iter().chain(velocities) {
                 bytes.extend_from_slice(&number.to_le_bytes());
             }
@@ -97,8 +106,10 @@ impl State {
         lengths: &[usize],
         bytes: &[u8],
     ) -> Result<Self, CheckpointError> {
-        let content =
-            bytes.len().checked_sub(DIGEST).ok_or(CheckpointError::Format)?;
+        let content = bytes
+            .len()
+            .checked_sub(DIGEST)
+            .ok_or(CheckpointError::Format)?;
         let (bytes, digest) = bytes.split_at(content);
         let head = [MAGIC.as_slice(), &VERSION.to_le_bytes()].concat();
         let mut reader = Reader(bytes.strip_prefix(&*head).ok_or(CheckpointError::Format)?);
@@ -115,9 +126,10 @@ impl State {
         let phase = match phase {
             0 => Phase::Arrived,
             1 => Phase::Measured,
-            2 | 3 => {
-                Phase::Ended(Ending::Done { steps: ending, accuracy_reached: phase == 3 })
-            }
+            2 | 3 => Phase::Ended(Ending::Done {
+                steps: ending,
+                accuracy_reached: phase == 3,
+            }),
             4 => Phase::Ended(Ending::Diverged { step: ending }),
             _ => return Err(CheckpointError::Content),
         };
@@ -138,7 +150,12 @@ impl State {
         if !reader.0.is_empty() || step > run.point.train.steps {
             return Err(CheckpointError::Content);
         }
-        Ok(Self { step, phase, weights, velocities: momentum.then_some(velocities) })
+        Ok(Self {
+            step,
+            phase,
+            weights,
+            velocities: momentum.then_some(velocities),
+        })
     }
 }
 
@@ -146,21 +163,33 @@ struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, length: usize) -> Result<&'a [u8], CheckpointError> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(CheckpointError::Content)?;
+        let (taken, rest) = self
+            .0
+            .split_at_checked(length)
+            .ok_or(CheckpointError::Content)?;
         self.0 = rest;
         Ok(taken)
     }
 
     fn u32(&mut self) -> Result<u32, CheckpointError> {
-        Ok(u32::from_le_bytes(self.take(4)?.try_into().expect("four bytes were taken")))
+        Ok(u32::from_le_bytes(
+            self.take(4)?.try_into().expect("four bytes were taken"),
+        ))
     }
 
     fn u64(&mut self) -> Result<u64, CheckpointError> {
-        Ok(u64::from_le_bytes(self.take(8)?.try_into().expect("eight bytes were taken")))
+        Ok(u64::from_le_bytes(
+            self.take(8)?.try_into().expect("eight bytes were taken"),
+        ))
     }
 
     fn numbers(&mut self, length: usize) -> Result<Vec<f32>, CheckpointError> {
         let bytes = self.take(length.checked_mul(4).ok_or(CheckpointError::Content)?)?;
-        Ok(bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        Ok(bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect())
     }
 }

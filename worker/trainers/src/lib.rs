@@ -1,8 +1,8 @@
 //! Data sets, networks, training and measuring: what a run computes, and nothing around it.
 //!
 //! [`data::load`] reads a data set; [`Training`] is one run as a step machine. dfdx keeps the
-//! tensors, the tape, the gradients and the optimiser; the operations that cost time are our own
-//! on its tape (`tape`). Everything here is a function of the run, the data and the given weights:
+//! tensors, the tape and the gradients; the operations that cost time are our own on its tape
+//! (`tape`). Everything here is a function of the run, the data and the given weights:
 //! the same bytes for any number of threads, and for a run that was stopped and resumed anywhere.
 //!
 //! There is no clock, no network, no async, and no file but those of the data sets.

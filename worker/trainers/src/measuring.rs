@@ -22,7 +22,9 @@ use dfdx::tensor::CpuError;
 use rayon::prelude::*;
 use tailsweep_common::measurement::{Split, SplitMeasurement};
 use tailsweep_common::run::Point;
-use tailsweep_stats::{CentreSum, NoiseAccumulator, NoiseShape, NoiseSummary, ScaleSum};
+use tailsweep_stats::{
+    CentreSum, NoiseAccumulator, NoiseShape, NoiseSummary, Permutation, ScaleSum, Treatment,
+};
 
 use crate::data::Data;
 use crate::minibatch::Minibatch;
@@ -76,6 +78,13 @@ pub(crate) fn measure(
     interrupted: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<SplitMeasurement>, NoMeasurement> {
     let network = network.snapshot();
+    // Made once for both splits, if it is needed at all.
+    let asked = point.measure.treatments;
+    let permuted = [Treatment::Permuted, Treatment::StandardisedPermuted];
+    let _permutation = permuted
+        .iter()
+        .any(|treatment| asked.contains(*treatment))
+        .then(|| Permutation::shared(point.params() as usize));
     let splits = point.measure.splits.iter();
     splits
         .map(|split| Pass::new(&network, data, point, *split, interrupted)?.measure(budget))
@@ -109,7 +118,9 @@ impl<'a> Pass<'a> {
             .map(|start| start..examples.min(start + batch_size))
             .collect();
         let rows = point.minibatches(split);
-        let rows: Vec<usize> = (0..rows).map(|row| row * minibatches.len() / rows).collect();
+        let rows: Vec<usize> = (0..rows)
+            .map(|row| row * minibatches.len() / rows)
+            .collect();
         let last = rows.last().map(|minibatch| minibatches[*minibatch].len());
         let shape = NoiseShape::new(
             rows.len(),
@@ -119,7 +130,15 @@ impl<'a> Pass<'a> {
         )
         .map_err(|_| TrainError::Invalid("its noise matrix is empty or too large"))?;
         let shape = Arc::new(shape);
-        Ok(Self { network, data, split, minibatches, rows, shape, interrupted })
+        Ok(Self {
+            network,
+            data,
+            split,
+            minibatches,
+            rows,
+            shape,
+            interrupted,
+        })
     }
 
     fn measure(&self, budget: MeasureBudget) -> Result<SplitMeasurement, NoMeasurement> {
@@ -132,8 +151,11 @@ impl<'a> Pass<'a> {
             })
             .collect::<Result<_, _>>()?;
         let bytes = 4 * self.rows.len() as u64 * self.shape.params() as u64;
-        let (noise, of_rows) =
-            if bytes <= budget.bytes { self.keeping()? } else { self.computing_twice()? };
+        let (noise, of_rows) = if bytes <= budget.bytes {
+            self.keeping()?
+        } else {
+            self.computing_twice()?
+        };
         for (minibatch, outcome) in self.rows.iter().zip(of_rows) {
             outcomes[*minibatch] = outcome;
         }
@@ -156,18 +178,22 @@ impl<'a> Pass<'a> {
             let outcome = self.differentiate(row, &mut gradient)?;
             Ok((outcome, gradient))
         });
-        let (outcomes, rows): (Vec<Outcome>, Vec<Vec<f32>>) =
-            rows.collect::<Result<Vec<_>, NoMeasurement>>()?.into_iter().unzip();
+        let (outcomes, rows): (Vec<Outcome>, Vec<Vec<f32>>) = rows
+            .collect::<Result<Vec<_>, NoMeasurement>>()?
+            .into_iter()
+            .unzip();
 
         let centre = self.by_columns(|columns| {
             let mut sum = CentreSum::new(columns.len());
-            rows.iter().for_each(|row| sum.add_row(&row[columns.clone()]));
+            rows.iter()
+                .for_each(|row| sum.add_row(&row[columns.clone()]));
             sum.finish()
         })?;
         let scales = if self.shape.needs_scales() {
             Some(self.by_columns(|columns| {
                 let mut sum = ScaleSum::new(centre[columns.clone()].into());
-                rows.iter().for_each(|row| sum.add_row(&row[columns.clone()]));
+                rows.iter()
+                    .for_each(|row| sum.add_row(&row[columns.clone()]));
                 sum.finish()
             })?)
         } else {
@@ -226,11 +252,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Gives each part of the accumulator the next rows, the slowest parts first.
-    fn feed(
-        &self,
-        noise: &mut NoiseAccumulator,
-        rows: &[Vec<f32>],
-    ) -> Result<(), NoMeasurement> {
+    fn feed(&self, noise: &mut NoiseAccumulator, rows: &[Vec<f32>]) -> Result<(), NoMeasurement> {
         // Parts that took different rows must not be finished, even if the caller's wish passes.
         let stopped = AtomicBool::new(false);
         rayon::scope_fifo(|scope| {
@@ -246,7 +268,11 @@ impl<'a> Pass<'a> {
                 });
             }
         });
-        if stopped.into_inner() { Err(NoMeasurement::Interrupted) } else { Ok(()) }
+        if stopped.into_inner() {
+            Err(NoMeasurement::Interrupted)
+        } else {
+            Ok(())
+        }
     }
 
     /// A vector made of its pieces, each a function of some columns.
@@ -287,12 +313,20 @@ impl<'a> Pass<'a> {
     }
 
     fn go_on(&self) -> Result<(), NoMeasurement> {
-        if (self.interrupted)() { Err(NoMeasurement::Interrupted) } else { Ok(()) }
+        if (self.interrupted)() {
+            Err(NoMeasurement::Interrupted)
+        } else {
+            Ok(())
+        }
     }
 }
 
 fn finite_loss(outcome: Outcome) -> Result<Outcome, NoMeasurement> {
-    if outcome.loss().is_finite() { Ok(outcome) } else { Err(NoMeasurement::NotFinite) }
+    if outcome.loss().is_finite() {
+        Ok(outcome)
+    } else {
+        Err(NoMeasurement::NotFinite)
+    }
 }
 
 /// Columns that one task sums.
@@ -309,6 +343,8 @@ fn finite(means: Vec<f64>) -> Result<Arc<[f64]>, NoMeasurement> {
 
 fn reserve(len: usize) -> Result<Vec<f32>, TrainError> {
     let mut numbers = Vec::new();
-    numbers.try_reserve_exact(len).map_err(|_| TrainError::OutOfMemory)?;
+    numbers
+        .try_reserve_exact(len)
+        .map_err(|_| TrainError::OutOfMemory)?;
     Ok(numbers)
 }

@@ -23,7 +23,11 @@ pub(crate) struct Images {
 
 #[derive(Clone, Debug)]
 enum Numbers {
-    Consecutive { data: Arc<Data>, split: Split, range: Range<usize> },
+    Consecutive {
+        data: Arc<Data>,
+        split: Split,
+        range: Range<usize>,
+    },
     Gathered(Arc<Vec<f32>>),
 }
 
@@ -34,8 +38,15 @@ impl Minibatch {
         let features = data.dataset.name.features();
         let examples = range.len();
         let range = range.start * features..range.end * features;
-        let numbers = Numbers::Consecutive { data: Arc::clone(data), split, range };
-        Self { images: Images { numbers, examples }, labels }
+        let numbers = Numbers::Consecutive {
+            data: Arc::clone(data),
+            split,
+            range,
+        };
+        Self {
+            images: Images { numbers, examples },
+            labels,
+        }
     }
 
     /// Any training examples, in the order given.
@@ -50,7 +61,13 @@ impl Minibatch {
             labels.push(data.train.labels()[index]);
         }
         let numbers = Numbers::Gathered(Arc::new(numbers));
-        Self { images: Images { numbers, examples: indices.len() }, labels }
+        Self {
+            images: Images {
+                numbers,
+                examples: indices.len(),
+            },
+            labels,
+        }
     }
 }
 

@@ -20,9 +20,7 @@ pub(crate) enum Model {
 impl Model {
     pub(crate) fn new(architecture: Architecture) -> Result<Self, TrainError> {
         match architecture {
-            Architecture::Fcn { width, depth } => {
-                fcn::Fcn::new(width, depth).map(Self::Fcn)
-            }
+            Architecture::Fcn { width, depth } => fcn::Fcn::new(width, depth).map(Self::Fcn),
             Architecture::Alexnet { .. } => Err(TrainError::Unavailable(architecture.as_str())),
         }
     }

@@ -9,7 +9,7 @@ use tailsweep_stats::Layer;
 
 use crate::minibatch::Minibatch;
 use crate::models::Model;
-use crate::tape::{self, Device, Flat, Numbers, Outcome, Parameter};
+use crate::tape::{self, Device, Numbers, Outcome, Parameter};
 
 /// Parameters with what is done to them. A [`Device`] is for one thread at a time, so is this.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// With the given weights, and velocities if there is momentum, each tensor flat.
+    /// With the given weights, and velocities (zero where not given), each tensor flat.
     pub(crate) fn new(
         model: Model,
         loss: Loss,
@@ -39,7 +39,12 @@ impl Network {
                 Parameter::new(&device, &weights[index], velocity, layer.fan_in)
             })
             .collect::<Result<Vec<Parameter>, _>>()?;
-        Ok(Self { model, loss, parameters, device })
+        Ok(Self {
+            model,
+            loss,
+            parameters,
+            device,
+        })
     }
 
     /// The network as it is now, for any number of threads.
@@ -55,7 +60,9 @@ impl Network {
     /// Loss and hits on a minibatch.
     pub(crate) fn evaluate(&self, minibatch: Minibatch) -> Result<Outcome, CpuError> {
         let Minibatch { images, labels } = minibatch;
-        let outputs = self.model.outputs(&self.device, &self.parameters, images, NoneTape)?;
+        let outputs = self
+            .model
+            .outputs(&self.device, &self.parameters, images, NoneTape)?;
         let (_, outcome) = tape::loss(&self.device, self.loss, outputs, &labels)?;
         Ok(outcome)
     }
@@ -67,9 +74,17 @@ impl Network {
     ) -> Result<(Outcome, Gradient<'_>), CpuError> {
         let Minibatch { images, labels } = minibatch;
         let tape = OwnedTape::default();
-        let outputs = self.model.outputs(&self.device, &self.parameters, images, tape)?;
+        let outputs = self
+            .model
+            .outputs(&self.device, &self.parameters, images, tape)?;
         let (mean, outcome) = tape::loss(&self.device, self.loss, outputs, &labels)?;
-        Ok((outcome, Gradient { of: &self.parameters, tensors: mean.try_backward()? }))
+        Ok((
+            outcome,
+            Gradient {
+                of: &self.parameters,
+                tensors: mean.try_backward()?,
+            },
+        ))
     }
 
     /// One update of SGD.
@@ -77,7 +92,7 @@ impl Network {
         &mut self,
         train: &Train,
         learning_rate: f64,
-        gradients: &Gradients<f32, Cpu>,
+        gradients: &mut Gradients<f32, Cpu>,
     ) -> Result<(), CpuError> {
         self.parameters
             .iter_mut()
@@ -86,12 +101,13 @@ impl Network {
 
     /// The numbers of each parameter tensor.
     pub(crate) fn weights(&self) -> Vec<Vec<f32>> {
-        self.parameters.iter().map(|parameter| numbers(parameter.tensor())).collect()
+        let numbers = |parameter: &Parameter| parameter.numbers().flat();
+        self.parameters.iter().map(numbers).collect()
     }
 
-    /// The numbers of each tensor of v, if there is momentum.
-    pub(crate) fn velocities(&self) -> Option<Vec<Vec<f32>>> {
-        self.parameters.iter().map(|parameter| parameter.velocity().map(numbers)).collect()
+    /// The numbers of each tensor of v.
+    pub(crate) fn velocities(&self) -> Vec<Vec<f32>> {
+        self.parameters.iter().map(Parameter::velocity).collect()
     }
 }
 
@@ -126,7 +142,12 @@ impl Snapshot {
             .iter()
             .map(|numbers| Parameter::like(&device, Arc::clone(numbers)))
             .collect::<Result<_, _>>()?;
-        Ok(Network { model: self.model.clone(), loss: self.loss, parameters, device })
+        Ok(Network {
+            model: self.model.clone(),
+            loss: self.loss,
+            parameters,
+            device,
+        })
     }
 }
 
@@ -144,18 +165,10 @@ impl Gradient<'_> {
 
     /// Appends the M numbers of all tensors, one tensor after the other.
     pub(crate) fn append_to(mut self, flat: &mut Vec<f32>) -> Result<(), CpuError> {
-        for parameter in self.of {
-            flat.extend_from_slice(self.tensors.get_or_alloc_mut(parameter.tensor())?);
-        }
-        Ok(())
+        self.of
+            .iter()
+            .try_for_each(|parameter| parameter.append_gradient(&mut self.tensors, flat))
     }
-}
-
-fn numbers(tensor: &Flat) -> Vec<f32> {
-    let (len,) = *dfdx::shapes::HasShape::shape(tensor);
-    let mut numbers = vec![0.0; len];
-    tensor.copy_into(&mut numbers);
-    numbers
 }
 
 #[cfg(test)]
@@ -186,11 +199,14 @@ mod tests {
                 let mut x: Vec<f64> = image.iter().map(|pixel| f64::from(*pixel)).collect();
                 for (layer, weights) in weights.iter().enumerate() {
                     let inputs = self.units[layer];
-                    let product =
-                        |row: &[f64]| row.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>();
+                    let product = |row: &[f64]| row.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>();
                     let y: Vec<f64> = weights.chunks_exact(inputs).map(product).collect();
-                    let last = layer + 1 == weights.len();
-                    x = if last { y } else { y.into_iter().map(|y| y.max(0.0)).collect() };
+                    let last = layer + 2 == self.units.len();
+                    x = if last {
+                        y
+                    } else {
+                        y.into_iter().map(|y| y.max(0.0)).collect()
+                    };
                 }
                 let label = usize::from(*label);
                 total += match self.loss {
@@ -238,8 +254,10 @@ mod tests {
             let mut units: Vec<usize> = layers.iter().map(|layer| layer.fan_in).collect();
             units.push(10);
             let reference = Reference { units, loss };
-            let exact: Vec<Vec<f64>> =
-                weights.iter().map(|w| w.iter().map(|w| f64::from(*w)).collect()).collect();
+            let exact: Vec<Vec<f64>> = weights
+                .iter()
+                .map(|w| w.iter().map(|w| f64::from(*w)).collect())
+                .collect();
             let loss_at = |weights: &[Vec<f64>]| {
                 reference.loss(weights, &minibatch.images, &minibatch.labels)
             };
@@ -250,7 +268,9 @@ mod tests {
             for (layer, numbers) in exact.iter().enumerate() {
                 let largest = flat[start..start + numbers.len()]
                     .iter()
-                    .fold(0.0_f64, |largest, slope| largest.max(f64::from(slope.abs())));
+                    .fold(0.0_f64, |largest, slope| {
+                        largest.max(f64::from(slope.abs()))
+                    });
                 for place in (0..numbers.len()).step_by(numbers.len() / 25) {
                     let h = 1e-6;
                     let at = |h: f64| {
@@ -306,8 +326,8 @@ mod tests {
                 let mut g = Vec::new();
                 gradient.append_to(&mut g).unwrap();
                 let (_, gradient) = network.differentiate(minibatch).unwrap();
-                let gradients = gradient.into_tensors();
-                network.update(&train, 0.05, &gradients).unwrap();
+                let mut gradients = gradient.into_tensors();
+                network.update(&train, 0.05, &mut gradients).unwrap();
                 for ((w, v), g) in w.iter_mut().zip(&mut v).zip(&g) {
                     *v = momentum as f32 * *v + (g + weight_decay as f32 * *w);
                     *w -= 0.05 * *v;
@@ -317,7 +337,15 @@ mod tests {
                     assert!((found - expected).abs() < 1e-6);
                 }
             }
-            assert_eq!(network.velocities().is_some(), momentum != 0.0);
+            if momentum != 0.0 {
+                let found = network.velocities().concat();
+                assert!(
+                    found
+                        .iter()
+                        .zip(&v)
+                        .all(|(found, v)| (found - v).abs() < 1e-6)
+                );
+            }
         }
     }
 }

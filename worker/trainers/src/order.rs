@@ -30,7 +30,13 @@ pub(crate) struct Order {
 impl Order {
     /// `examples` and `batch_size` are at least 1, and `examples` fit into 32 bits.
     pub(crate) fn new(sampling: Sampling, seed: u64, examples: usize, batch_size: usize) -> Self {
-        Self { sampling, seed, examples, batch_size, permutation: None }
+        Self {
+            sampling,
+            seed,
+            examples,
+            batch_size,
+            permutation: None,
+        }
     }
 
     /// The minibatch of update `step`, counted from 0.
@@ -45,8 +51,9 @@ impl Order {
                 let purpose = "examples with replacement";
                 let mut stream = Stream::new(purpose, self.seed, &[self.examples as u64], step);
                 let examples = self.examples as u32;
-                let drawn: Vec<u32> =
-                    (0..self.batch_size).map(|_| stream.below(examples)).collect();
+                let drawn: Vec<u32> = (0..self.batch_size)
+                    .map(|_| stream.below(examples))
+                    .collect();
                 Minibatch::gathered(data, &drawn)
             }
         }
@@ -58,7 +65,11 @@ impl Order {
     }
 
     fn permutation(&mut self, epoch: u64) -> &[u32] {
-        if self.permutation.as_ref().is_none_or(|(known, _)| *known != epoch) {
+        if self
+            .permutation
+            .as_ref()
+            .is_none_or(|(known, _)| *known != epoch)
+        {
             let purpose = "order of the examples";
             let mut stream = Stream::new(purpose, self.seed, &[self.examples as u64], epoch);
             let mut permutation: Vec<u32> = (0..self.examples as u32).collect();
@@ -98,12 +109,16 @@ mod tests {
             .map(|step| {
                 let minibatch = order.minibatch(&data, step);
                 let find = |image: &[f32]| {
-                    pixels.chunks_exact(features).position(|known| known == image).unwrap()
+                    pixels
+                        .chunks_exact(features)
+                        .position(|known| known == image)
+                        .unwrap()
                 };
-                let found: Vec<usize> =
-                    minibatch.images.chunks_exact(features).map(find).collect();
-                let labels: Vec<u8> =
-                    found.iter().map(|example| data.train.labels()[*example]).collect();
+                let found: Vec<usize> = minibatch.images.chunks_exact(features).map(find).collect();
+                let labels: Vec<u8> = found
+                    .iter()
+                    .map(|example| data.train.labels()[*example])
+                    .collect();
                 assert_eq!(labels, minibatch.labels);
                 found
             })
@@ -114,7 +129,15 @@ mod tests {
     fn file_order_repeats_itself_with_a_short_last_minibatch() {
         let mut order = Order::new(Sampling::FileOrder, 0, 10, 4);
         let found = examples(&mut order, 0..4);
-        assert_eq!(found, [vec![0, 1, 2, 3], vec![4, 5, 6, 7], vec![8, 9], vec![0, 1, 2, 3]]);
+        assert_eq!(
+            found,
+            [
+                vec![0, 1, 2, 3],
+                vec![4, 5, 6, 7],
+                vec![8, 9],
+                vec![0, 1, 2, 3]
+            ]
+        );
     }
 
     #[test]
@@ -138,8 +161,18 @@ mod tests {
         let found = examples(&mut order, 0..50);
         assert!(found.iter().all(|minibatch| minibatch.len() == 4));
         let mut counts = [0; 10];
-        found.concat().iter().for_each(|example| counts[*example] += 1);
-        assert!(counts.iter().all(|count| (5..40).contains(count)), "{counts:?}");
-        assert_eq!(examples(&mut order, 20..21)[0], found[20], "any step is reached at once");
+        found
+            .concat()
+            .iter()
+            .for_each(|example| counts[*example] += 1);
+        assert!(
+            counts.iter().all(|count| (5..40).contains(count)),
+            "{counts:?}"
+        );
+        assert_eq!(
+            examples(&mut order, 20..21)[0],
+            found[20],
+            "any step is reached at once"
+        );
     }
 }

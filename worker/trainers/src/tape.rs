@@ -1,9 +1,9 @@
 //! Operations of our own on dfdx's tape.
 //!
-//! dfdx 0.13 keeps the tensors, the tape, the gradients and the optimiser; these operations are
-//! put on its tape because they are faster than dfdx's own: the matrix product uses gemm 0.19
-//! (dfdx: 0.15, without AVX-512), ReLU is part of the next product, and a loss is one pass instead
-//! of ten.
+//! dfdx 0.13 keeps the tensors, the tape and the gradients; these operations are put on its tape
+//! because they are faster than dfdx's own: the matrix product uses gemm 0.19 (dfdx: 0.15, without
+//! AVX-512), ReLU is part of the next product, a loss is one pass instead of ten, and the update
+//! is dfdx's SGD with its loop vectorised.
 //!
 //! dfdx gives no view of a tensor's numbers, only copies. An operation copies its input (into a
 //! buffer of dfdx's allocation cache, kept for the backward pass); the numbers of a parameter are
@@ -23,7 +23,7 @@ use dfdx::tensor::{Cache, Cpu, CpuError, NoneTape, Storage, Tensor, ZerosTensor}
 pub use gemm::instruction_set;
 pub(crate) use linear::{linear, relu_linear};
 pub(crate) use loss::{Outcome, loss};
-pub(crate) use parameter::{Flat, Numbers, Parameter};
+pub(crate) use parameter::{Numbers, Parameter};
 
 /// [rows, columns]: one row for each example of a minibatch.
 pub(crate) type Rows<T = NoneTape> = Tensor<(usize, usize), f32, Cpu, T>;

@@ -110,9 +110,12 @@ impl Training {
                 weights::given(point.architecture, point.dataset.name, bytes)?
             }
         };
-        let still = || weights.iter().map(|weights| vec![0.0; weights.len()]).collect();
-        let velocities = (point.train.momentum != 0.0).then(still);
-        let state = State { step: 0, phase: Phase::Arrived, weights, velocities };
+        let state = State {
+            step: 0,
+            phase: Phase::Arrived,
+            weights,
+            velocities: None,
+        };
         Self::at(run, data, model, &state)
     }
 
@@ -176,11 +179,12 @@ impl Training {
 
     /// The state, as bytes from which [`Training::resume`] goes on as if nothing had happened.
     pub fn checkpoint(&self) -> Vec<u8> {
+        let momentum = self.run.point.train.momentum != 0.0;
         let state = State {
             step: self.step,
             phase: self.phase,
             weights: self.network.weights(),
-            velocities: self.network.velocities(),
+            velocities: momentum.then(|| self.network.velocities()),
         };
         state.encode(&self.run)
     }
@@ -202,10 +206,16 @@ impl Training {
             }
             Err(NoMeasurement::Failed(error)) => return Err(error),
         };
-        let measurement = Measurement { step: self.step, splits };
+        let measurement = Measurement {
+            step: self.step,
+            splits,
+        };
         let reached = accuracy_reached(point, &measurement);
         self.phase = if reached || self.step == point.train.steps {
-            Phase::Ended(Ending::Done { steps: self.step, accuracy_reached: reached })
+            Phase::Ended(Ending::Done {
+                steps: self.step,
+                accuracy_reached: reached,
+            })
         } else {
             Phase::Measured
         };
@@ -222,8 +232,8 @@ impl Training {
             return Ok(self.end(Ending::Diverged { step: self.step }));
         }
         let rate = train.learning_rate(self.run.point.learning_rate, self.step);
-        let gradients = gradient.into_tensors();
-        self.network.update(train, rate, &gradients)?;
+        let mut gradients = gradient.into_tensors();
+        self.network.update(train, rate, &mut gradients)?;
         self.step += 1;
         self.phase = Phase::Arrived;
         Ok(Event::Stepped { loss })
@@ -237,8 +247,12 @@ impl Training {
 
 fn accuracy_reached(point: &Point, measurement: &Measurement) -> bool {
     let wanted = point.train.stop_at_train_accuracy;
-    let found = measurement.split(Split::Train).map(|measured| measured.accuracy);
-    wanted.zip(found).is_some_and(|(wanted, found)| found >= wanted)
+    let found = measurement
+        .split(Split::Train)
+        .map(|measured| measured.accuracy);
+    wanted
+        .zip(found)
+        .is_some_and(|(wanted, found)| found >= wanted)
 }
 
 /// The largest width and depth that are looked at any closer.
@@ -263,7 +277,12 @@ fn validate(run: &Run, data: &Data) -> Result<Model, TrainError> {
     if point.measure.minibatches == Some(0) {
         return invalid("`measure.minibatches` must be 1 or more");
     }
-    if point.measure.splits.iter().any(|split| data.split(*split).is_empty()) {
+    if point
+        .measure
+        .splits
+        .iter()
+        .any(|split| data.split(*split).is_empty())
+    {
         return invalid("a measured split has no examples");
     }
     let architecture = point.architecture;

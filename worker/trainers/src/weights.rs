@@ -43,8 +43,10 @@ pub enum WeightsError {
 
 /// The default initial weights of each tensor, flat.
 pub(crate) fn initial(layers: &[Layer], seed: u64) -> Vec<Vec<f32>> {
-    let sizes: Vec<u64> =
-        layers.iter().flat_map(|layer| [layer.len as u64, layer.fan_in as u64]).collect();
+    let sizes: Vec<u64> = layers
+        .iter()
+        .flat_map(|layer| [layer.len as u64, layer.fan_in as u64])
+        .collect();
     let mut stream = Stream::new("initial weights", seed, &sizes, 0);
     layers
         .iter()
@@ -61,12 +63,15 @@ pub(crate) fn given(
     dataset: DatasetName,
     bytes: &[u8],
 ) -> Result<Vec<Vec<f32>>, WeightsError> {
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| WeightsError::Format(error.to_string()))?;
+    let file =
+        SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Format(error.to_string()))?;
     let layers = architecture.layers(dataset);
     let mut names = file.names();
     names.sort_unstable();
-    if let Some(unknown) = names.iter().find(|name| layers.iter().all(|l| l.name != **name)) {
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| layers.iter().all(|l| l.name != **name))
+    {
         return Err(WeightsError::Unknown((*unknown).to_owned()));
     }
     layers
@@ -74,7 +79,7 @@ pub(crate) fn given(
         .map(|layer| {
             let missing = |_| WeightsError::Missing(layer.name.clone());
             let tensor = file.tensor(&layer.name).map_err(missing)?;
-            let expected = shape(architecture, layer);
+            let expected = shape(layer);
             if tensor.dtype() != Dtype::F32 || tensor.shape() != expected {
                 return Err(WeightsError::Shape {
                     name: layer.name.clone(),
@@ -98,12 +103,9 @@ pub(crate) fn given(
         .collect()
 }
 
-/// The shape of a tensor in PyTorch.
-fn shape(architecture: Architecture, layer: &Layer) -> Vec<usize> {
-    match architecture {
-        Architecture::Fcn { .. } => vec![layer.len / layer.fan_in, layer.fan_in],
-        Architecture::Alexnet { .. } => vec![layer.len],
-    }
+/// The shape of a linear layer's weight in PyTorch.
+fn shape(layer: &Layer) -> [usize; 2] {
+    [layer.len / layer.fan_in, layer.fan_in]
 }
 
 #[cfg(test)]
@@ -117,7 +119,10 @@ mod tests {
 
     fn file(tensors: &[(&str, Dtype, &[usize], Vec<u8>)]) -> Vec<u8> {
         let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
-            (*name, TensorView::new(*dtype, shape.to_vec(), bytes).unwrap())
+            (
+                *name,
+                TensorView::new(*dtype, shape.to_vec(), bytes).unwrap(),
+            )
         });
         serialize(views.collect::<Vec<_>>(), None).unwrap()
     }
@@ -142,9 +147,19 @@ mod tests {
 
     #[test]
     fn given_weights_that_do_not_fit_are_refused() {
-        let first = || ("fc.0.weight", Dtype::F32, &[3, 784][..], numbers(3 * 784, 1.0));
+        let first = || {
+            (
+                "fc.0.weight",
+                Dtype::F32,
+                &[3, 784][..],
+                numbers(3 * 784, 1.0),
+            )
+        };
         let second = || ("fc.2.weight", Dtype::F32, &[10, 3][..], numbers(30, 1.0));
-        assert_eq!(refused(&[first()]), WeightsError::Missing("fc.2.weight".into()));
+        assert_eq!(
+            refused(&[first()]),
+            WeightsError::Missing("fc.2.weight".into())
+        );
         let bias = ("fc.2.bias", Dtype::F32, &[10][..], numbers(10, 1.0));
         assert_eq!(
             refused(&[first(), second(), bias]),
@@ -152,10 +167,21 @@ mod tests {
         );
         let turned = ("fc.2.weight", Dtype::F32, &[3, 10][..], numbers(30, 1.0));
         let error = refused(&[first(), turned]).to_string();
-        assert_eq!(error, "the tensor `fc.2.weight` is F32 [3, 10]; expected F32 [10, 3]");
+        assert_eq!(
+            error,
+            "the tensor `fc.2.weight` is F32 [3, 10]; expected F32 [10, 3]"
+        );
         let whole = ("fc.2.weight", Dtype::I32, &[10, 3][..], numbers(30, 1.0));
-        assert!(matches!(refused(&[first(), whole]), WeightsError::Shape { .. }));
-        let infinite = ("fc.2.weight", Dtype::F32, &[10, 3][..], numbers(30, f32::INFINITY));
+        assert!(matches!(
+            refused(&[first(), whole]),
+            WeightsError::Shape { .. }
+        ));
+        let infinite = (
+            "fc.2.weight",
+            Dtype::F32,
+            &[10, 3][..],
+            numbers(30, f32::INFINITY),
+        );
         assert_eq!(
             refused(&[first(), infinite]),
             WeightsError::NotFinite("fc.2.weight".into())
@@ -173,7 +199,9 @@ mod tests {
         for (layer, weights) in layers.iter().zip(&weights) {
             assert_eq!(weights.len(), layer.len);
             let bound = 1.0 / (layer.fan_in as f32).sqrt();
-            let largest = weights.iter().fold(0.0_f32, |largest, w| largest.max(w.abs()));
+            let largest = weights
+                .iter()
+                .fold(0.0_f32, |largest, w| largest.max(w.abs()));
             assert!(largest < bound && largest > 0.85 * bound);
         }
         assert_eq!(initial(&layers, 7), weights);

@@ -1,5 +1,7 @@
 //! Data sets from files that are good, bad and absent.
 
+#![allow(clippy::unwrap_used, reason = "in tests")]
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -11,14 +13,22 @@ use tailsweep_trainers::data::{self, DataFault};
 use tempfile::TempDir;
 
 fn limited(name: DatasetName, train: u32, test: u32) -> Dataset {
-    Dataset { name, train_limit: Some(train), test_limit: Some(test) }
+    Dataset {
+        name,
+        train_limit: Some(train),
+        test_limit: Some(test),
+    }
 }
 
 /// An IDX file of official size in its header and `examples` examples in its body.
 fn idx(magic: u32, count: u32, dimensions: &[u32], body: Vec<u8>) -> Vec<u8> {
     let mut bytes: Vec<u8> = magic.to_be_bytes().to_vec();
     bytes.extend(count.to_be_bytes());
-    bytes.extend(dimensions.iter().flat_map(|dimension| dimension.to_be_bytes()));
+    bytes.extend(
+        dimensions
+            .iter()
+            .flat_map(|dimension| dimension.to_be_bytes()),
+    );
     bytes.extend(body);
     bytes
 }
@@ -29,7 +39,12 @@ fn images(count: u32, examples: usize) -> Vec<u8> {
 }
 
 fn labels(count: u32, examples: usize) -> Vec<u8> {
-    idx(0x801, count, &[], (0..examples).map(|i| (i % 10) as u8).collect())
+    idx(
+        0x801,
+        count,
+        &[],
+        (0..examples).map(|i| (i % 10) as u8).collect(),
+    )
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -62,7 +77,11 @@ fn fault(dataset: &Dataset, dir: &Path) -> (DataFault, String) {
 
 #[test]
 fn the_excerpt_is_there_without_any_file() {
-    let dataset = Dataset { name: DatasetName::MnistExcerpt, train_limit: None, test_limit: None };
+    let dataset = Dataset {
+        name: DatasetName::MnistExcerpt,
+        train_limit: None,
+        test_limit: None,
+    };
     let data = data::load(&dataset, Path::new("/nowhere")).unwrap();
     assert_eq!(data.train.images().dim(), (10_000, 784));
     assert_eq!(data.test.images().dim(), (2_000, 784));
@@ -81,7 +100,10 @@ fn limits_take_the_first_examples() {
     let more = data::load(&limited(DatasetName::MnistExcerpt, 9, 1), at).unwrap();
     assert_eq!((some.train.len(), some.test.len()), (7, 0));
     assert!(some.test.is_empty());
-    assert_eq!(some.train.images(), more.train.images().slice(ndarray::s![..7, ..]));
+    assert_eq!(
+        some.train.images(),
+        more.train.images().slice(ndarray::s![..7, ..])
+    );
     let many = data::load(&limited(DatasetName::MnistExcerpt, 99_999, 2), at).unwrap();
     assert_eq!(many.train.len(), 10_000);
 }
@@ -98,7 +120,10 @@ fn mnist_is_read_plain_and_compressed() {
 
     let dir = mnist("fashion-mnist");
     let data = data::load(&limited(DatasetName::FashionMnist, 2, 1), dir.path()).unwrap();
-    assert_eq!(data.train.images()[[0, 1]], (31.0 / 255.0 - 0.2860) / 0.3530);
+    assert_eq!(
+        data.train.images()[[0, 1]],
+        (31.0 / 255.0 - 0.2860) / 0.3530
+    );
 }
 
 #[test]
@@ -106,9 +131,21 @@ fn a_missing_file_is_named_with_how_to_get_it() {
     let dir = TempDir::new().unwrap();
     for (name, file, origin) in [
         (DatasetName::Mnist, "mnist/train-images-idx3-ubyte", "mnist"),
-        (DatasetName::FashionMnist, "fashion-mnist/train-images-idx3-ubyte", "fashion-mnist"),
-        (DatasetName::Cifar10, "cifar-10-batches-bin/data_batch_1.bin", "cifar-10-binary.tar.gz"),
-        (DatasetName::Cifar100, "cifar-100-binary/train.bin", "cifar-100-binary.tar.gz"),
+        (
+            DatasetName::FashionMnist,
+            "fashion-mnist/train-images-idx3-ubyte",
+            "fashion-mnist",
+        ),
+        (
+            DatasetName::Cifar10,
+            "cifar-10-batches-bin/data_batch_1.bin",
+            "cifar-10-binary.tar.gz",
+        ),
+        (
+            DatasetName::Cifar100,
+            "cifar-100-binary/train.bin",
+            "cifar-100-binary.tar.gz",
+        ),
     ] {
         let (fault, text) = fault(&limited(name, 1, 1), dir.path());
         assert!(matches!(fault, DataFault::Missing));
@@ -130,7 +167,10 @@ fn wrong_files_are_named_with_what_is_wrong() {
     };
     let (train, test) = ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz");
 
-    assert!(matches!(wrong(train, vec![]), DataFault::Truncated { needed: 4 }));
+    assert!(matches!(
+        wrong(train, vec![]),
+        DataFault::Truncated { needed: 4 }
+    ));
     let needed = 16 + 5 * 784;
     assert!(matches!(
         wrong(train, images(60_000, 4)),
@@ -138,29 +178,56 @@ fn wrong_files_are_named_with_what_is_wrong() {
     ));
     assert!(matches!(
         wrong(train, labels(60_000, 5)),
-        DataFault::Header { name: "magic number", expected: 0x803, found: 0x801 }
+        DataFault::Header {
+            name: "magic number",
+            expected: 0x803,
+            found: 0x801
+        }
     ));
     assert!(matches!(
         wrong(train, images(10_000, 5)),
-        DataFault::Header { name: "number of images", expected: 60_000, found: 10_000 }
+        DataFault::Header {
+            name: "number of images",
+            expected: 60_000,
+            found: 10_000
+        }
     ));
     let wide = idx(0x803, 60_000, &[28, 32], vec![0; 5 * 784]);
-    assert!(matches!(wrong(train, wide), DataFault::Header { name: "image width", .. }));
+    assert!(matches!(
+        wrong(train, wide),
+        DataFault::Header {
+            name: "image width",
+            ..
+        }
+    ));
     let mut bad = labels(10_000, 3);
     bad[9] = 10;
     assert!(matches!(
         wrong("t10k-labels-idx1-ubyte", bad),
-        DataFault::Label { example: 1, label: 10, classes: 10 }
+        DataFault::Label {
+            example: 1,
+            label: 10,
+            classes: 10
+        }
     ));
 
     // Compressed files: not gzip at all, cut off, and damaged.
-    assert!(matches!(wrong(test, images(10_000, 3)), DataFault::Unreadable(_)));
+    assert!(matches!(
+        wrong(test, images(10_000, 3)),
+        DataFault::Unreadable(_)
+    ));
     let good = gzip(&images(10_000, 3));
-    assert!(matches!(wrong(test, good[..100].to_vec()), DataFault::Truncated { .. }));
+    assert!(matches!(
+        wrong(test, good[..100].to_vec()),
+        DataFault::Truncated { .. }
+    ));
     let mut damaged = good.clone();
     damaged[30..60].fill(0xff);
     let found = wrong(test, damaged);
-    assert!(matches!(found, DataFault::Unreadable(_) | DataFault::Truncated { .. } | DataFault::Header { .. }));
+    assert!(matches!(
+        found,
+        DataFault::Unreadable(_) | DataFault::Truncated { .. } | DataFault::Header { .. }
+    ));
 }
 
 #[test]
@@ -181,7 +248,10 @@ fn a_file_that_is_read_to_its_end_must_end_there() {
     let checksum = damaged.len() - 8;
     damaged[checksum] ^= 1;
     fs::write(folder.join("test_batch.bin.gz"), damaged).unwrap();
-    assert!(matches!(fault(&dataset, dir.path()).0, DataFault::Unreadable(_)));
+    assert!(matches!(
+        fault(&dataset, dir.path()).0,
+        DataFault::Unreadable(_)
+    ));
 
     // A file that claims to be gigabytes long is not read any further.
     let bomb = gzip(&vec![0; 80_000_000]);
@@ -203,7 +273,11 @@ fn cifar_needs_only_the_files_that_hold_its_examples() {
         record.extend([[pixel; 1024], [pixel + 1; 1024], [pixel + 2; 1024]].concat());
         record
     };
-    let records = |count: u8| (0..count).flat_map(|i| record(i % 10, i)).collect::<Vec<u8>>();
+    let records = |count: u8| {
+        (0..count)
+            .flat_map(|i| record(i % 10, i))
+            .collect::<Vec<u8>>()
+    };
     fs::write(folder.join("data_batch_1.bin"), records(20)).unwrap();
     fs::write(folder.join("test_batch.bin"), records(4)).unwrap();
     let data = data::load(&limited(DatasetName::Cifar10, 12, 4), dir.path()).unwrap();
@@ -228,10 +302,24 @@ fn cifar100_has_fine_labels() {
     let folder = dir.path().join("cifar-100-binary");
     fs::create_dir_all(&folder).unwrap();
     let record = |coarse: u8, fine: u8| [&[coarse, fine], &[9; 3072][..]].concat();
-    fs::write(folder.join("train.bin"), [record(3, 99), record(4, 17)].concat()).unwrap();
+    fs::write(
+        folder.join("train.bin"),
+        [record(3, 99), record(4, 17)].concat(),
+    )
+    .unwrap();
     fs::write(folder.join("test.bin"), record(1, 100)).unwrap();
     let dataset = limited(DatasetName::Cifar100, 2, 0);
-    assert_eq!(data::load(&dataset, dir.path()).unwrap().train.labels(), [99, 17]);
+    assert_eq!(
+        data::load(&dataset, dir.path()).unwrap().train.labels(),
+        [99, 17]
+    );
     let (fault, _) = fault(&limited(DatasetName::Cifar100, 2, 1), dir.path());
-    assert!(matches!(fault, DataFault::Label { label: 100, classes: 100, .. }));
+    assert!(matches!(
+        fault,
+        DataFault::Label {
+            label: 100,
+            classes: 100,
+            ..
+        }
+    ));
 }

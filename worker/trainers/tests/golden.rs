@@ -1,6 +1,8 @@
 //! Two published trajectories, walked again from their initial weights (golden/README.md says
 //! what each number is, and how far off it may be).
 
+#![allow(clippy::unwrap_used, reason = "in tests")]
+
 mod support;
 
 use std::sync::Arc;
@@ -64,14 +66,23 @@ const LATER: Tolerance = Tolerance {
 fn walk(golden: &str, weights: &'static [u8]) {
     let golden: Value = serde_json::from_str(golden).unwrap();
     let number = |name: &str| golden[name].as_u64().unwrap();
-    let data = excerpt(number("train_examples") as u32, number("test_examples") as u32);
+    let data = excerpt(
+        number("train_examples") as u32,
+        number("test_examples") as u32,
+    );
     let mut point = small_point();
     point.dataset = data.dataset.clone();
-    point.architecture =
-        Architecture::Fcn { width: number("width") as u32, depth: number("depth") as u32 };
+    point.architecture = Architecture::Fcn {
+        width: number("width") as u32,
+        depth: number("depth") as u32,
+    };
     point.batch_size = number("batch_size") as u32;
     point.learning_rate = golden["learning_rate"].as_f64().unwrap();
-    point.loss = if golden["loss"] == "hinge" { Loss::Hinge } else { Loss::Nll };
+    point.loss = if golden["loss"] == "hinge" {
+        Loss::Hinge
+    } else {
+        Loss::Nll
+    };
     point.train.steps = number("steps");
     point.train.init = Init::Weights(BlobId::of(weights));
     point.measure.every = number("measure_every");
@@ -80,24 +91,44 @@ fn walk(golden: &str, weights: &'static [u8]) {
 
     let mut training = Training::new(&run, Arc::clone(&data), Some(weights)).unwrap();
     let (measurements, losses, ending) = sorted(events(&mut training).unwrap());
-    assert_eq!(ending, Ending::Done { steps, accuracy_reached: false });
+    assert_eq!(
+        ending,
+        Ending::Done {
+            steps,
+            accuracy_reached: false
+        }
+    );
 
     let expected = golden["train_loss_per_step"].as_array().unwrap();
     assert_eq!(losses.len(), expected.len());
     for (step, (found, expected)) in losses.iter().zip(expected).enumerate() {
         let tolerance = if step == 0 { AT_FIRST.loss } else { LATER.loss };
-        relative(&format!("loss of update {step}"), f64::from(*found), expected, tolerance);
+        relative(
+            &format!("loss of update {step}"),
+            f64::from(*found),
+            expected,
+            tolerance,
+        );
     }
 
     let records = golden["records"].as_array().unwrap();
     assert_eq!(measurements.len(), records.len());
     for (measurement, record) in measurements.iter().zip(records) {
         assert_eq!(record["step"].as_u64().unwrap(), measurement.step);
-        let tolerance = if measurement.step == 0 { AT_FIRST } else { LATER };
+        let tolerance = if measurement.step == 0 {
+            AT_FIRST
+        } else {
+            LATER
+        };
         for split in [Split::Train, Split::Test] {
             let place = format!("step {} {split}", measurement.step);
             let expected = &record[split.as_str()];
-            compare(&place, measurement.split(split).unwrap(), expected, &tolerance);
+            compare(
+                &place,
+                measurement.split(split).unwrap(),
+                expected,
+                &tolerance,
+            );
         }
     }
 }
@@ -105,28 +136,54 @@ fn walk(golden: &str, weights: &'static [u8]) {
 fn compare(place: &str, found: &SplitMeasurement, expected: &Value, tolerance: &Tolerance) {
     let noise = &found.noise;
     assert_eq!(noise.params() as u64, expected["params"].as_u64().unwrap());
-    assert_eq!(noise.minibatches() as u64, expected["batches"].as_u64().unwrap());
-    relative(&format!("{place} loss"), found.loss, &expected["loss"], tolerance.loss);
+    assert_eq!(
+        noise.minibatches() as u64,
+        expected["batches"].as_u64().unwrap()
+    );
+    relative(
+        &format!("{place} loss"),
+        found.loss,
+        &expected["loss"],
+        tolerance.loss,
+    );
     let near = |name: &str, found: Option<f64>, expected: &Value, tolerance: f64| {
         let name = format!("{place} {name}");
         match (found, expected.as_f64()) {
             (None, None) => {}
             (Some(found), Some(expected)) => {
                 let off = (found - expected).abs();
-                assert!(off <= tolerance, "{name}: {found} for {expected}, {off:.1e} off");
+                assert!(
+                    off <= tolerance,
+                    "{name}: {found} for {expected}, {off:.1e} off"
+                );
             }
             (found, expected) => panic!("{name}: {found:?} for {expected:?}"),
         }
     };
-    near("accuracy", Some(found.accuracy), &expected["accuracy"], tolerance.accuracy);
+    near(
+        "accuracy",
+        Some(found.accuracy),
+        &expected["accuracy"],
+        tolerance.accuracy,
+    );
     let zeros = noise.zero_fraction();
-    near("zero fraction", zeros, &expected["zero_fraction"], tolerance.zero_fraction);
+    near(
+        "zero fraction",
+        zeros,
+        &expected["zero_fraction"],
+        tolerance.zero_fraction,
+    );
     for (name, found) in [
         ("noise_norm_mean", noise.noise_norm_mean()),
         ("noise_norm_max", noise.noise_norm_max()),
         ("kurtosis", noise.kurtosis()),
     ] {
-        relative(&format!("{place} {name}"), found.unwrap(), &expected[name], tolerance.moments);
+        relative(
+            &format!("{place} {name}"),
+            found.unwrap(),
+            &expected[name],
+            tolerance.moments,
+        );
     }
 
     let estimates = noise.estimates().unwrap();
@@ -159,16 +216,28 @@ fn compare(place: &str, found: &SplitMeasurement, expected: &Value, tolerance: &
         near(name, found[0].alpha, &expected[name], tolerance.paired);
     }
     let slopes = of(Estimator::LocalSlope, Treatment::Paired);
-    for (level, expected) in expected["local_slope_paired"].as_array().unwrap().iter().enumerate()
+    for (level, expected) in expected["local_slope_paired"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .enumerate()
     {
         let k1 = 2_u64 << level;
         let found = slopes.iter().find(|slope| slope.k1 == Some(k1)).unwrap();
-        near(&format!("local_slope_paired k1 {k1}"), found.alpha, expected, tolerance.paired);
+        near(
+            &format!("local_slope_paired k1 {k1}"),
+            found.alpha,
+            expected,
+            tolerance.paired,
+        );
     }
 }
 
 fn relative(name: &str, found: f64, expected: &Value, tolerance: f64) {
     let expected = expected.as_f64().unwrap();
     let off = (found - expected).abs() / expected.abs();
-    assert!(off <= tolerance, "{name}: {found} for {expected}, {off:.1e} off");
+    assert!(
+        off <= tolerance,
+        "{name}: {found} for {expected}, {off:.1e} off"
+    );
 }

@@ -1,5 +1,7 @@
 //! What must hold of every run.
 
+#![allow(clippy::unwrap_used, reason = "in tests")]
+
 mod support;
 
 use std::sync::Arc;
@@ -7,8 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use support::{bytes, events, excerpt, in_pool, results, run, small_data, small_point, sorted};
+use tailsweep_common::id::BlobId;
 use tailsweep_common::measurement::Split;
-use tailsweep_common::run::{Architecture, Loss, Point, Sampling, Schedule};
+use tailsweep_common::run::{Architecture, Init, Loss, Point, Sampling, Schedule};
 use tailsweep_common::state::Ending;
 use tailsweep_stats::{Treatment, Treatments};
 use tailsweep_trainers::{CheckpointError, Event, MeasureBudget, TrainError, Training};
@@ -19,7 +22,10 @@ fn eventful_point() -> Point {
     point.train.sampling = Sampling::Shuffled;
     point.train.momentum = 0.9;
     point.train.weight_decay = 1e-3;
-    point.train.schedule = Schedule::Milestones { milestones: vec![7, 20], gamma: 0.5 };
+    point.train.schedule = Schedule::Milestones {
+        milestones: vec![7, 20],
+        gamma: 0.5,
+    };
     point
 }
 
@@ -60,6 +66,36 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Weights and checkpoints come from other machines: any bytes give a run or an error.
+    #[test]
+    fn no_bytes_make_it_panic(
+        place in 0_usize..400,
+        length in 0_usize..8,
+        byte: u8,
+        cut in prop::option::of(0_usize..2000),
+    ) {
+        let golden = include_bytes!("golden/fcn-mnist-w16-d4-hinge.safetensors");
+        let mut point = small_point();
+        point.architecture = Architecture::Fcn { width: 16, depth: 4 };
+        point.train.init = Init::Weights(BlobId::of(golden));
+        let run = run(point, 0);
+        let damage = |bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            bytes[place..place + length].fill(byte);
+            bytes.truncate(cut.unwrap_or(bytes.len()));
+            bytes
+        };
+        let _ = Training::new(&run, small_data(), Some(&damage(golden)));
+        let training = Training::new(&run, small_data(), Some(golden)).unwrap();
+        let damaged = damage(&training.checkpoint());
+        let resumed = Training::resume(&run, small_data(), &damaged);
+        prop_assert_eq!(resumed.is_ok(), damaged == training.checkpoint());
+    }
+}
+
 #[test]
 fn the_number_of_threads_changes_no_byte() {
     let run = run(eventful_point(), 1);
@@ -75,7 +111,11 @@ fn the_number_of_threads_changes_no_byte() {
     let expected = of(1, u64::MAX);
     for threads in [1, 2, 3] {
         for budget in [0, u64::MAX] {
-            assert_eq!(of(threads, budget), expected, "{threads} threads, {budget} bytes");
+            assert_eq!(
+                of(threads, budget),
+                expected,
+                "{threads} threads, {budget} bytes"
+            );
         }
     }
 }
@@ -101,7 +141,9 @@ fn equal_seeds_give_equal_initial_weights_across_learning_rates_and_measuring() 
         point.learning_rate = rate;
         point.measure.every = every;
         let run = run(point, seed);
-        let checkpoint = Training::new(&run, small_data(), None).unwrap().checkpoint();
+        let checkpoint = Training::new(&run, small_data(), None)
+            .unwrap()
+            .checkpoint();
         // The id of the run and the digest differ.
         checkpoint[28..checkpoint.len() - 32].to_vec()
     };
@@ -113,8 +155,9 @@ fn equal_seeds_give_equal_initial_weights_across_learning_rates_and_measuring() 
 fn measuring_differently_changes_neither_training_nor_shared_rows() {
     let all = run(eventful_point(), 5);
     let mut point = eventful_point();
-    point.measure.treatments =
-        [Treatment::Published, Treatment::Paired].into_iter().collect::<Treatments>();
+    point.measure.treatments = [Treatment::Published, Treatment::Paired]
+        .into_iter()
+        .collect::<Treatments>();
     point.measure.every = 5;
     let fewer = run(point, 5);
     assert_ne!(all.id(), fewer.id());
@@ -123,9 +166,15 @@ fn measuring_differently_changes_neither_training_nor_shared_rows() {
     let (narrow, narrow_losses, _) = results(&fewer, &small_data());
     assert_eq!(wide_losses, narrow_losses);
     for expected in &wide {
-        let found = narrow.iter().find(|measured| measured.step == expected.step).unwrap();
+        let found = narrow
+            .iter()
+            .find(|measured| measured.step == expected.step)
+            .unwrap();
         for (found, expected) in found.splits.iter().zip(&expected.splits) {
-            assert_eq!((found.loss, found.accuracy), (expected.loss, expected.accuracy));
+            assert_eq!(
+                (found.loss, found.accuracy),
+                (expected.loss, expected.accuracy)
+            );
             let known = expected.noise.estimates().unwrap();
             for estimate in found.noise.estimates().unwrap() {
                 assert!(known.contains(&estimate), "{estimate:?}");
@@ -159,7 +208,13 @@ fn measurements_come_at_the_first_step_the_multiples_and_the_last() {
     let steps: Vec<u64> = measurements.iter().map(|measured| measured.step).collect();
     assert_eq!(steps, [0, 4, 8, 10]);
     assert_eq!(losses.len(), 10);
-    assert_eq!(ending, Ending::Done { steps: 10, accuracy_reached: false });
+    assert_eq!(
+        ending,
+        Ending::Done {
+            steps: 10,
+            accuracy_reached: false
+        }
+    );
 }
 
 #[test]
@@ -169,11 +224,19 @@ fn an_accuracy_that_is_reached_ends_the_run_at_a_measured_step() {
     point.train.stop_at_train_accuracy = Some(0.7);
     let (measurements, losses, ending) = results(&run(point, 0), &small_data());
     let last = measurements.last().unwrap();
-    assert_eq!(ending, Ending::Done { steps: last.step, accuracy_reached: true });
+    assert_eq!(
+        ending,
+        Ending::Done {
+            steps: last.step,
+            accuracy_reached: true
+        }
+    );
     assert_eq!(losses.len() as u64, last.step);
     assert!(last.step > 0 && last.step < 400);
-    let accuracies: Vec<f64> =
-        measurements.iter().map(|m| m.split(Split::Train).unwrap().accuracy).collect();
+    let accuracies: Vec<f64> = measurements
+        .iter()
+        .map(|m| m.split(Split::Train).unwrap().accuracy)
+        .collect();
     let (reached, before) = accuracies.split_last().unwrap();
     assert!(*reached >= 0.7 && before.iter().all(|accuracy| *accuracy < 0.7));
 }
@@ -184,7 +247,13 @@ fn an_accuracy_that_is_there_at_the_start_ends_the_run_there() {
     point.train.stop_at_train_accuracy = Some(0.0);
     let (measurements, losses, ending) = results(&run(point, 0), &small_data());
     assert_eq!((measurements.len(), losses.len()), (1, 0));
-    assert_eq!(ending, Ending::Done { steps: 0, accuracy_reached: true });
+    assert_eq!(
+        ending,
+        Ending::Done {
+            steps: 0,
+            accuracy_reached: true
+        }
+    );
 }
 
 #[test]
@@ -196,7 +265,9 @@ fn a_training_that_diverges_ends_with_its_step_and_measures_nothing_there() {
         point.measure.every = every;
         point.loss = loss;
         let (measurements, losses, ending) = results(&run(point, 0), &small_data());
-        let Ending::Diverged { step } = ending else { panic!("{ending:?}") };
+        let Ending::Diverged { step } = ending else {
+            panic!("{ending:?}")
+        };
         assert_eq!(losses.len() as u64, step);
         assert!(measurements.iter().all(|measured| measured.step < step));
         assert!((1..20).contains(&step), "{step}");
@@ -245,7 +316,13 @@ fn a_full_batch_has_one_minibatch_and_no_noise() {
     let (measurements, _, _) = results(&run(point, 0), &small_data());
     let noise = &measurements[0].split(Split::Train).unwrap().noise;
     assert_eq!(noise.minibatches(), 1);
-    assert!(noise.estimates().unwrap().iter().all(|estimate| estimate.alpha.is_none()));
+    assert!(
+        noise
+            .estimates()
+            .unwrap()
+            .iter()
+            .all(|estimate| estimate.alpha.is_none())
+    );
 }
 
 #[test]
@@ -258,18 +335,30 @@ fn no_damaged_checkpoint_is_taken() {
     let checkpoint = training.checkpoint();
     let resume = |seed, bytes: &[u8]| {
         let resumed = Training::resume(&run_of(seed), small_data(), bytes);
-        let Err(TrainError::Checkpoint(error)) = resumed else { panic!("it was taken") };
+        let Err(TrainError::Checkpoint(error)) = resumed else {
+            panic!("it was taken")
+        };
         error
     };
     assert_eq!(resume(0, b""), CheckpointError::Format);
     assert_eq!(resume(0, &[0; 100]), CheckpointError::Format);
-    assert!(matches!(resume(1, &checkpoint), CheckpointError::OtherRun { .. }));
+    assert!(matches!(
+        resume(1, &checkpoint),
+        CheckpointError::OtherRun { .. }
+    ));
     for place in [12, 30, 40, checkpoint.len() / 2, checkpoint.len() - 1] {
         let mut damaged = checkpoint.clone();
         damaged[place] ^= 4;
-        assert_eq!(resume(0, &damaged), CheckpointError::Damaged, "byte {place}");
+        assert_eq!(
+            resume(0, &damaged),
+            CheckpointError::Damaged,
+            "byte {place}"
+        );
         let error = resume(0, &checkpoint[..place]);
-        assert!(matches!(error, CheckpointError::Damaged | CheckpointError::Format));
+        assert!(matches!(
+            error,
+            CheckpointError::Damaged | CheckpointError::Format
+        ));
     }
 }
 
@@ -290,8 +379,18 @@ fn runs_that_cannot_be_trained_are_refused() {
     invalid(&|point| point.measure.minibatches = Some(0));
     invalid(&|point| point.architecture = Architecture::Fcn { width: 0, depth: 3 });
     invalid(&|point| point.architecture = Architecture::Fcn { width: 3, depth: 1 });
-    invalid(&|point| point.architecture = Architecture::Fcn { width: u32::MAX, depth: u32::MAX });
-    invalid(&|point| point.architecture = Architecture::Fcn { width: 1 << 20, depth: 3 });
+    invalid(&|point| {
+        point.architecture = Architecture::Fcn {
+            width: u32::MAX,
+            depth: u32::MAX,
+        }
+    });
+    invalid(&|point| {
+        point.architecture = Architecture::Fcn {
+            width: 1 << 20,
+            depth: 3,
+        }
+    });
     let alexnet = refused(&|point| point.architecture = Architecture::Alexnet { width: 4 });
     assert_eq!(alexnet, TrainError::Unavailable("alexnet"));
     let other = refused(&|point| point.dataset.train_limit = Some(100));

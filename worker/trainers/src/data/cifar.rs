@@ -21,12 +21,18 @@ pub(super) fn read(
     let (label_bytes, records_per_file, files) = match (dataset, split) {
         (DatasetName::Cifar100, Split::Train) => (2, 50_000, vec!["train".to_owned()]),
         (DatasetName::Cifar100, Split::Test) => (2, 10_000, vec!["test".to_owned()]),
-        (_, Split::Train) => {
-            (1, 10_000, (1..=5).map(|batch| format!("data_batch_{batch}")).collect())
-        }
+        (_, Split::Train) => (
+            1,
+            10_000,
+            (1..=5).map(|batch| format!("data_batch_{batch}")).collect(),
+        ),
         (_, Split::Test) => (1, 10_000, vec!["test_batch".to_owned()]),
     };
-    let folder = if label_bytes == 2 { "cifar-100-binary" } else { "cifar-10-batches-bin" };
+    let folder = if label_bytes == 2 {
+        "cifar-100-binary"
+    } else {
+        "cifar-10-batches-bin"
+    };
 
     let features = dataset.features();
     let record = label_bytes + features;
@@ -56,5 +62,8 @@ pub(super) fn read(
 
 /// The last label byte of each record: the fine one.
 fn labels_of(bytes: &[u8], record: usize, label_bytes: usize) -> Vec<u8> {
-    bytes.chunks_exact(record).map(|record| record[label_bytes - 1]).collect()
+    bytes
+        .chunks_exact(record)
+        .map(|record| record[label_bytes - 1])
+        .collect()
 }

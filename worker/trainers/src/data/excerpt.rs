@@ -21,12 +21,14 @@ macro_rules! embedded {
 /// The first `examples` of a split.
 pub(super) fn read(split: Split, examples: usize) -> Result<RawExamples, DataError> {
     let (images, labels) = match split {
-        Split::Train => {
-            (embedded!("train-images-idx3-ubyte.gz"), embedded!("train-labels-idx1-ubyte.gz"))
-        }
-        Split::Test => {
-            (embedded!("t10k-images-idx3-ubyte.gz"), embedded!("t10k-labels-idx1-ubyte.gz"))
-        }
+        Split::Train => (
+            embedded!("train-images-idx3-ubyte.gz"),
+            embedded!("train-labels-idx1-ubyte.gz"),
+        ),
+        Split::Test => (
+            embedded!("t10k-images-idx3-ubyte.gz"),
+            embedded!("t10k-labels-idx1-ubyte.gz"),
+        ),
     };
     idx::read_pair(DatasetName::MnistExcerpt, split, images, labels, examples)
 }

@@ -22,15 +22,23 @@ pub(super) fn read(
     examples: usize,
 ) -> Result<RawExamples, DataError> {
     if examples == 0 {
-        return Ok(RawExamples { pixels: Vec::new(), labels: Vec::new() });
+        return Ok(RawExamples {
+            pixels: Vec::new(),
+            labels: Vec::new(),
+        });
     }
     let part = match split {
         Split::Train => "train",
         Split::Test => "t10k",
     };
-    let open =
-        |kind| Source::open(dataset, data_dir, &format!("{dataset}/{part}-{kind}-ubyte"));
-    read_pair(dataset, split, open("images-idx3")?, open("labels-idx1")?, examples)
+    let open = |kind| Source::open(dataset, data_dir, &format!("{dataset}/{part}-{kind}-ubyte"));
+    read_pair(
+        dataset,
+        split,
+        open("images-idx3")?,
+        open("labels-idx1")?,
+        examples,
+    )
 }
 
 /// The first `examples` of an images file and its labels file.
@@ -59,5 +67,8 @@ pub(super) fn read_pair(
         images.end()?;
         labels.end()?;
     }
-    Ok(RawExamples { pixels, labels: classes })
+    Ok(RawExamples {
+        pixels,
+        labels: classes,
+    })
 }

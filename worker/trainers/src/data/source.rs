@@ -40,7 +40,13 @@ impl<'a> Source<'a> {
                     } else {
                         Box::new(opened)
                     };
-                    return Ok(Self { dataset, file: file.clone(), data_dir, bytes, position: 0 });
+                    return Ok(Self {
+                        dataset,
+                        file: file.clone(),
+                        data_dir,
+                        bytes,
+                        position: 0,
+                    });
                 }
                 Err(missing) if missing.kind() == io::ErrorKind::NotFound => {}
                 Err(unreadable) => {
@@ -85,7 +91,11 @@ impl<'a> Source<'a> {
         if found == expected {
             Ok(())
         } else {
-            Err(self.fault(DataFault::Header { name, expected, found }))
+            Err(self.fault(DataFault::Header {
+                name,
+                expected,
+                found,
+            }))
         }
     }
 
@@ -93,7 +103,9 @@ impl<'a> Source<'a> {
     pub(super) fn end(mut self) -> Result<(), DataError> {
         match self.bytes.read(&mut [0; 1]) {
             Ok(0) => Ok(()),
-            Ok(_) => Err(self.fault(DataFault::TooLong { expected: self.position })),
+            Ok(_) => Err(self.fault(DataFault::TooLong {
+                expected: self.position,
+            })),
             Err(unreadable) => Err(self.fault(DataFault::Unreadable(Arc::new(unreadable)))),
         }
     }
@@ -101,11 +113,16 @@ impl<'a> Source<'a> {
     /// Requires that each label is a class of the data set.
     pub(super) fn check_labels(&self, labels: &[u8]) -> Result<(), DataError> {
         let classes = self.dataset.classes();
-        match labels.iter().position(|label| usize::from(*label) >= classes) {
+        match labels
+            .iter()
+            .position(|label| usize::from(*label) >= classes)
+        {
             None => Ok(()),
-            Some(example) => {
-                Err(self.fault(DataFault::Label { example, label: labels[example], classes }))
-            }
+            Some(example) => Err(self.fault(DataFault::Label {
+                example,
+                label: labels[example],
+                classes,
+            })),
         }
     }
 
@@ -118,23 +135,35 @@ fn error(dataset: DatasetName, data_dir: &Path, file: PathBuf, fault: DataFault)
     let (origin, folder) = match dataset {
         DatasetName::MnistExcerpt => {
             let remedy = "the program is damaged: build it again".to_owned();
-            return DataError { dataset, file, fault, remedy };
+            return DataError {
+                dataset,
+                file,
+                fault,
+                remedy,
+            };
         }
         DatasetName::Mnist => ("https://ossci-datasets.s3.amazonaws.com/mnist/", "mnist"),
-        DatasetName::FashionMnist => {
-            ("https://github.com/zalandoresearch/fashion-mnist", "fashion-mnist")
-        }
+        DatasetName::FashionMnist => (
+            "https://github.com/zalandoresearch/fashion-mnist",
+            "fashion-mnist",
+        ),
         DatasetName::Cifar10 => (
             "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
             "cifar-10-batches-bin",
         ),
-        DatasetName::Cifar100 => {
-            ("https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "cifar-100-binary")
-        }
+        DatasetName::Cifar100 => (
+            "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
+            "cifar-100-binary",
+        ),
     };
     let remedy = format!(
         "get the official files from {origin} and put them, plain or gzip, into `{}`",
         data_dir.join(folder).display()
     );
-    DataError { dataset, file, fault, remedy }
+    DataError {
+        dataset,
+        file,
+        fault,
+        remedy,
+    }
 }

@@ -13,7 +13,9 @@ pub(crate) struct Fcn;
 impl Fcn {
     pub(super) fn new(width: u32, depth: u32) -> Result<Self, TrainError> {
         if width == 0 || depth < 2 {
-            return Err(TrainError::Invalid("an fcn needs a width ≥ 1 and a depth ≥ 2"));
+            return Err(TrainError::Invalid(
+                "an fcn needs a width ≥ 1 and a depth ≥ 2",
+            ));
         }
         Ok(Self)
     }
@@ -25,8 +27,12 @@ impl Fcn {
         images: Images,
         tape: T,
     ) -> Result<Rows<T>, CpuError> {
-        let (first, later) = parameters.split_first().expect("an fcn has two layers at least");
+        let (first, later) = parameters
+            .split_first()
+            .expect("an fcn has two layers at least");
         let start = linear(device, images, first, tape)?;
-        later.iter().try_fold(start, |x, weight| relu_linear(device, x, weight))
+        later
+            .iter()
+            .try_fold(start, |x, weight| relu_linear(device, x, weight))
     }
 }

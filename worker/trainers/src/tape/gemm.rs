@@ -28,8 +28,18 @@ impl<'a> Matrix<'a> {
     ///
     /// Unless there are rows × columns numbers.
     pub(super) fn new(numbers: &'a [f32], rows: usize, columns: usize) -> Self {
-        assert_eq!(Some(numbers.len()), rows.checked_mul(columns), "a matrix fills its slice");
-        Self { numbers, rows, columns, row_stride: columns, column_stride: 1 }
+        assert_eq!(
+            Some(numbers.len()),
+            rows.checked_mul(columns),
+            "a matrix fills its slice"
+        );
+        Self {
+            numbers,
+            rows,
+            columns,
+            row_stride: columns,
+            column_stride: 1,
+        }
     }
 
     /// [rows, columns] in C order, each row followed by `row_stride` − `columns` other numbers.
@@ -44,7 +54,10 @@ impl<'a> Matrix<'a> {
         row_stride: usize,
     ) -> Self {
         assert!(columns <= row_stride, "a row has room for its columns");
-        Self { columns, ..Self::new(numbers, rows, row_stride) }
+        Self {
+            columns,
+            ..Self::new(numbers, rows, row_stride)
+        }
     }
 
     /// [columns, rows] over the same numbers.
@@ -60,15 +73,29 @@ impl<'a> Matrix<'a> {
 }
 
 /// `out` ← `left` · `right`, or `out` + `left` · `right` if it accumulates; `out` is
-/// [left.rows, right.columns] in C order.
+/// [left.rows, right.columns] in C order, its rows `row_stride` numbers apart.
 ///
 /// # Panics
 ///
 /// If the shapes do not fit each other.
-pub(super) fn multiply(out: &mut [f32], accumulate: bool, left: Matrix<'_>, right: Matrix<'_>) {
+pub(super) fn multiply(
+    out: &mut [f32],
+    row_stride: usize,
+    accumulate: bool,
+    left: Matrix<'_>,
+    right: Matrix<'_>,
+) {
     let (rows, terms, columns) = (left.rows, left.columns, right.columns);
-    assert_eq!(terms, right.rows, "as many columns on the left as rows on the right");
-    assert_eq!(Some(out.len()), rows.checked_mul(columns), "the product fills its slice");
+    assert_eq!(
+        terms, right.rows,
+        "as many columns on the left as rows on the right"
+    );
+    assert!(columns <= row_stride, "a row has room for its columns");
+    assert_eq!(
+        Some(out.len()),
+        rows.checked_mul(row_stride),
+        "the product fills its slice"
+    );
     if !accumulate && terms == 0 {
         out.fill(0.0);
     }
@@ -77,12 +104,13 @@ pub(super) fn multiply(out: &mut [f32], accumulate: bool, left: Matrix<'_>, righ
         let read_out = accumulate || first > 0;
         // SAFETY: gemm reads left[i, t] and right[t, j] and reads and writes out[i, j] for i in
         // 0..rows, t in first..first + part, j in 0..columns, nothing else. `Matrix::new` and
-        // `padded` made sure that the slice holds rows × row_stride ≥ columns numbers, and
-        // `transposed` only swaps, so the largest offset, (rows − 1)·row_stride + (columns −
-        // 1)·column_stride, lies in the slice; `first < terms` keeps the start of a part inside
-        // too, or the matrix has no element and gemm returns at once (rows or columns 0). `out` has rows ×
-        // columns numbers in C order and is borrowed mutably, so it overlaps neither operand.
-        // Strides are at most the slice's length, hence below `isize::MAX`.
+        // `padded` made sure that the slice holds rows × row_stride numbers, columns ≤
+        // row_stride, and `transposed` only swaps, so the largest offset, (rows − 1)·row_stride +
+        // (columns − 1)·column_stride, lies in the slice; `first < terms` keeps the start of a
+        // part inside too, or the matrix has no element and gemm returns at once (rows or columns
+        // 0). The same holds of `out`, by the assertions above, and it is borrowed mutably, so it
+        // overlaps neither operand. Strides are at most the slice's length (or the matrix has no
+        // element), hence below `isize::MAX`.
         unsafe {
             ::gemm::gemm(
                 rows,
@@ -90,12 +118,17 @@ pub(super) fn multiply(out: &mut [f32], accumulate: bool, left: Matrix<'_>, righ
                 part,
                 out.as_mut_ptr(),
                 1,
-                columns as isize,
+                row_stride as isize,
                 read_out,
-                left.numbers.as_ptr().wrapping_add(first * left.column_stride),
+                left.numbers
+                    .as_ptr()
+                    .wrapping_add(first * left.column_stride),
                 left.column_stride as isize,
                 left.row_stride as isize,
-                right.numbers.as_ptr().wrapping_add(first * right.row_stride),
+                right
+                    .numbers
+                    .as_ptr()
+                    .wrapping_add(first * right.row_stride),
                 right.column_stride as isize,
                 right.row_stride as isize,
                 1.0,
@@ -132,25 +165,37 @@ mod tests {
     use super::*;
 
     fn numbers(len: usize, seed: usize) -> Vec<f32> {
-        (0..len).map(|i| (((i + seed) * 7919) % 101) as f32 / 50.0 - 1.0).collect()
+        (0..len)
+            .map(|i| (((i + seed) * 7919) % 101) as f32 / 50.0 - 1.0)
+            .collect()
     }
 
     #[test]
     fn products_of_any_shape_and_orientation_agree_with_the_definition() {
-        for (rows, terms, columns) in
-            [(1, 1, 1), (3, 5, 2), (1, 600, 7), (9, 1, 4), (20, 1100, 33), (70, 64, 10), (4, 0, 3)]
-        {
+        for (rows, terms, columns) in [
+            (1, 1, 1),
+            (3, 5, 2),
+            (1, 600, 7),
+            (9, 1, 4),
+            (20, 1100, 33),
+            (70, 64, 10),
+            (4, 0, 3),
+        ] {
             let (a, b) = (numbers(rows * terms, 1), numbers(terms * columns, 2));
             let at = transpose(&a, rows, terms);
             let bt = transpose(&b, terms, columns);
-            let lefts =
-                [Matrix::new(&a, rows, terms), Matrix::new(&at, terms, rows).transposed()];
-            let rights =
-                [Matrix::new(&b, terms, columns), Matrix::new(&bt, columns, terms).transposed()];
+            let lefts = [
+                Matrix::new(&a, rows, terms),
+                Matrix::new(&at, terms, rows).transposed(),
+            ];
+            let rights = [
+                Matrix::new(&b, terms, columns),
+                Matrix::new(&bt, columns, terms).transposed(),
+            ];
             for left in lefts {
                 for right in rights {
                     let mut out = vec![1.0; rows * columns];
-                    multiply(&mut out, true, left, right);
+                    multiply(&mut out, columns, true, left, right);
                     for (index, found) in out.iter().enumerate() {
                         let (i, j) = (index / columns, index % columns);
                         let expected: f64 = (0..terms)
@@ -158,10 +203,18 @@ mod tests {
                             .sum();
                         assert!((f64::from(*found) - 1.0 - expected).abs() < 1e-3);
                     }
-                    multiply(&mut out, false, left, right);
+                    multiply(&mut out, columns, false, left, right);
                     let mut again = vec![f32::NAN; rows * columns];
-                    multiply(&mut again, false, left, right);
+                    multiply(&mut again, columns, false, left, right);
                     assert_eq!(out, again, "what lay in the output before must not matter");
+                    let stride = columns + 3;
+                    let mut apart = vec![7.0; rows * stride];
+                    multiply(&mut apart, stride, false, left, right);
+                    for (apart, row) in apart.chunks(stride).zip(out.chunks(columns)) {
+                        if terms > 0 {
+                            assert_eq!(apart, [row, &[7.0; 3]].concat());
+                        }
+                    }
                 }
             }
         }

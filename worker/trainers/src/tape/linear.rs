@@ -23,7 +23,7 @@ pub(crate) fn linear<T: Tape<f32, Cpu>>(
     let (examples, inputs, outputs) = (images.examples(), w.columns(), w.rows());
     let mut numbers = device.buffer(examples * outputs)?;
     let x = Matrix::new(&images, examples, inputs);
-    multiply(&mut numbers, false, x, w.matrix().transposed());
+    multiply(&mut numbers, outputs, false, x, w.matrix().transposed());
     let y = device.tensor((examples, outputs), &numbers)?;
     let (y_ghost, w_ghost) = (y.ghost(), weight.tensor().ghost());
     tape.add_backward_op(move |gradients| {
@@ -31,7 +31,13 @@ pub(crate) fn linear<T: Tape<f32, Cpu>>(
         let dy = std::mem::take(&mut **gradients.get_or_alloc_mut(&y_ghost)?);
         let dw = gradients.get_or_alloc_mut(&w_ghost)?;
         let dy_matrix = Matrix::new(&dy, examples, outputs);
-        multiply(dw, true, dy_matrix.transposed(), Matrix::new(&images, examples, inputs));
+        multiply(
+            dw,
+            w.row_stride(),
+            true,
+            dy_matrix.transposed(),
+            Matrix::new(&images, examples, inputs),
+        );
         **gradients.get_or_alloc_mut(&y_ghost)? = dy;
         Ok(())
     });
@@ -54,6 +60,7 @@ pub(crate) fn relu_linear<T: Tape<f32, Cpu>>(
     let mut numbers = device.buffer(examples * outputs)?;
     multiply(
         &mut numbers,
+        outputs,
         false,
         Matrix::new(&active, examples, inputs),
         w.matrix().transposed(),
@@ -64,10 +71,16 @@ pub(crate) fn relu_linear<T: Tape<f32, Cpu>>(
         let dy = std::mem::take(&mut **gradients.get_or_alloc_mut(&y_ghost)?);
         let dy_matrix = Matrix::new(&dy, examples, outputs);
         let dw = gradients.get_or_alloc_mut(&w_ghost)?;
-        multiply(dw, true, dy_matrix.transposed(), Matrix::new(&active, examples, inputs));
+        multiply(
+            dw,
+            w.row_stride(),
+            true,
+            dy_matrix.transposed(),
+            Matrix::new(&active, examples, inputs),
+        );
         // Nothing else uses X, so its gradient need not be added to.
         let dx = gradients.get_or_alloc_mut(&x_ghost)?;
-        multiply(dx, false, dy_matrix, w.matrix());
+        multiply(dx, inputs, false, dy_matrix, w.matrix());
         for (slope, number) in dx.iter_mut().zip(active.iter()) {
             *slope = if *number > 0.0 { *slope } else { 0.0 };
         }

@@ -14,6 +14,9 @@ use tailsweep_common::run::Loss;
 
 use super::{Device, Rows};
 
+/// A mean loss.
+type Mean<T> = Tensor<Rank0, f32, Cpu, T>;
+
 /// What a network made of some examples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Outcome {
@@ -38,14 +41,17 @@ pub(crate) fn loss<T: Tape<f32, Cpu>>(
     loss: Loss,
     outputs: Rows<T>,
     labels: &[u8],
-) -> Result<(Tensor<Rank0, f32, Cpu, T>, Outcome), CpuError> {
+) -> Result<(Mean<T>, Outcome), CpuError> {
     let (examples, classes) = *outputs.shape();
     assert_eq!(examples, labels.len(), "one label for each example");
     let (outputs, mut tape) = outputs.split_tape();
     // Outputs at first, their gradients at last.
     let mut numbers = device.copy_of(&outputs)?;
 
-    let mut outcome = Outcome { examples, ..Outcome::default() };
+    let mut outcome = Outcome {
+        examples,
+        ..Outcome::default()
+    };
     for (row, label) in numbers.chunks_exact_mut(classes).zip(labels) {
         let label = usize::from(*label);
         outcome.correct += usize::from(first_largest(row) == label);
@@ -126,7 +132,10 @@ mod tests {
         let outputs = device.tensor((labels.len(), classes), outputs).unwrap();
         let (mean, outcome) = loss(&device, kind, outputs.leaky_trace(), labels).unwrap();
         let mut slopes = vec![0.0; labels.len() * classes];
-        mean.try_backward().unwrap().get(&outputs).copy_into(&mut slopes);
+        mean.try_backward()
+            .unwrap()
+            .get(&outputs)
+            .copy_into(&mut slopes);
         (outcome, slopes)
     }
 
@@ -147,7 +156,14 @@ mod tests {
         assert_near(&[outcome.loss()], &[12_f32.ln() / 2.0]);
         assert_near(
             &slopes,
-            &[1.0 / 12.0, 2.0 / 12.0, -3.0 / 12.0, -5.0 / 12.0, 2.0 / 12.0, 3.0 / 12.0],
+            &[
+                1.0 / 12.0,
+                2.0 / 12.0,
+                -3.0 / 12.0,
+                -5.0 / 12.0,
+                2.0 / 12.0,
+                3.0 / 12.0,
+            ],
         );
     }
 
@@ -156,7 +172,10 @@ mod tests {
         // Margins 1 − t·o: (1 + 0.5, 1 − 2, 1 − 3) and (1 − 0.25, 1 + 1, 1 + 0).
         let outputs = [0.5, 2.0, -3.0, 0.25, 1.0, 0.0];
         let (outcome, slopes) = of(Loss::Hinge, &outputs, &[1, 0]);
-        assert_near(&[outcome.loss_sum as f32], &[(1.5 + 0.75 + 2.0 + 1.0) / 3.0]);
+        assert_near(
+            &[outcome.loss_sum as f32],
+            &[(1.5 + 0.75 + 2.0 + 1.0) / 3.0],
+        );
         assert_eq!(outcome.correct, 1);
         let slope = 1.0 / 6.0;
         assert_near(&slopes, &[slope, 0.0, 0.0, -slope, slope, slope]);
@@ -165,8 +184,9 @@ mod tests {
     #[test]
     fn nll_agrees_with_dfdx() {
         let labels: Vec<u8> = (0..40).map(|example| example * 7 % 10).collect();
-        let outputs: Vec<f32> =
-            (0..400).map(|i| ((i * 7919) % 211) as f32 / 20.0 - 5.0).collect();
+        let outputs: Vec<f32> = (0..400)
+            .map(|i| ((i * 7919) % 211) as f32 / 20.0 - 5.0)
+            .collect();
         let (outcome, slopes) = of(Loss::Nll, &outputs, &labels);
         let device = Device::new();
         let mut targets = vec![0.0; 400];
@@ -180,7 +200,10 @@ mod tests {
         mean.copy_into(&mut value);
         assert!((value[0] - outcome.loss()).abs() < 1e-5 * value[0]);
         let mut expected = vec![0.0; 400];
-        mean.try_backward().unwrap().get(&outputs).copy_into(&mut expected);
+        mean.try_backward()
+            .unwrap()
+            .get(&outputs)
+            .copy_into(&mut expected);
         assert_near(&slopes, &expected);
     }
 
@@ -193,7 +216,11 @@ mod tests {
                 for label in [0, 1] {
                     let (outcome, _) = of(kind, &[1.0, broken], &[label]);
                     let harmless = kind == Loss::Hinge && broken == f32::INFINITY && label == 1;
-                    assert_eq!(outcome.loss().is_finite(), harmless, "{kind:?} {broken} {label}");
+                    assert_eq!(
+                        outcome.loss().is_finite(),
+                        harmless,
+                        "{kind:?} {broken} {label}"
+                    );
                 }
             }
         }

@@ -33,7 +33,10 @@ pub(crate) fn excerpt(train: u32, test: u32) -> Arc<Data> {
 pub(crate) fn small_point() -> Point {
     Point {
         dataset: small_data().dataset.clone(),
-        architecture: Architecture::Fcn { width: 12, depth: 3 },
+        architecture: Architecture::Fcn {
+            width: 12,
+            depth: 3,
+        },
         batch_size: 32,
         learning_rate: 0.05,
         loss: Loss::Nll,
@@ -58,7 +61,10 @@ pub(crate) fn small_point() -> Point {
 }
 
 pub(crate) fn run(point: Point, seed: u64) -> Run {
-    Run { point: Arc::new(point), seed }
+    Run {
+        point: Arc::new(point),
+        seed,
+    }
 }
 
 /// All that a run says, from where it stands.
@@ -99,7 +105,10 @@ pub(crate) fn bytes(measurements: &[Measurement]) -> String {
     for measurement in measurements {
         for split in &measurement.splits {
             let numbers = (measurement.step, split.split, split.loss.to_bits());
-            let more = (split.accuracy.to_bits(), serde_json::to_string(&split.noise).unwrap());
+            let more = (
+                split.accuracy.to_bits(),
+                serde_json::to_string(&split.noise).unwrap(),
+            );
             text += &format!("{numbers:?} {more:?}\n");
         }
     }
@@ -107,5 +116,9 @@ pub(crate) fn bytes(measurements: &[Measurement]) -> String {
 }
 
 pub(crate) fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap()
+        .install(work)
 }

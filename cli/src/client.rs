@@ -16,6 +16,8 @@ use crate::sweep_file::SweepFile;
 
 /// User commands try for so long to reach a coordinator.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Items of a list that come at a time.
+const PAGE: u32 = 1000;
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -107,44 +109,26 @@ impl Client {
 
     /// All sweeps, newest first.
     pub(crate) async fn sweeps(&mut self) -> Result<Vec<SweepStatus>, Failure> {
-        let mut all = Vec::new();
-        let mut page = String::new();
-        loop {
-            let mut service = self.service.clone();
-            let request = wire::ListSweepsRequest {
-                page_size: 1000,
-                page,
-            };
-            let reply = self
-                .persist(async || Ok(service.list_sweeps(request.clone()).await?.into_inner()))
-                .await?;
-            all.extend(reply.sweeps);
-            if reply.next_page.is_empty() {
-                return Ok(all);
-            }
-            page = reply.next_page;
-        }
+        let mut service = self.service.clone();
+        self.pages(async |page| {
+            let page_size = PAGE;
+            let request = wire::ListSweepsRequest { page_size, page };
+            let reply = service.list_sweeps(request).await?.into_inner();
+            Ok((reply.sweeps, reply.next_page))
+        })
+        .await
     }
 
     /// All workers.
     pub(crate) async fn workers(&mut self) -> Result<Vec<wire::WorkerStatus>, Failure> {
-        let mut all = Vec::new();
-        let mut page = String::new();
-        loop {
-            let mut service = self.service.clone();
-            let request = wire::ListWorkersRequest {
-                page_size: 1000,
-                page,
-            };
-            let reply = self
-                .persist(async || Ok(service.list_workers(request.clone()).await?.into_inner()))
-                .await?;
-            all.extend(reply.workers);
-            if reply.next_page.is_empty() {
-                return Ok(all);
-            }
-            page = reply.next_page;
-        }
+        let mut service = self.service.clone();
+        self.pages(async |page| {
+            let page_size = PAGE;
+            let request = wire::ListWorkersRequest { page_size, page };
+            let reply = service.list_workers(request).await?.into_inner();
+            Ok((reply.workers, reply.next_page))
+        })
+        .await
     }
 
     /// The files of a report.
@@ -193,6 +177,23 @@ impl Client {
             }
             tracing::warn!("lost the coordinator; trying to reach it again");
             sleep(PAUSE).await;
+        }
+    }
+
+    /// A whole list, page by page.
+    async fn pages<T>(
+        &self,
+        mut page: impl AsyncFnMut(String) -> Result<(Vec<T>, String), Status>,
+    ) -> Result<Vec<T>, Failure> {
+        let mut all = Vec::new();
+        let mut next = String::new();
+        loop {
+            let (items, after) = self.persist(async || page(next.clone()).await).await?;
+            all.extend(items);
+            if after.is_empty() {
+                return Ok(all);
+            }
+            next = after;
         }
     }
 

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use tailsweep_e2e::{
@@ -37,8 +38,8 @@ learning_rate = 0.05
 const RUNS: u64 = 8;
 
 /// The sweep file and the report of an undisturbed `tailsweep run`.
-fn undisturbed() -> &'static (TempDir, std::path::PathBuf) {
-    static UNDISTURBED: OnceLock<(TempDir, std::path::PathBuf)> = OnceLock::new();
+fn undisturbed() -> &'static (TempDir, PathBuf) {
+    static UNDISTURBED: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     UNDISTURBED.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let spec = folder.path().join("faults.toml");
@@ -120,34 +121,59 @@ fn a_killed_coordinator_goes_on_where_it_was() {
     );
 }
 
+/// A `tailsweep run` in a folder of its own.
+struct LocalRun {
+    folder: TempDir,
+}
+
+impl LocalRun {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder }
+    }
+
+    fn out(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    fn command(&self) -> Command {
+        let mut run = tailsweep(["run"]);
+        run.arg(&undisturbed().1).arg("--out").arg(self.out());
+        run
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Starts it, and waits until it has told its progress with some runs over.
+    fn start_and_wait_for_results(&self) -> Process {
+        let run = Process::start(self.command(), &self.folder.path().join("log"));
+        until("the first results", || {
+            let some_are_over =
+                |line: &str| line.starts_with("faults: ") && !line.starts_with("faults: 0/");
+            self.said().lines().any(some_are_over).then_some(())
+        });
+        run
+    }
+
+    /// Runs it again, to the end.
+    fn go_on(&self) {
+        let report = self.out().join("runs.csv");
+        assert!(!report.exists(), "the sweep was over before the fault");
+        succeed(self.command());
+        assert_undisturbed(&self.out());
+    }
+}
+
 #[test]
 fn an_interrupted_run_continues() {
-    let folder = tempfile::tempdir().unwrap();
-    let (spec, out) = (&undisturbed().1, folder.path().join("out"));
-    let command = || {
-        let mut run = tailsweep(["run"]);
-        run.arg(spec).arg("--out").arg(&out);
-        run
-    };
-    let log = folder.path().join("log");
-    let run = Process::start(command(), &log);
-    let said = || fs::read_to_string(&log).unwrap_or_default();
-    // Progress is told when a run is over, and not more often than every few seconds.
-    until("the first result", || {
-        let some_are_over =
-            |line: &str| line.starts_with("faults: ") && !line.starts_with("faults: 0/");
-        said().lines().any(some_are_over).then_some(())
-    });
+    let local = LocalRun::new();
+    let run = local.start_and_wait_for_results();
     run.signal("INT");
-    assert_eq!(run.wait().code(), Some(130), "{}", said());
-    assert!(
-        !out.join("runs.csv").exists(),
-        "the sweep was over before it was interrupted"
-    );
-
-    succeed(command());
-    assert_undisturbed(&out);
-    let events = attempt_events(&out);
+    assert_eq!(run.wait().code(), Some(130), "{}", local.said());
+    local.go_on();
+    let events = attempt_events(&local.out());
     assert!(
         events.iter().any(|event| event == "handed_back"),
         "no run was saved: {events:?}"
@@ -156,22 +182,12 @@ fn an_interrupted_run_continues() {
 
 #[test]
 fn a_killed_run_continues() {
-    let folder = tempfile::tempdir().unwrap();
-    let (spec, out) = (&undisturbed().1, folder.path().join("out"));
-    let command = || {
-        let mut run = tailsweep(["run"]);
-        run.arg(spec).arg("--out").arg(&out);
-        run
-    };
-    let log = folder.path().join("log");
-    let run = Process::start(command(), &log);
-    let said = || fs::read_to_string(&log).unwrap_or_default();
-    until("progress", || said().contains("faults: ").then_some(()));
-    run.kill();
+    let local = LocalRun::new();
+    local.start_and_wait_for_results().kill();
+    local.go_on();
+    let events = attempt_events(&local.out());
     assert!(
-        !out.join("runs.csv").exists(),
-        "the sweep was over before it was killed"
+        events.iter().any(|event| event == "lost"),
+        "no run was lost: {events:?}"
     );
-    succeed(command());
-    assert_undisturbed(&out);
 }

@@ -1,7 +1,7 @@
 //! How fast training and measuring are on this machine.
 //!
 //! ```text
-//! cargo run --release -p tailsweep-trainers --example throughput
+//! cargo run --release -p tailsweep-trainers --example training_speed
 //! ```
 //!
 //! Training: steps a second on one thread, MNIST excerpt, batch size 100. Measuring: seconds for

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use config::{Config, ConfigError, Environment, File, FileFormat};
+use config::{Config, ConfigError, Environment, File, FileFormat, Source};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use tailsweep_common::sweep::parse_duration;
 
@@ -75,11 +75,13 @@ impl Settings {
         for (key, value) in &flags {
             builder = builder.set_override(*key, value.as_str())?;
         }
-        let merged = builder.build()?;
+        let mut values = builder.build()?.collect()?;
 
         let mut origins = BTreeMap::new();
         for key in KEYS {
-            let value = merged.get::<config::Value>(key)?;
+            let value = values
+                .remove(key)
+                .ok_or_else(|| ConfigError::NotFound(key.to_owned()))?;
             let origin = match value.origin() {
                 _ if flags.contains_key(key) => "flag".to_owned(),
                 Some(origin) if origin.contains("environment") => variable(key),

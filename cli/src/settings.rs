@@ -84,8 +84,8 @@ impl Settings {
                 .ok_or_else(|| ConfigError::NotFound(key.to_owned()))?;
             let origin = match value.origin() {
                 _ if flags.contains_key(key) => "flag".to_owned(),
-                Some(origin) if origin.contains("environment") => variable(key),
-                Some(origin) => origin.to_owned(),
+                Some("the environment") => variable(key),
+                Some(_) => file.unwrap_or(Path::new("")).display().to_string(),
                 None => "default".to_owned(),
             };
             origins.insert(key, (value.into_string()?, origin));

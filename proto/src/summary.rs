@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use tailsweep_stats::{
-    Cell, ExactSum, GroupRow, Layer, LogTotal, Moments, NoiseShape, NoiseSummary, PairedSums,
-    SlopeLevel, SlopeRow, SummaryParts, SurrogateSums, Treatment, Treatments,
+    Cell, ExactSum, GroupRow, Largest, Layer, LogHistogram, LogTotal, Moments, NoiseShape,
+    NoiseSummary, PairedSums, SlopeLevel, SlopeRow, SummaryParts, SurrogateSums, Treatment,
+    Treatments, ValueSums,
 };
 
 use crate::convert::WireError;
@@ -29,6 +30,7 @@ impl From<&NoiseSummary> for wire::NoiseSummary {
             moments,
             surrogate,
             paired,
+            values,
         } = summary.to_parts();
         Self {
             shape: Some((&*shape).into()),
@@ -40,6 +42,7 @@ impl From<&NoiseSummary> for wire::NoiseSummary {
             moments: Some(moments.as_slice().into()),
             surrogate: surrogate.as_deref().map(Into::into),
             paired: paired.as_ref().map(Into::into),
+            values: values.as_ref().map(Into::into),
         }
     }
 }
@@ -56,6 +59,7 @@ impl TryFrom<wire::NoiseSummary> for NoiseSummary {
             moments,
             surrogate,
             paired,
+            values,
         } = summary;
         let missing = |field| move || WireError::missing(MESSAGE, field);
         let shape: NoiseShape = shape.ok_or_else(missing("shape"))?.try_into()?;
@@ -65,6 +69,7 @@ impl TryFrom<wire::NoiseSummary> for NoiseSummary {
             moments: moments.ok_or_else(missing("moments"))?.try_into()?,
             surrogate: surrogate.map(TryInto::try_into).transpose()?,
             paired: paired.map(|sums| paired_sums(sums, &shape)).transpose()?,
+            values: values.map(TryInto::try_into).transpose()?,
             shape: Arc::new(shape),
         };
         Self::from_parts(parts).map_err(|error| WireError::new(MESSAGE, error.field, error.problem))
@@ -349,6 +354,7 @@ impl From<&[Moments]> for wire::Moments {
             norm_max: moments.iter().map(|sums| sums.norm_max).collect(),
             square: Some(moments.iter().map(|sums| &sums.square).collect()),
             fourth: Some(moments.iter().map(|sums| &sums.fourth).collect()),
+            max: moments.iter().map(|sums| sums.max).collect(),
         }
     }
 }
@@ -365,6 +371,7 @@ impl TryFrom<wire::Moments> for Vec<Moments> {
             norm_max,
             square,
             fourth,
+            max,
         } = moments;
         let column = columns("Moments", zeros.len());
         let mut below_epsilon = column("below_epsilon").counts(below_epsilon)?;
@@ -373,6 +380,7 @@ impl TryFrom<wire::Moments> for Vec<Moments> {
         let mut norm_max = column("norm_max").doubles(norm_max)?;
         let mut square = column("square").sums(square)?;
         let mut fourth = column("fourth").sums(fourth)?;
+        let mut max = column("max").doubles(max)?;
         let mut sums = Vec::with_capacity(zeros.len());
         for zeros in zeros {
             sums.push(Moments {
@@ -383,9 +391,95 @@ impl TryFrom<wire::Moments> for Vec<Moments> {
                 norm_max: norm_max.next().unwrap_or_default(),
                 square: square.next().unwrap_or_default(),
                 fourth: fourth.next().unwrap_or_default(),
+                max: max.next().unwrap_or_default(),
             });
         }
         Ok(sums)
+    }
+}
+
+impl From<&ValueSums> for wire::ValueSums {
+    fn from(values: &ValueSums) -> Self {
+        let ValueSums {
+            histogram,
+            ln,
+            ln_squared,
+            power,
+            inverse_power,
+            largest,
+        } = values;
+        let bits = largest.bits().iter().rev();
+        let before = std::iter::once(&0).chain(bits.clone());
+        let sums = [ln, ln_squared, power, inverse_power];
+        Self {
+            histogram: Some(histogram.into()),
+            sums: Some(sums.into_iter().collect()),
+            largest_steps: bits
+                .zip(before)
+                .map(|(bits, before)| bits - before)
+                .collect(),
+        }
+    }
+}
+
+impl TryFrom<wire::ValueSums> for ValueSums {
+    type Error = WireError;
+
+    fn try_from(values: wire::ValueSums) -> Result<Self, WireError> {
+        const MESSAGE: &str = "ValueSums";
+        let wire::ValueSums {
+            histogram,
+            sums,
+            largest_steps,
+        } = values;
+        let mut largest: Vec<u64> = largest_steps
+            .iter()
+            .scan(0_u64, |bits, step| {
+                *bits = bits.saturating_add(*step);
+                Some(*bits)
+            })
+            .collect();
+        largest.reverse();
+        let largest = Largest::from_bits(largest).ok_or_else(|| {
+            WireError::new(MESSAGE, "largest_steps", "are not those of largest values")
+        })?;
+        let mut sums = columns(MESSAGE, 4)("sums").sums(sums)?;
+        Ok(Self {
+            // A message without entries is the same as none.
+            histogram: histogram.unwrap_or_default().try_into()?,
+            ln: sums.next().unwrap_or_default(),
+            ln_squared: sums.next().unwrap_or_default(),
+            power: sums.next().unwrap_or_default(),
+            inverse_power: sums.next().unwrap_or_default(),
+            largest,
+        })
+    }
+}
+
+impl From<&LogHistogram> for wire::LogHistogram {
+    fn from(histogram: &LogHistogram) -> Self {
+        let bins = histogram.bins().map(|(bin, _)| bin);
+        let before = std::iter::once(0).chain(bins.clone());
+        Self {
+            steps: bins.zip(before).map(|(bin, before)| bin - before).collect(),
+            counts: histogram.bins().map(|(_, count)| count).collect(),
+        }
+    }
+}
+
+impl TryFrom<wire::LogHistogram> for LogHistogram {
+    type Error = WireError;
+
+    fn try_from(histogram: wire::LogHistogram) -> Result<Self, WireError> {
+        const MESSAGE: &str = "LogHistogram";
+        let wire::LogHistogram { steps, counts } = histogram;
+        columns(MESSAGE, steps.len())("counts").has_length(counts.len())?;
+        let bins = steps.iter().scan(0_i32, |bin, step| {
+            *bin = bin.saturating_add(*step);
+            Some(*bin)
+        });
+        Self::from_parts(bins.collect(), counts)
+            .ok_or_else(|| WireError::new(MESSAGE, "steps", "are not those of a histogram"))
     }
 }
 

@@ -85,6 +85,14 @@ fn main() {
         )
     };
     tell("(zeros and moments)", first_part(Treatments::NONE));
+    let values = best(
+        || accumulator([Treatment::PublishedRows].into_iter().collect()),
+        |accumulator| {
+            let part = accumulator.parts_mut().swap_remove(1);
+            rows.iter().for_each(|row| part.add_row(row));
+        },
+    );
+    tell("(histogram)", values);
     for treatment in Treatment::ALL {
         let seconds = first_part([treatment].into_iter().collect());
         tell(treatment.as_str(), seconds);
@@ -100,6 +108,19 @@ fn main() {
         "all treatments",
         all_parts(Treatment::ALL.into_iter().collect()),
     );
+
+    let mut whole = accumulator(Treatments::default());
+    rows.iter().for_each(|row| whole.add_row(row));
+    let start = Instant::now();
+    let summary = whole.finish();
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{:24}{:29.1} ms", "(finish, once)", seconds * 1e3);
+    let start = Instant::now();
+    for _ in 0..REPEATS {
+        std::hint::black_box(summary.estimates()).expect("all rows are here");
+    }
+    let seconds = start.elapsed().as_secs_f64() / REPEATS as f64;
+    println!("{:24}{:29.1} ms", "(estimates)", seconds * 1e3);
 }
 
 fn best<T>(new: impl Fn() -> T, work: impl Fn(&mut T)) -> f64 {

@@ -33,6 +33,7 @@ use crate::permutation::{Dealer, Permutation};
 use crate::shape::NoiseShape;
 use crate::summary::{Cell, NoiseSummary, Series};
 use crate::treatment::Treatment;
+use crate::values::ValueCounter;
 
 /// Values that are worked on together: a power of two.
 const CHUNK: usize = 4096;
@@ -97,6 +98,7 @@ pub struct Part {
 #[derive(Debug)]
 enum Kind {
     Moments(MomentSums),
+    Values(ValueCounter),
     Published(Published),
     Restarted(Restarted),
     ZerosDropped(ZerosDropped),
@@ -176,6 +178,9 @@ impl NoiseAccumulator {
                 Treatment::Paired => Kind::Paired(PairedAccumulator::new(&shape)),
             })
             .collect();
+        if asked.contains(Treatment::PublishedRows) {
+            kinds.push(Kind::Values(ValueCounter::new()));
+        }
         kinds.push(Kind::Moments(MomentSums::new(shape.clusters())));
         let parts = kinds.into_iter().map(|kind| Part {
             shape: shape.clone(),
@@ -215,12 +220,14 @@ impl NoiseAccumulator {
         let rows = self.parts[0].row;
         let clusters = self.shape.clusters();
         let mut cells = vec![Cell::default(); self.shape.series().len() * clusters];
-        let (mut moments, mut surrogate, mut paired) = (Vec::new(), None, None);
+        let (mut moments, mut values) = (Vec::new(), None);
+        let (mut surrogate, mut paired) = (None, None);
         let mut columns = Vec::new();
         for part in self.parts {
             assert_eq!(part.row, rows, "all parts are fed the same rows");
             match part.kind {
                 Kind::Moments(sums) => moments = sums.finish(),
+                Kind::Values(counter) => values = Some(counter.finish()),
                 Kind::Published(sums) => columns.push(sums.finish()),
                 Kind::Restarted(sums) | Kind::Standardised(sums, _) => columns.push(sums.finish()),
                 Kind::ZerosDropped(sums) => columns.push(sums.finish()),
@@ -237,10 +244,13 @@ impl NoiseAccumulator {
                     cells[series * clusters..(series + 1) * clusters].clone_from_slice(own);
                 }
             }
-        } else if let Some(sums) = &mut surrogate {
-            sums.fill(Default::default());
+        } else {
+            if let Some(sums) = &mut surrogate {
+                sums.fill(Default::default());
+            }
+            values = values.map(|_| Default::default());
         }
-        NoiseSummary::of_sums(self.shape, rows, cells, moments, surrogate, paired)
+        NoiseSummary::of_sums(self.shape, rows, cells, moments, surrogate, paired, values)
     }
 }
 
@@ -280,6 +290,7 @@ impl Kind {
     fn add_chunk(&mut self, cluster: usize, start: usize, noise: &mut [f64]) {
         match self {
             Self::Moments(sums) => sums.add_chunk(noise),
+            Self::Values(counter) => counter.add_chunk(noise),
             Self::Published(sums) => sums.add_chunk(cluster, noise),
             Self::Restarted(sums) => sums.add_chunk(start, noise),
             Self::ZerosDropped(sums) => sums.add_chunk(cluster, start, noise),
@@ -309,7 +320,7 @@ impl Kind {
                 sums.end_row(cluster);
             }
             Self::Surrogate(sums) => sums.end_row(),
-            Self::ZerosDropped(_) | Self::Paired(_) => {}
+            Self::Values(_) | Self::ZerosDropped(_) | Self::Paired(_) => {}
         }
     }
 }

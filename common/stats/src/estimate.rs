@@ -1,14 +1,22 @@
 //! What an estimate is.
 
+mod ecf;
+mod log_moment;
 mod mohammadi;
+mod quantiles;
 mod rows;
+mod tail;
 pub(crate) mod theta;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::ecf::ecf;
+pub use self::log_moment::{StableFit, flom, log_moment};
 pub use self::mohammadi::mohammadi;
+pub use self::quantiles::{TableReading, mcculloch};
+pub use self::tail::{dedh, dehaan_peng, hill, hill_plot, pickands, tail_length};
 use crate::treatment::Treatment;
 
 macro_rules! words {
@@ -47,6 +55,22 @@ words! {
         WithinCoordinate = "within_coordinate",
         /// From ln|D_a + D_b| − ½(ln|D_a| + ln|D_b|) of the same.
         AcrossMinibatches = "across_minibatches",
+        /// From the variance of ln|x|.
+        LogMoment = "log_moment",
+        /// From the means of |x|^p and |x|^−p.
+        Flom = "flom",
+        /// From the empirical characteristic function.
+        Ecf = "ecf",
+        /// From quantiles, by a table.
+        Mcculloch = "mcculloch",
+        /// 1/α = mean ln(X_(i)/X_(k+1)) of the k largest |x|.
+        Hill = "hill",
+        /// From the first two moments of the same logarithms.
+        Dedh = "dedh",
+        /// From their ratio.
+        DehaanPeng = "dehaan_peng",
+        /// From the spacings of the k-th, 2k-th and 4k-th largest |x|.
+        Pickands = "pickands",
     }
 }
 
@@ -69,6 +93,16 @@ words! {
         LighterThanStable = "lighter_than_stable",
         /// The two means are equal: 1/α = 0.
         NoGrowth = "no_growth",
+        /// Fewer values than the estimator needs.
+        TooFewValues = "too_few_values",
+        /// The values lie in too few places.
+        Degenerate = "degenerate",
+        /// The tail falls faster than any power.
+        LightTail = "light_tail",
+        /// The tails are lighter than those of α = 2, where the table ends; the number is 2.
+        AtBound = "at_bound",
+        /// The tails are heavier than the table tells.
+        OutOfTable = "out_of_table",
     }
 }
 

@@ -3,6 +3,8 @@
 //! The noise of one split is a matrix of P minibatches × M parameters. [`NoiseAccumulator`] takes its
 //! rows one by one and keeps exact sums of logarithms; [`NoiseSummary`] is those sums, small and
 //! mergeable in any order; [`NoiseSummary::estimates`] makes tail indices with intervals of them.
+//! For plain numbers there are [`mohammadi`] and, over [`ValueSums`], [`log_moment`], [`flom`],
+//! [`ecf`], [`mcculloch`], [`hill`], [`dedh`], [`dehaan_peng`] and [`pickands`].
 //!
 //! Source: Simsekli, Sagun, Gurbuzbalaban, "A Tail-Index Analysis of Stochastic Gradient Noise in
 //! Deep Neural Networks", ICML 2019; the estimator is Corollary 2.4 of Mohammadi, Mohammadpour,
@@ -12,18 +14,25 @@ mod accumulate;
 mod block_length;
 mod estimate;
 mod exact_sum;
+mod histogram;
 mod log_sum;
 mod paired;
 mod permutation;
 mod shape;
+pub mod stable;
 mod student;
 mod summary;
 mod treatment;
+mod values;
 
 pub use accumulate::{CentreSum, NoiseAccumulator, Part, ScaleSum, summarise, summarise_about};
 pub use block_length::published_block_length;
-pub use estimate::{Estimate, Estimator, Interval, Problem, Scope, mohammadi};
+pub use estimate::{
+    Estimate, Estimator, Interval, Problem, Scope, StableFit, TableReading, dedh, dehaan_peng, ecf,
+    flom, hill, hill_plot, log_moment, mcculloch, mohammadi, pickands, tail_length,
+};
 pub use exact_sum::{ExactSum, NotAnExactSum};
+pub use histogram::{LogHistogram, NotAHistogram};
 pub use log_sum::{sum_ln_abs, sum_ln_abs_plus_epsilon};
 pub use paired::{
     GroupRow, LogTotal, PairedAccumulator, PairedMisfit, PairedSums, SlopeLevel, SlopeRow,
@@ -36,3 +45,4 @@ pub use summary::{
     SurrogateSums,
 };
 pub use treatment::{NotATreatment, Treatment, Treatments};
+pub use values::{FLOM_POWER, Largest, NotLargest, ValueSums};

@@ -14,6 +14,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crate::stable::SplitMix64;
+
 /// State of the generator at the start.
 const SEED: u64 = 0x7461_696c_7377_6565;
 
@@ -44,10 +46,10 @@ impl Permutation {
     /// If there are more than [`Self::MAX_LEN`].
     pub fn new(len: usize) -> Self {
         assert!(len <= Self::MAX_LEN, "{len} coordinates are too many");
-        let mut words = SplitMix64(SEED);
+        let mut words = SplitMix64::new(SEED);
         let mut sources: Vec<u32> = (0..len as u64).map(|index| index as u32).collect();
         for index in (1..len).rev() {
-            let other = (u128::from(words.next()) * (index as u128 + 1)) >> 64;
+            let other = (u128::from(words.next_word()) * (index as u128 + 1)) >> 64;
             sources.swap(index, other as usize);
         }
         // The place of each coordinate, and its sign in the highest bit.
@@ -55,7 +57,7 @@ impl Permutation {
         let mut signs = 0;
         for (place, source) in sources.iter().enumerate() {
             if place.is_multiple_of(64) {
-                signs = words.next();
+                signs = words.next_word();
             }
             signed[*source as usize] = place as u32 | ((signs & 1) as u32) << 31;
             signs >>= 1;
@@ -183,19 +185,6 @@ impl Dealer {
     }
 }
 
-/// A small generator with 64 bits of state.
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,8 +209,8 @@ mod tests {
     #[test]
     fn the_permutation_never_changes() {
         // Raise `numerics` when this must change: the results of all runs do.
-        let mut words = SplitMix64(0);
-        assert_eq!(words.next(), 0xe220_a839_7b1d_cdaf, "as published");
+        let mut words = SplitMix64::new(0);
+        assert_eq!(words.next_word(), 0xe220_a839_7b1d_cdaf, "as published");
         let signed = |(source, negated): (usize, bool)| match negated {
             true => -(source as i64),
             false => source as i64,

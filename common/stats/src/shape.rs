@@ -123,6 +123,11 @@ impl NoiseShape {
         self.minibatches
     }
 
+    /// P·M, below 2⁵².
+    pub(crate) fn values(&self) -> u64 {
+        self.minibatches as u64 * self.params as u64
+    }
+
     /// Whether the last row is of a shorter minibatch.
     pub fn last_is_short(&self) -> bool {
         self.last_is_short

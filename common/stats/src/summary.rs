@@ -18,6 +18,7 @@ pub use self::sums::{Cell, Moments, SurrogateSums};
 use crate::paired::PairedSums;
 use crate::shape::NoiseShape;
 use crate::treatment::Treatment;
+use crate::values::ValueSums;
 
 /// Rows are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,14 +30,14 @@ pub struct Incomplete;
 /// **What is kept.** For each pair of means (see [`Cell`]) and each of the G ≤ 64 clusters of
 /// consecutive rows: n and Σ ln|x|, n and Σ ln|y|, the sums exact. For each cluster [`Moments`].
 /// For all rows at once the finished sums of the Gaussian surrogate, which is not additive over
-/// rows, and the [`PairedSums`].
+/// rows, the [`PairedSums`], and the [`ValueSums`], which would be large by cluster.
 ///
 /// **Why it merges.** A cell is made of rows, and exact sums don't depend on order or grouping:
 /// the pieces of [`split`](Self::split), merged in any order, are the same summary to the byte.
 /// The sets of rows of two summaries that are merged must be disjoint.
 ///
-/// Absent: any single value of the noise, any text but layer names, and estimators that need more
-/// than sums of logarithms.
+/// Absent: the place of any value of the noise, any text but layer names, and histograms of layers:
+/// no estimator reads them yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "SummaryParts", try_from = "SummaryParts")]
 pub struct NoiseSummary {
@@ -51,6 +52,8 @@ pub struct NoiseSummary {
     /// By scope; a function of the shape says which.
     surrogate: Option<Vec<SurrogateSums>>,
     paired: Option<PairedSums>,
+    /// With `published_rows`: of the nonzero values of all columns.
+    values: Option<ValueSums>,
 }
 
 impl NoiseSummary {
@@ -64,6 +67,7 @@ impl NoiseSummary {
             moments: vec![Moments::default(); clusters],
             surrogate: None,
             paired: None,
+            values: None,
             series,
             shape,
         }
@@ -77,6 +81,7 @@ impl NoiseSummary {
         moments: Vec<Moments>,
         surrogate: Option<Vec<SurrogateSums>>,
         paired: Option<PairedSums>,
+        values: Option<ValueSums>,
     ) -> Self {
         let mut summary = Self::empty(shape);
         summary.rows = RowSet::first(rows as u64);
@@ -85,6 +90,7 @@ impl NoiseSummary {
         summary.moments = moments;
         summary.surrogate = surrogate;
         summary.paired = paired;
+        summary.values = values;
         summary
     }
 
@@ -114,6 +120,7 @@ impl NoiseSummary {
         self.rows == RowSet::first(self.shape.minibatches() as u64)
             && self.surrogate.is_some() == asked.contains(Treatment::GaussianSurrogate)
             && self.paired.is_some() == asked.contains(Treatment::Paired)
+            && self.values.is_some() == asked.contains(Treatment::PublishedRows)
     }
 
     /// Whether a gradient was not finite. Then there is no estimate at all.
@@ -159,6 +166,29 @@ impl NoiseSummary {
         let square = self.total(|moments| &moments.square) / values;
         let fourth = self.total(|moments| &moments.fourth) / values;
         finite(fourth / square / square)
+    }
+
+    /// max x²/Σ x² over all values. It goes to 0 as values are added if the variance is finite.
+    pub fn max_to_sum_2(&self) -> Option<f64> {
+        self.max_to_sum(2, |moments| &moments.square)
+    }
+
+    /// max x⁴/Σ x⁴ over all values. It goes to 0 as values are added if the fourth moment is finite.
+    pub fn max_to_sum_4(&self) -> Option<f64> {
+        self.max_to_sum(4, |moments| &moments.fourth)
+    }
+
+    fn max_to_sum(&self, power: i32, of: impl Fn(&Moments) -> &crate::ExactSum) -> Option<f64> {
+        self.values()?;
+        let max = self.moments.iter().map(|moments| moments.max);
+        let max = max.fold(0.0, f64::max);
+        finite(max.powi(power) / self.total(of)).map(|share| share.min(1.0))
+    }
+
+    /// The histogram and the sums of the nonzero values of all columns, if `published_rows` was
+    /// asked.
+    pub fn value_sums(&self) -> Option<&ValueSums> {
+        self.values.as_ref()
     }
 
     /// The number of values in the sums, if there are any and all are finite.

@@ -12,6 +12,7 @@ pub(super) struct MomentSums {
     zeros: u64,
     below_epsilon: u64,
     non_finite: u64,
+    max: [f64; LANES],
     moments: Vec<Moments>,
 }
 
@@ -25,22 +26,14 @@ impl MomentSums {
 
     /// The next values of a row; their number is a multiple of 8, but for the last ones.
     pub(super) fn add_chunk(&mut self, values: &[f64]) {
-        let (mut squares, mut fourths) = (self.square, self.fourth);
+        let (mut squares, mut fourths, mut max) = (self.square, self.fourth, self.max);
         let groups = values.chunks_exact(LANES);
         let rest = groups.remainder();
         for group in groups {
-            for ((value, sum), fourth) in group.iter().zip(&mut squares).zip(&mut fourths) {
-                let square = value * value;
-                *sum += square;
-                *fourth += square * square;
-            }
+            add(group, &mut squares, &mut fourths, &mut max);
         }
-        for ((value, sum), fourth) in rest.iter().zip(&mut squares).zip(&mut fourths) {
-            let square = value * value;
-            *sum += square;
-            *fourth += square * square;
-        }
-        (self.square, self.fourth) = (squares, fourths);
+        add(rest, &mut squares, &mut fourths, &mut max);
+        (self.square, self.fourth, self.max) = (squares, fourths, max);
 
         let count = |is: fn(&f64) -> bool| values.iter().filter(|value| is(value)).count() as u64;
         let small = count(|value| value.abs() < f64::EPSILON);
@@ -77,6 +70,10 @@ impl MomentSums {
                 }
             }
             moments.norm_max = moments.norm_max.max(square.sqrt().min(f64::MAX));
+            moments.max = self
+                .max
+                .iter()
+                .fold(moments.max, |max, lane| max.max(*lane));
         }
         *self = Self {
             moments: std::mem::take(&mut self.moments),
@@ -86,5 +83,22 @@ impl MomentSums {
 
     pub(super) fn finish(self) -> Vec<Moments> {
         self.moments
+    }
+}
+
+/// Adds at most one value to each lane.
+#[inline(always)]
+fn add(
+    values: &[f64],
+    squares: &mut [f64; LANES],
+    fourths: &mut [f64; LANES],
+    max: &mut [f64; LANES],
+) {
+    for (((value, sum), fourth), max) in values.iter().zip(squares).zip(fourths).zip(max) {
+        let square = value * value;
+        *sum += square;
+        *fourth += square * square;
+        let magnitude = value.abs();
+        *max = if magnitude > *max { magnitude } else { *max };
     }
 }

@@ -13,12 +13,16 @@
 //! **When it fails.** See [`Problem`]; the word stands in place of the number.
 
 use super::theta::jackknife;
-use super::{Estimate, Estimator, Problem, Scope};
+use super::{
+    Estimate, Estimator, Problem, Scope, dedh, dehaan_peng, ecf, flom, hill, log_moment, mcculloch,
+    pickands,
+};
 use crate::exact_sum::ExactSum;
 use crate::summary::{
     AT_LAYER_K1, AT_PUBLISHED_K1, Cell, Incomplete, NoiseSummary, SurrogateSums, ladder, problem,
 };
 use crate::treatment::Treatment;
+use crate::values::ValueSums;
 
 /// Blocks that a level of the ladder needs.
 const FEWEST_BLOCKS: u64 = 30;
@@ -54,6 +58,9 @@ impl NoiseSummary {
         }
         if let Some(paired) = self.paired() {
             estimates.extend(paired.estimates_of_all());
+        }
+        if let Some(values) = self.value_sums() {
+            estimates.extend(of_values(values));
         }
         for (index, layer) in shape.layers().iter().enumerate() {
             for treatment in AT_LAYER_K1 {
@@ -151,6 +158,34 @@ impl NoiseSummary {
         });
         series.map_or(&[], |series| self.cells_of(series))
     }
+}
+
+/// The estimators that need no blocks, over all nonzero values.
+fn of_values(sums: &ValueSums) -> [Estimate; 8] {
+    let table = mcculloch(sums);
+    [
+        (Estimator::LogMoment, log_moment(sums).map(|fit| fit.alpha)),
+        (Estimator::Flom, flom(sums)),
+        (Estimator::Ecf, ecf(sums)),
+        (Estimator::Mcculloch, table.map(|reading| reading.alpha)),
+        (Estimator::Hill, hill(sums)),
+        (Estimator::Dedh, dedh(sums)),
+        (Estimator::DehaanPeng, dehaan_peng(sums)),
+        (Estimator::Pickands, pickands(sums)),
+    ]
+    .map(|(estimator, alpha)| {
+        let estimate = Estimate {
+            samples: sums.count(),
+            ..Estimate::without_value(Scope::All, estimator, Treatment::PublishedRows)
+        }
+        .with_alpha(alpha);
+        match table {
+            Ok(reading) if estimator == Estimator::Mcculloch && reading.at_bound => {
+                estimate.with_problem(Problem::AtBound)
+            }
+            _ => estimate,
+        }
+    })
 }
 
 fn surrogate(estimate: Estimate, sums: Option<&SurrogateSums>, k1: usize) -> Estimate {

@@ -44,6 +44,18 @@ impl Estimate {
         }
     }
 
+    /// This α, or the problem instead; without a standard error.
+    pub(crate) fn with_alpha(self, alpha: Result<f64, Problem>) -> Self {
+        match alpha {
+            Err(problem) => self.with_problem(problem),
+            Ok(alpha) => Self {
+                alpha: Some(alpha),
+                theta: Some(1.0 / alpha),
+                ..self
+            },
+        }
+    }
+
     /// α = 1/θ, with the standard error of θ and its degrees of freedom.
     pub(crate) fn with_theta(self, theta: f64, error: Option<(f64, u32)>) -> Self {
         if theta.abs() < LEAST_GROWTH {

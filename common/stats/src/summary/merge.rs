@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::NoiseSummary;
+use crate::values::ValueSums;
 
 /// Two summaries are not of disjoint rows of one matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +14,7 @@ pub enum MergeError {
     /// A row is in both.
     #[error("a row is in both summaries")]
     OverlappingRows,
-    /// The sums that are of all rows at once are in both.
+    /// The sums that are of all rows at once are in both, or more values than there are.
     #[error("the sums over all rows are in both summaries")]
     WholeTwice,
 }
@@ -33,7 +34,15 @@ impl NoiseSummary {
         {
             return Err(MergeError::WholeTwice);
         }
+        let mut values = self.values.clone();
+        if let Some(others) = &other.values {
+            values.get_or_insert_default().merge(others);
+        }
+        if values.as_ref().map_or(0, ValueSums::count) > self.shape.values() {
+            return Err(MergeError::WholeTwice);
+        }
         self.rows = rows;
+        self.values = values;
         for (cell, other) in self.cells.iter_mut().zip(&other.cells) {
             cell.merge(other);
         }
@@ -59,6 +68,7 @@ impl NoiseSummary {
             .collect();
         parts[0].surrogate = self.surrogate;
         parts[0].paired = self.paired;
+        parts[0].values = self.values;
         parts
     }
 

@@ -9,6 +9,7 @@ use super::{Cell, Moments, NoiseSummary, RowSet, SurrogateSums};
 use crate::paired::PairedSums;
 use crate::shape::NoiseShape;
 use crate::treatment::Treatment;
+use crate::values::{Largest, ValueSums};
 
 /// |ln|x|| of f64 numbers is smaller, ln 2⁻¹⁰⁷⁴ being −744.4.
 const LARGEST_LOGARITHM: f64 = 1000.0;
@@ -31,6 +32,8 @@ pub struct SummaryParts {
     pub surrogate: Option<Vec<SurrogateSums>>,
     /// Of all rows at once, if here.
     pub paired: Option<PairedSums>,
+    /// Of all columns of the rows that are here, or of other pieces too.
+    pub values: Option<ValueSums>,
 }
 
 /// The parts are not those of a summary.
@@ -72,6 +75,7 @@ impl NoiseSummary {
                 .collect(),
             surrogate: self.surrogate.clone(),
             paired: self.paired.clone(),
+            values: self.values.clone(),
         }
     }
 
@@ -84,6 +88,7 @@ impl NoiseSummary {
             moments,
             surrogate,
             paired,
+            values: value_sums,
         } = parts;
         let minibatches = shape.minibatches() as u64;
         let rows = RowSet::from_ranges(rows)
@@ -92,7 +97,7 @@ impl NoiseSummary {
         let present = shape.clusters_of(&rows);
         let clusters = shape.clusters();
         let asked = shape.treatments();
-        let values = minibatches * shape.params() as u64;
+        let values = shape.values();
 
         let series = shape.series_len();
         if cells.len() != series * present.len() {
@@ -136,6 +141,17 @@ impl NoiseSummary {
                 .map_err(|misfit| PartsError::new("paired", misfit))?;
         }
 
+        if let Some(sums) = &value_sums {
+            if !asked.contains(Treatment::PublishedRows) {
+                return Err(PartsError::new("values", "were not asked for"));
+            }
+            let without = moments.iter().map(|sums| sums.zeros + sums.non_finite);
+            let most = values.saturating_sub(without.sum());
+            if !sums.is_possible(most) {
+                return Err(PartsError::new("values", "have sums that are not possible"));
+            }
+        }
+
         let mut summary = Self::empty(shape);
         let mut cells = cells.into_iter();
         for series in 0..series {
@@ -150,6 +166,7 @@ impl NoiseSummary {
         summary.rows = rows;
         summary.surrogate = surrogate;
         summary.paired = paired;
+        summary.values = value_sums;
         Ok(summary)
     }
 }
@@ -180,11 +197,27 @@ impl Moments {
         let counts = [self.zeros, self.below_epsilon, self.non_finite];
         counts.iter().all(|count| *count <= values)
             && counts.iter().sum::<u64>() <= values
-            && self.norm_max.is_finite()
-            && self.norm_max >= 0.0
+            && [self.norm_max, self.max]
+                .iter()
+                .all(|max| max.is_finite() && *max >= 0.0)
             && [&self.norm, &self.square, &self.fourth]
                 .iter()
                 .all(|sum| sum.value() >= 0.0)
+    }
+}
+
+impl ValueSums {
+    fn is_possible(&self, values: u64) -> bool {
+        let count = self.count();
+        let n = count as f64;
+        // A power's sum is below n·2²⁰⁵ and above n·2⁻²⁰⁵.
+        let power = |sum: &crate::ExactSum| sum.value() <= n * 1e62 && sum.value() >= n * 1e-62;
+        count <= values
+            && self.largest.bits().len() as u64 == count.min(Largest::MOST as u64)
+            && self.ln.value().abs() <= n * LARGEST_LOGARITHM
+            && (0.0..=n * LARGEST_LOGARITHM * LARGEST_LOGARITHM).contains(&self.ln_squared.value())
+            && power(&self.power)
+            && power(&self.inverse_power)
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Moments {
     pub norm: ExactSum,
     /// The largest norm.
     pub norm_max: f64,
+    /// The largest |u|.
+    pub max: f64,
     /// Σ u².
     pub square: ExactSum,
     /// Σ u⁴.
@@ -65,6 +67,7 @@ impl Moments {
         self.non_finite += other.non_finite;
         self.norm.merge(&other.norm);
         self.norm_max = self.norm_max.max(other.norm_max);
+        self.max = self.max.max(other.max);
         self.square.merge(&other.square);
         self.fourth.merge(&other.fourth);
     }

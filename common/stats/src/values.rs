@@ -1,0 +1,327 @@
+//! Statistics of single values, in whatever order: a histogram, four sums, and the largest ones.
+//!
+//! **What is kept.** The [`LogHistogram`] of the nonzero values, and their Σ ln|x|, Σ ln²|x|,
+//! Σ|x|^p and Σ|x|^−p, p = [`FLOM_POWER`]. Of the 4,097 largest |x| the first 24 bits of mantissa:
+//! among few values, bins are too wide for the spacings in a tail.
+//!
+//! **How.** A pass over the values shifts and adds whole numbers, nothing else: the cell of a bin
+//! holds its count and the sum of the next 12 bits of the mantissas, which is the mean of the bin's
+//! values to 2⁻²¹. The four sums are made of counts and means at the end.
+//!
+//! **Error.** The spread inside a bin is taken to be that of evenly spread values. At worst (all at
+//! one place, or half of them at each edge) that puts the mean ln|x| off by 1.7·10⁻⁶, and the mean
+//! ln² by twice that times max(1, |ln|x||); the means of |x|^±p by 5·10⁻⁷ of themselves. For smooth
+//! laws the errors are some 10⁻⁹.
+//!
+//! **Why it merges.** Counts are whole and sums exact ([`ExactSum`]); the largest of two sets are
+//! among the largest of each.
+//!
+//! Absent: the order of the values, and rows: there is no error of an estimate to be had from them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::exact_sum::ExactSum;
+use crate::histogram::{BIN_SHIFT, LogHistogram, bin_of_place, edges, is_a_bin};
+use crate::log_sum::ln_positive;
+
+/// The p of the fractional moments of `flom`.
+pub const FLOM_POWER: f64 = 0.2;
+
+/// Histogram and sums of values that are not zero.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ValueSums {
+    /// The values themselves, and their number.
+    pub histogram: LogHistogram,
+    /// Σ ln|x|.
+    pub ln: ExactSum,
+    /// Σ ln²|x|.
+    pub ln_squared: ExactSum,
+    /// Σ|x|^p.
+    pub power: ExactSum,
+    /// Σ|x|^−p.
+    pub inverse_power: ExactSum,
+    /// The largest |x|, or all when there are no more.
+    pub largest: Largest,
+}
+
+/// The magnitudes of the largest values, to 2⁻²⁵.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<u64>", try_from = "Vec<u64>")]
+pub struct Largest(
+    /// The first 36 bits of |x| as an f64, from the largest down.
+    Vec<u64>,
+);
+
+/// The numbers are not those of largest values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the first bits of numbers from the largest down")]
+pub struct NotLargest;
+
+impl Largest {
+    /// How many are kept: enough for `pickands` of 100,000 values and for `hill` of 400,000.
+    pub const MOST: usize = 4097;
+
+    /// Bits that are not kept.
+    const SHIFT: u32 = 28;
+
+    /// The first 36 bits of each |x| as an IEEE double, from the largest down.
+    pub fn bits(&self) -> &[u64] {
+        &self.0
+    }
+
+    /// Values of these bits, if they are finite, not zero, from the largest down, and not too many.
+    pub fn from_bits(bits: Vec<u64>) -> Option<Self> {
+        let finite = 1..0x7ff << (52 - Self::SHIFT);
+        let possible = bits.len() <= Self::MOST
+            && bits.is_sorted_by(|left, right| left >= right)
+            && bits.iter().all(|bits| finite.contains(bits));
+        possible.then_some(Self(bits))
+    }
+
+    fn of(mut magnitudes: Vec<f64>) -> Self {
+        magnitudes.sort_unstable_by(|left, right| right.total_cmp(left));
+        magnitudes.truncate(Self::MOST);
+        let first = |magnitude: f64| magnitude.to_bits() >> Self::SHIFT;
+        Self(magnitudes.into_iter().map(first).collect())
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.0.extend_from_slice(&other.0);
+        self.0.sort_by(|left, right| right.cmp(left));
+        self.0.truncate(Self::MOST);
+    }
+
+    /// ln|x| of the value of this rank, from 0, if it is kept.
+    pub(crate) fn ln(&self, rank: u64) -> Option<f64> {
+        let bits = self.0.get(usize::try_from(rank).ok()?)?;
+        // In the middle of the numbers that begin so.
+        let middle = bits << Self::SHIFT | 1 << (Self::SHIFT - 1);
+        Some(f64::from_bits(middle).ln())
+    }
+}
+
+impl From<Largest> for Vec<u64> {
+    fn from(largest: Largest) -> Self {
+        largest.0
+    }
+}
+
+impl TryFrom<Vec<u64>> for Largest {
+    type Error = NotLargest;
+
+    fn try_from(bits: Vec<u64>) -> Result<Self, NotLargest> {
+        Self::from_bits(bits).ok_or(NotLargest)
+    }
+}
+
+impl ValueSums {
+    /// Of these numbers. Zeros, numbers below 2⁻¹⁰³⁰ and such that are not finite are left out.
+    pub fn of<T: Copy + Into<f64>>(values: &[T]) -> Self {
+        let mut counter = ValueCounter::new();
+        let mut chunk = Vec::new();
+        for values in values.chunks(4096) {
+            chunk.clear();
+            chunk.extend(values.iter().map(|value| (*value).into()));
+            counter.add_chunk(&chunk);
+        }
+        counter.finish()
+    }
+
+    /// Number of values.
+    pub fn count(&self) -> u64 {
+        self.histogram.count()
+    }
+
+    /// Adds other values.
+    pub fn merge(&mut self, other: &Self) {
+        self.histogram.merge(&other.histogram);
+        self.ln.merge(&other.ln);
+        self.ln_squared.merge(&other.ln_squared);
+        self.power.merge(&other.power);
+        self.inverse_power.merge(&other.inverse_power);
+        self.largest.merge(&other.largest);
+    }
+}
+
+/// Cells by the first 20 bits of a number: sign, exponent, 8 bits of mantissa.
+const CELLS: usize = 1 << (64 - BIN_SHIFT);
+
+/// Bits of a value's place in its bin.
+const PLACE_BITS: u32 = 12;
+
+/// Bits of a cell for the sum of places; the count has the others.
+const SUM_BITS: u32 = 38;
+
+/// Values that a cell can hold.
+const FULL: usize = (1 << (64 - SUM_BITS)) - 1;
+
+/// Cells to a page: two octaves, of which most see no value.
+const PAGE: usize = 512;
+
+/// Values being counted.
+///
+/// The table has 8 MiB, of which the operating system gives the pages that are written: some
+/// hundred KiB.
+#[derive(Debug)]
+pub(crate) struct ValueCounter {
+    /// The number of values and, below, the sum of their places.
+    cells: Box<[u64; CELLS]>,
+    /// The pages that have values.
+    used: Box<[u8; CELLS / PAGE]>,
+    /// Values in the cells.
+    pending: usize,
+    /// By cell, in order: number of values, sum of places.
+    done: Vec<(usize, u64, u64)>,
+    top: Top,
+}
+
+/// The largest magnitudes so far.
+#[derive(Debug)]
+struct Top {
+    /// Among others, all that may be among the largest.
+    magnitudes: Vec<f64>,
+    /// What lies below is not among them.
+    threshold: f64,
+}
+
+impl Top {
+    fn new() -> Self {
+        Self {
+            magnitudes: Vec::new(),
+            threshold: LEAST,
+        }
+    }
+
+    fn add(&mut self, values: &[f64]) {
+        // Once there have been many values, hardly one is large.
+        const GROUP: usize = 64;
+        let is_large = |value: &f64, threshold| {
+            let magnitude = value.abs();
+            (threshold..f64::INFINITY).contains(&magnitude)
+        };
+        for group in values.chunks(GROUP) {
+            let large = |value: &&f64| is_large(value, self.threshold);
+            if group.iter().filter(large).count() == 0 {
+                continue;
+            }
+            let own = group.iter().filter(large).map(|value| value.abs());
+            self.magnitudes.extend(own);
+            if self.magnitudes.len() >= 2 * Largest::MOST {
+                let descending = |left: &f64, right: &f64| right.total_cmp(left);
+                let (_, least, _) = self
+                    .magnitudes
+                    .select_nth_unstable_by(Largest::MOST - 1, descending);
+                self.threshold = *least;
+                self.magnitudes.truncate(Largest::MOST);
+            }
+        }
+    }
+}
+
+/// The lower edge of the first bin.
+const LEAST: f64 = f64::from_bits(1 << BIN_SHIFT);
+
+impl ValueCounter {
+    pub(crate) fn new() -> Self {
+        let zeros = vec![0; CELLS].into_boxed_slice();
+        Self {
+            cells: zeros.try_into().expect("it has this length"),
+            used: Box::new([0; CELLS / PAGE]),
+            pending: 0,
+            done: Vec::new(),
+            top: Top::new(),
+        }
+    }
+
+    /// Adds values; no more than [`FULL`] of them.
+    pub(crate) fn add_chunk(&mut self, values: &[f64]) {
+        self.pending += values.len();
+        if self.pending > FULL {
+            self.flush();
+            self.pending = values.len();
+        }
+        let (cells, used) = (&mut *self.cells, &mut *self.used);
+        for value in values {
+            let bits = value.to_bits();
+            let place = bits >> (BIN_SHIFT - PLACE_BITS) & ((1 << PLACE_BITS) - 1);
+            let cell = (bits >> BIN_SHIFT) as usize;
+            cells[cell] += 1 << SUM_BITS | place;
+            used[cell / PAGE] = 1;
+        }
+        self.top.add(values);
+    }
+
+    /// Moves the cells to `done`.
+    fn flush(&mut self) {
+        let mut own = Vec::new();
+        for page in 0..self.used.len() {
+            if std::mem::take(&mut self.used[page]) == 0 {
+                continue;
+            }
+            for cell in page * PAGE..(page + 1) * PAGE {
+                let sums = std::mem::take(&mut self.cells[cell]);
+                if sums > 0 && is_a_bin(bin_of_place(cell)) {
+                    own.push((cell, sums >> SUM_BITS, sums & ((1 << SUM_BITS) - 1)));
+                }
+            }
+        }
+        own.append(&mut self.done);
+        own.sort_unstable();
+        own.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 += next.1;
+                kept.2 += next.2;
+            }
+            same
+        });
+        self.done = own;
+        self.pending = 0;
+    }
+
+    pub(crate) fn finish(mut self) -> ValueSums {
+        self.flush();
+        let mut sums = [0.0; 4];
+        let mut bins = Vec::with_capacity(self.done.len());
+        for (cell, count, places) in self.done {
+            let bin = bin_of_place(cell);
+            for (sum, mean) in sums.iter_mut().zip(means(bin, count, places)) {
+                *sum += count as f64 * mean;
+            }
+            bins.push((bin, count));
+        }
+        bins.sort_unstable();
+        let (bins, counts) = bins.into_iter().unzip();
+        let sum = |value: f64| ExactSum::from_iter([value]);
+        ValueSums {
+            histogram: LogHistogram::from_parts(bins, counts).expect("each bin once, in order"),
+            ln: sum(sums[0]),
+            ln_squared: sum(sums[1]),
+            power: sum(sums[2]),
+            inverse_power: sum(sums[3]),
+            largest: Largest::of(self.top.magnitudes),
+        }
+    }
+}
+
+/// The means of ln|x|, ln²|x|, |x|^p, |x|^−p over the values of a bin, to the second order about
+/// their mean.
+fn means(bin: i32, count: u64, places: u64) -> [f64; 4] {
+    const P: f64 = FLOM_POWER;
+    let edges = edges(bin);
+    let (low, width) = (edges.start, edges.end - edges.start);
+    let count = count as f64;
+    let share = (places as f64 / count + 0.5) / f64::from(1 << PLACE_BITS);
+    let mean = low + width * share;
+    // What is left of the variance of evenly spread values about the mean of as many.
+    let relative = width / mean;
+    let variance = relative * relative / 12.0 * (count - 1.0) / count;
+    let ln = ln_positive(mean);
+    let power = libm::exp(P * ln);
+    [
+        ln - 0.5 * variance,
+        ln * ln + variance * (1.0 - ln),
+        power * (1.0 + 0.5 * P * (P - 1.0) * variance),
+        (1.0 + 0.5 * P * (P + 1.0) * variance) / power,
+    ]
+}

@@ -36,8 +36,11 @@ fn main() -> ExitCode {
 fn run(args: Args) -> Result<(), Failure> {
     let settings = Settings::load(&args)?;
     terminal::start_logging(&settings.log)?;
-    if let Command::Completions { shell } = args.command {
-        return command::completions::run(shell);
+    // Those that wait for nobody need no runtime.
+    match args.command {
+        Command::Completions { shell } => return command::completions::run(shell),
+        Command::Bench { bench } => return command::bench::run(bench),
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -64,6 +67,7 @@ async fn dispatch(command: Command, settings: &Settings) -> Result<(), Failure> 
         Command::Report(args) => command::report::run(args, settings).await,
         Command::Plan(args) => command::plan::run(args),
         Command::Config(args) => command::config::run(args, settings),
+        Command::Bench { bench } => command::bench::run(bench),
         Command::Completions { shell } => command::completions::run(shell),
     }
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Each crate and what it may import of ours.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("tailsweep-stats", &[]),
+    ("tailsweep-acceptance", &["tailsweep-stats"]),
     ("tailsweep-common", &["tailsweep-stats"]),
     ("tailsweep-proto", &["tailsweep-common", "tailsweep-stats"]),
     (
@@ -40,6 +41,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     (
         "tailsweep",
         &[
+            "tailsweep-acceptance",
             "tailsweep-common",
             "tailsweep-coordinator",
             "tailsweep-proto",
@@ -54,8 +56,9 @@ const ARROWS: [(&str, &[&str]); 10] = [
 const SHELLS_ONLY: [&str; 6] = ["tokio", "tonic", "prost", "rusqlite", "config", "tracing"];
 
 /// Crates in which nothing is read, written or waited for.
-const PURE: [&str; 5] = [
+const PURE: [&str; 6] = [
     "tailsweep-stats",
+    "tailsweep-acceptance",
     "tailsweep-common",
     "tailsweep-scheduler",
     "tailsweep-report",

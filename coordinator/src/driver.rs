@@ -26,11 +26,13 @@ const INBOX: usize = 4096;
 
 /// Something that a service hands to the driver.
 pub(crate) enum Command {
-    /// A worker's session began; `join` is an [`Input::Join`].
+    /// A worker's session began; `join` is an [`Input::Join`]. The answer is whether it may stay:
+    /// another process of the same name must not be connected.
     Open {
         worker: WorkerId,
         join: Input,
         session: Session,
+        admitted: oneshot::Sender<bool>,
     },
     /// A worker's session ended.
     Close { worker: WorkerId, number: u64 },
@@ -72,6 +74,8 @@ pub(crate) struct Submit {
 pub(crate) struct Session {
     /// Tells sessions of one worker apart.
     pub(crate) number: u64,
+    /// Tells processes of one name apart.
+    pub(crate) instance: u64,
     /// What the worker is told; a worker that does not keep up is disconnected.
     pub(crate) outbox: mpsc::Sender<wire::CoordinatorMessage>,
     /// Its receiver, which listens to the worker, learns of the end by it.
@@ -214,7 +218,16 @@ impl Engine {
                 worker,
                 join,
                 session,
+                admitted,
             } => {
+                let known = self.sessions.get(&worker);
+                let is_twin = known.is_some_and(|known| known.instance != session.instance);
+                // Who asked may have gone.
+                let _ = admitted.send(!is_twin);
+                if is_twin {
+                    warn!(%worker, "a second worker of this name was turned away");
+                    return;
+                }
                 info!(%worker, "worker joined");
                 self.sessions.insert(Arc::clone(&worker), session);
                 self.handle(join);

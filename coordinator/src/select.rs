@@ -21,7 +21,7 @@ pub(crate) fn select<'a>(
     sweeps: impl DoubleEndedIterator<Item = (SweepId, &'a str)> + Clone,
 ) -> Result<SweepId, NotSelected> {
     let newest = sweeps.clone().next_back().ok_or(NotSelected::NoSweep)?;
-    if selector.is_empty() || selector == "last" {
+    if selector == "last" {
         return Ok(newest.0);
     }
     if let Some((id, _)) = sweeps.clone().rfind(|(_, name)| *name == selector) {
@@ -29,7 +29,7 @@ pub(crate) fn select<'a>(
     }
     let mut matches = sweeps
         .map(|(id, _)| id)
-        .filter(|id| id.to_string().starts_with(selector));
+        .filter(|id| !selector.is_empty() && id.to_string().starts_with(selector));
     match (matches.next(), matches.next()) {
         (Some(id), None) => Ok(id),
         (None, _) => Err(NotSelected::NoMatch(selector.to_owned())),
@@ -53,6 +53,7 @@ mod tests {
             choose("nothing"),
             Err(NotSelected::NoMatch("nothing".into()))
         );
+        assert_eq!(choose(""), Err(NotSelected::NoMatch(String::new())));
         // 40 ids share 16 first digits.
         assert!((0..16).any(|digit| matches!(
             choose(&format!("{digit:x}")),

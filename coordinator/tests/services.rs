@@ -144,6 +144,7 @@ fn hello(worker: &str) -> wire::Hello {
         version: "test".to_owned(),
         host: "here".to_owned(),
         holds: Vec::new(),
+        instance: 1,
     }
 }
 
@@ -330,6 +331,30 @@ async fn a_newer_session_of_a_worker_ends_the_older_one() {
     let mut newer = running.session(hello("twin")).await.unwrap();
     assert!(matches!(newer.hear().await, Some(Answer::Welcome(_))));
     assert_eq!(older.hear().await, None);
+}
+
+#[tokio::test]
+async fn a_second_process_of_a_name_is_turned_away() {
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    let mut first = running.session(hello("twin")).await.unwrap();
+    assert!(matches!(first.hear().await, Some(Answer::Welcome(_))));
+    let second = wire::Hello {
+        instance: 2,
+        ..hello("twin")
+    };
+    let Err(refused) = running.session(second.clone()).await else {
+        panic!("two workers have one name");
+    };
+    assert_eq!(refused.code(), Code::AlreadyExists);
+    drop(first);
+    for _ in 0..500 {
+        if running.session(second.clone()).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the name is not free although its worker has gone");
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 pub use kind::kind;
 pub use tailsweep_trainers::data::{DataError, check as check_data};
+pub use tailsweep_trainers::{WeightsError, check_weights};
 pub use worker::{Stopped, run};
 
 /// How a worker works.
@@ -23,6 +24,8 @@ pub use worker::{Stopped, run};
 pub struct Settings {
     /// The name that it gives itself, unique among workers and kept over reconnects.
     pub name: String,
+    /// Tells two processes of one name apart: random.
+    pub instance: u64,
     /// The machine, for people.
     pub host: String,
     /// Runs that it computes at a time.

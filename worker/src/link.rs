@@ -70,6 +70,13 @@ pub(crate) async fn keep(
                 let _ = events.send(LinkEvent::Refused(problem)).await;
                 return;
             }
+            Err(problem) if problem.code() == Code::AlreadyExists => {
+                warn!(
+                    "the coordinator does not let this worker in: {}",
+                    problem.message()
+                );
+                pause = LAST_PAUSE;
+            }
             Err(problem) => debug!(%problem, "can't reach the coordinator"),
         }
         if events.send(LinkEvent::Down).await.is_err() {

@@ -190,6 +190,7 @@ impl Worker {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             host: self.settings.host.clone(),
             holds: listed(&self.held),
+            instance: self.settings.instance,
         }
     }
 

@@ -10,7 +10,7 @@ use tailsweep_common::sweep::Sweep;
 
 use crate::event::RunNo;
 use crate::input::{Attempt, WorkerId};
-use crate::ledger::{Stage, SweepEntry};
+use crate::ledger::{Stage, SweepEntry, SweepNo};
 use crate::scheduler::Scheduler;
 use crate::sessions::{Session, WorkerNo};
 
@@ -74,7 +74,8 @@ pub struct RunView<'a> {
     pub no: RunNo,
     /// Its id.
     pub id: RunId,
-    /// Where it stands. A run whose worker has fallen silent is running until it is leased again.
+    /// Where it stands. A run whose worker has fallen silent waits, until that worker is heard
+    /// again or another one gets the run.
     pub state: RunState,
     /// Why.
     pub reason: Option<Reason>,
@@ -152,13 +153,12 @@ pub enum Why {
 impl Scheduler {
     /// All sweeps, in the order of submission.
     pub fn sweeps(&self) -> impl Iterator<Item = SweepView<'_>> {
-        self.ledger().sweeps().iter().map(sweep_view)
+        (0..self.ledger().sweeps().len() as u32).map(|no| self.sweep_view(SweepNo(no)))
     }
 
     /// One sweep.
     pub fn sweep(&self, id: SweepId) -> Option<SweepView<'_>> {
-        let no = self.ledger().sweep_no(id)?;
-        Some(sweep_view(self.ledger().sweep(no)))
+        Some(self.sweep_view(self.ledger().sweep_no(id)?))
     }
 
     /// Number of runs of all sweeps together; their numbers are those below it.
@@ -257,6 +257,9 @@ impl Scheduler {
             RunState::Running if sweep.stopped.is_some() && !sweep.finishing.contains(&no) => {
                 RunState::Cancelled
             }
+            RunState::Running if sweep.stopped.is_none() && self.is_forsaken(no) => {
+                RunState::Waiting
+            }
             state => state,
         };
         let was_leased = entry.attempt > 0;
@@ -299,32 +302,47 @@ impl Scheduler {
             held: held.collect(),
         }
     }
-}
 
-fn sweep_view(entry: &SweepEntry) -> SweepView<'_> {
-    let (mut waiting, mut running) = (
-        entry.count(RunState::Waiting),
-        entry.count(RunState::Running),
-    );
-    let mut cancelled = 0;
-    if entry.stopped.is_some() {
-        let finishing = entry.finishing.len() as u32;
-        cancelled = waiting + running - finishing;
-        (waiting, running) = (0, finishing);
+    /// Whether the lease of a run has expired and nobody else has the run yet.
+    fn is_forsaken(&self, no: RunNo) -> bool {
+        let holder = self.ledger().holder(no);
+        holder.is_some_and(|worker| self.sessions().get(worker).silent)
     }
-    SweepView {
-        id: entry.sweep.id,
-        name: &entry.sweep.name,
-        sweep: &entry.sweep,
-        counts: Counts {
-            waiting,
-            running,
-            done: entry.count(RunState::Done),
-            diverged: entry.count(RunState::Diverged),
-            failed: entry.count(RunState::Failed),
-            cancelled,
-        },
-        stopped: entry.stopped,
-        is_over: waiting == 0 && running == 0,
+
+    fn sweep_view(&self, no: SweepNo) -> SweepView<'_> {
+        let entry = self.ledger().sweep(no);
+        let (mut waiting, mut running) = (
+            entry.count(RunState::Waiting),
+            entry.count(RunState::Running),
+        );
+        let mut cancelled = 0;
+        if entry.stopped.is_some() {
+            let finishing = entry.finishing.len() as u32;
+            cancelled = waiting + running - finishing;
+            (waiting, running) = (0, finishing);
+        } else {
+            let silent = self.sessions().iter().filter(|(_, session)| session.silent);
+            let forsaken = silent
+                .flat_map(|(_, session)| &session.held)
+                .filter(|run| self.ledger().sweeps_of(**run).any(|of| of == no))
+                .count() as u32;
+            waiting += forsaken;
+            running -= forsaken;
+        }
+        SweepView {
+            id: entry.sweep.id,
+            name: &entry.sweep.name,
+            sweep: &entry.sweep,
+            counts: Counts {
+                waiting,
+                running,
+                done: entry.count(RunState::Done),
+                diverged: entry.count(RunState::Diverged),
+                failed: entry.count(RunState::Failed),
+                cancelled,
+            },
+            stopped: entry.stopped,
+            is_over: waiting == 0 && running == 0,
+        }
     }
 }

@@ -210,6 +210,7 @@ pub(crate) fn join_of(hello: wire::Hello) -> Result<(WorkerId, Input), Status> {
         kind,
         version,
         host: _,
+        instance: _,
         holds,
     } = hello;
     if protocol != tailsweep_proto::PROTOCOL {

@@ -14,7 +14,7 @@ use tracing::info;
 
 use super::part::{self, Parts};
 use super::{session, unreadable};
-use crate::driver::{Command, Driver, Session};
+use crate::driver::{Command, Driver, Gone, Session};
 use crate::store::Reader;
 
 /// Messages on their way to a worker; one that lets more pile up is disconnected.
@@ -67,6 +67,7 @@ impl WorkerService for Workers {
             version = hello.version,
             "hello"
         );
+        let instance = hello.instance;
         let (worker, join) = session::join_of(hello)?;
 
         let (outbox, answers) = mpsc::channel(OUTBOX);
@@ -85,16 +86,24 @@ impl WorkerService for Workers {
         let (open, ended) = oneshot::channel();
         let session = Session {
             number,
+            instance,
             outbox,
             _open: open,
         };
+        let (admitted, answer) = oneshot::channel();
         self.driver
             .send(Command::Open {
                 worker: worker.clone(),
                 join,
                 session,
+                admitted,
             })
             .await?;
+        if !answer.await.map_err(|_| Gone)? {
+            return Err(Status::already_exists(format!(
+                "another worker named `{worker}` is connected; give each worker a name of its own"
+            )));
+        }
         let driver = self.driver.clone();
         tokio::spawn(async move {
             tokio::select! {

@@ -65,6 +65,10 @@ pub(crate) struct MeasurementRow {
     pub(crate) zero_fraction: Option<f64>,
     pub(crate) noise_norm_mean: Option<f64>,
     pub(crate) noise_norm_max: Option<f64>,
+    /// max|u|²/Σ|u|².
+    pub(crate) max_to_sum_2: Option<f64>,
+    /// max|u|⁴/Σ|u|⁴.
+    pub(crate) max_to_sum_4: Option<f64>,
     pub(crate) kurtosis: Option<f64>,
 }
 
@@ -203,6 +207,8 @@ impl Facts {
 impl MeasurementRow {
     fn new(run: usize, step: u64, measured: &SplitMeasurement) -> Self {
         let noise = &measured.noise;
+        // The noise of a single minibatch is zero by its definition, which says nothing.
+        let told = |number: Option<f64>| number.filter(|_| noise.minibatches() > 1);
         Self {
             run,
             step,
@@ -211,10 +217,12 @@ impl MeasurementRow {
             accuracy: Some(measured.accuracy),
             params: noise.params() as u64,
             batches: noise.minibatches() as u64,
-            zero_fraction: noise.zero_fraction(),
-            noise_norm_mean: noise.noise_norm_mean(),
-            noise_norm_max: noise.noise_norm_max(),
-            kurtosis: noise.kurtosis(),
+            zero_fraction: told(noise.zero_fraction()),
+            noise_norm_mean: told(noise.noise_norm_mean()),
+            noise_norm_max: told(noise.noise_norm_max()),
+            kurtosis: told(noise.kurtosis()),
+            max_to_sum_2: told(noise.max_to_sum_2()),
+            max_to_sum_4: told(noise.max_to_sum_4()),
         }
     }
 }

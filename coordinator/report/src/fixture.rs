@@ -82,6 +82,8 @@ fn measurement(run: usize, step: u64) -> MeasurementRow {
         zero_fraction: Some(1e-7),
         noise_norm_mean: Some(0.1 + 0.2),
         noise_norm_max: Some(1e21),
+        max_to_sum_2: Some(0.5),
+        max_to_sum_4: None,
         kurtosis: None,
     }
 }

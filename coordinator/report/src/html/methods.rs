@@ -221,7 +221,7 @@ fn treatments(point: &Point) -> String {
     words.join(", ")
 }
 
-const DEFINITIONS: [(&str, &str); 9] = [
+const DEFINITIONS: [(&str, &str); 12] = [
     (
         "Noise",
         "U = gradient of a minibatch − mean of the gradients of all measured minibatches, at \
@@ -261,6 +261,22 @@ const DEFINITIONS: [(&str, &str); 9] = [
          α = (6V/π² − ½)^(−½).",
     ),
     (
+        "across_minibatches",
+        "Over the same groups: θ = 1/α is the mean of ln|Dₐ + D_b| − ½(ln|Dₐ| + ln|D_b|), over \
+         ln 2.",
+    ),
+    (
+        "standardised",
+        "Each parameter is divided by its standard deviation over the minibatches first, which \
+         pulls truly stable noise towards 2; standardised_permuted: with the permutation and \
+         the signs of permuted, too.",
+    ),
+    (
+        "log_moment, flom, ecf, mcculloch, hill, dedh, dehaan_peng, pickands",
+        "Estimators of the tails of the single values: all nonzero U of the measured minibatches \
+         as one sample. They mix the scales of all parameters, and have no interval.",
+    ),
+    (
         "Late α",
         "Late steps are those from last − min(10,000, last/4) on. For each seed, the mean of \
          θ = 1/α over its late steps; a point has α = 1/mean θ over its finished seeds. The \
@@ -269,15 +285,16 @@ const DEFINITIONS: [(&str, &str); 9] = [
     ),
     (
         "Intervals",
-        "95 %, made on θ and turned over: open above where θ may be 0. One measurement: clusters \
+        "95 %, made on θ (within_coordinate: on V) and turned over: open above where θ may be 0 \
+         (V: π²/12). One measurement: clusters \
          of consecutive minibatches are left out one by one (jackknife); the paired ones use the \
          spread between groups. A point with S seeds: s.e.² = max(variance between seeds, mean \
          s.e.² within seeds)/S, t with S − 1 degrees.",
     ),
     (
         "Exactness",
-        "Sums are exact and do not depend on the order of arrival: this report is the same to \
-         the byte for any number of workers and whatever was lost and repeated on the way, on \
-         one kind of processor.",
+        "Sums are exact and do not depend on the order of arrival: the report of a \
+         finished sweep without failed runs is the same to the byte for any number of workers \
+         and whatever was lost and repeated on the way, on one kind of processor.",
     ),
 ];

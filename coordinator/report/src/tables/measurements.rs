@@ -25,6 +25,8 @@ impl Table for Measurements<'_> {
             "noise_norm_mean",
             "noise_norm_max",
             "kurtosis",
+            "max_to_sum_2",
+            "max_to_sum_4",
         ]
         .map(str::to_owned)
         .to_vec()
@@ -48,6 +50,8 @@ impl Table for Measurements<'_> {
             row.noise_norm_mean.into(),
             row.noise_norm_max.into(),
             row.kurtosis.into(),
+            row.max_to_sum_2.into(),
+            row.max_to_sum_4.into(),
         ]
     }
 }

@@ -73,7 +73,11 @@ impl Client {
         };
         let mut parts = vec![Part::Header(header)];
         for (path, content) in file.files()? {
-            parts.extend(content.chunks(PART).map(|piece| {
+            // An empty file has one empty part: its existence must arrive too.
+            let pieces = content
+                .chunks(PART)
+                .chain(content.is_empty().then_some(&[][..]));
+            parts.extend(pieces.map(|piece| {
                 Part::File(wire::FilePart {
                     path: path.clone(),
                     content: piece.to_vec().into(),

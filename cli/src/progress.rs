@@ -1,10 +1,11 @@
 //! The progress of a sweep on stderr: bars on a terminal, plain lines elsewhere.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use tailsweep_proto::wire::{Counts, RunningRun, SweepStatus};
+use tailsweep_proto::wire::{Counts, RunFailure, RunningRun, SweepStatus};
 
 use crate::terminal::human_time;
 
@@ -22,7 +23,10 @@ pub(crate) struct Progress {
     /// Runs that were over when the display began: they say nothing about the rate.
     over_at_start: Option<u64>,
     look: Look,
-    told_failures: usize,
+    /// Failures that were told, by run and attempt.
+    told: BTreeSet<(String, u32)>,
+    /// Workers come from elsewhere: say so when there is none.
+    hints: bool,
 }
 
 #[derive(Debug)]
@@ -38,8 +42,8 @@ enum Look {
 }
 
 impl Progress {
-    /// A display that shows nothing yet.
-    pub(crate) fn start() -> Self {
+    /// A display that shows nothing yet. `hints`: say it when no worker is connected.
+    pub(crate) fn start(hints: bool) -> Self {
         let look = if io::stderr().is_terminal() {
             let all = MultiProgress::new();
             let overall = all.add(ProgressBar::new(0));
@@ -61,7 +65,8 @@ impl Progress {
             started: Instant::now(),
             over_at_start: None,
             look,
-            told_failures: 0,
+            told: BTreeSet::new(),
+            hints,
         }
     }
 
@@ -75,7 +80,10 @@ impl Progress {
             (over - at_start) as f64 + within,
             (total - over) as f64 - within,
         );
-        let text = overall_text(status, &counts, over, total, left);
+        let mut text = overall_text(status, &counts, over, total, left);
+        if self.hints && !status.waiting_for.is_empty() {
+            text += &format!(" ({})", status.waiting_for);
+        }
         self.tell_failures(status);
         match &mut self.look {
             Look::Bars {
@@ -141,20 +149,16 @@ impl Progress {
     }
 
     fn tell_failures(&mut self, status: &SweepStatus) {
-        for failure in status.failures.iter().skip(self.told_failures) {
+        for failure in &status.failures {
+            if !self.told.insert((failure.run_id.clone(), failure.attempt)) {
+                continue;
+            }
             let again = if failure.last {
                 "given up"
             } else {
                 "it is tried again"
             };
-            let text = format!(
-                "attempt {} at {} ({}) failed: {} {}; {again}",
-                failure.attempt,
-                failure.label,
-                failure.run_id.get(..12).unwrap_or_default(),
-                failure.reason,
-                failure.message,
-            );
+            let text = format!("{}; {again}", failure_text(failure));
             match &self.look {
                 Look::Bars { all, .. } => {
                     // A terminal that is gone has nobody to tell.
@@ -163,8 +167,24 @@ impl Progress {
                 Look::Plain { .. } => eprintln!("{text}"),
             }
         }
-        self.told_failures = self.told_failures.max(status.failures.len());
     }
+}
+
+/// A failure in a line: which run, and why.
+pub(crate) fn failure_text(failure: &RunFailure) -> String {
+    let mut text = format!(
+        "{} ({}) failed at attempt {}",
+        failure.label,
+        failure.run_id.get(..12).unwrap_or_default(),
+        failure.attempt,
+    );
+    for word in [&failure.reason, &failure.message] {
+        if !word.is_empty() {
+            text += ": ";
+            text += word;
+        }
+    }
+    text
 }
 
 fn over(counts: &Counts) -> u64 {
@@ -207,9 +227,6 @@ fn overall_text(
     }
     if let Some(left) = left.filter(|_| !status.over) {
         text += &format!(", {} left", human_time(left));
-    }
-    if !status.waiting_for.is_empty() {
-        text += &format!(" ({})", status.waiting_for);
     }
     text
 }

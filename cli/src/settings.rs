@@ -165,7 +165,10 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
             set("lease", args.lease.clone());
             (None, None)
         }
-        Command::Plan(_) | Command::Config(_) | Command::Completions { .. } => (None, None),
+        Command::Plan(_)
+        | Command::Config(_)
+        | Command::Bench { .. }
+        | Command::Completions { .. } => (None, None),
     };
     set("coordinator", url.and_then(|url| url.coordinator.clone()));
     set(

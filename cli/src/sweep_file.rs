@@ -3,11 +3,16 @@
 use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tailsweep_common::id::BlobId;
+use tailsweep_common::run::{Init, Point};
 use tailsweep_common::sweep::{self, Files, Sweep};
 
 use crate::failure::Failure;
+
+/// No sweep file is larger, bytes.
+const MAX_SOURCE: u64 = 8 << 20;
 
 /// A sweep file that was read and found right.
 #[derive(Debug)]
@@ -27,7 +32,7 @@ struct Beside<'a>(&'a Path);
 
 impl Files for Beside<'_> {
     fn digest(&self, path: &str) -> Result<BlobId, String> {
-        let content = fs::read(self.0.join(path)).map_err(|problem| problem.to_string())?;
+        let content = read_regular(&self.0.join(path)).map_err(|problem| problem.to_string())?;
         Ok(BlobId::of(&content))
     }
 }
@@ -36,33 +41,49 @@ impl SweepFile {
     /// Reads and checks a sweep file; `-` is stdin.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let is_stdin = path.as_os_str() == "-";
-        let source = if is_stdin {
-            io::read_to_string(io::stdin())
-        } else {
-            read(path)
-        };
-        let source = source.map_err(|problem| {
-            Failure::Usage(format!("error: can't read `{}`: {problem}", path.display()))
-        })?;
-        let folder = match path.parent() {
-            Some(folder) if !is_stdin => folder.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let path = if is_stdin {
+        let shown = if is_stdin {
             "<stdin>".to_owned()
         } else {
             path.display().to_string()
         };
-        let sweep = sweep::parse(&source, &path, &Beside(&folder)).map_err(|problems| {
+        let content = if is_stdin {
+            read_bounded(io::stdin().lock())
+        } else {
+            fs::File::open(path).and_then(read_bounded)
+        };
+        let content = content
+            .map_err(|problem| Failure::Usage(format!("error: can't read `{shown}`: {problem}")))?;
+        let source = text(&shown, content)?;
+        let folder = match path.parent() {
+            Some(folder) if !is_stdin => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let sweep = sweep::parse(&source, &shown, &Beside(&folder)).map_err(|problems| {
             let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             Failure::Usage(problems.render(colour))
         })?;
-        Ok(Self {
+        let file = Self {
             source,
-            path,
+            path: shown,
             sweep,
             folder,
-        })
+        };
+        file.check_weights()?;
+        Ok(file)
+    }
+
+    /// Initial weights must be those of the networks that begin with them.
+    fn check_weights(&self) -> Result<(), Failure> {
+        for (path, id) in &self.sweep.files {
+            let content = read_regular(&self.folder.join(path)).map_err(Failure::error)?;
+            let begins = |point: &&Arc<Point>| point.train.init == Init::Weights(*id);
+            for point in self.sweep.points.iter().filter(begins) {
+                tailsweep_worker::check_weights(point, &content).map_err(|problem| {
+                    Failure::Usage(format!("error: {}: `{path}`: {problem}", self.path))
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// Refuses what can be planned but not run by this version, and what is larger than meant.
@@ -82,19 +103,61 @@ impl SweepFile {
 
     /// The files that it names: path as written, and content.
     pub(crate) fn files(&self) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-        let content = |path: String| match fs::read(self.folder.join(&path)) {
-            Ok(content) => Ok((path, content)),
+        let content = |(path, _): &(String, BlobId)| match read_regular(&self.folder.join(path)) {
+            Ok(content) => Ok((path.clone(), content)),
             Err(problem) => Err(Failure::error(format!("can't read `{path}`: {problem}"))),
         };
-        sweep::named_files(&self.source)
-            .into_iter()
-            .map(content)
-            .collect()
+        self.sweep.files.iter().map(content).collect()
     }
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    fs::File::open(path)?.read_to_string(&mut text)?;
-    Ok(text)
+/// A file that ends: what never does, such as a device, is refused.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    fs::read(path)
+}
+
+fn read_bounded(file: impl Read) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.take(MAX_SOURCE + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MAX_SOURCE {
+        let problem = format!("it is larger than any sweep file ({MAX_SOURCE} bytes)");
+        return Err(io::Error::other(problem));
+    }
+    Ok(content)
+}
+
+/// The text of a file; where it is none, the place is shown.
+fn text(path: &str, content: Vec<u8>) -> Result<String, Failure> {
+    String::from_utf8(content).map_err(|problem| {
+        let valid = &problem.as_bytes()[..problem.utf8_error().valid_up_to()];
+        let before = String::from_utf8_lossy(valid);
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        Failure::Usage(format!(
+            "error: the file is not text in UTF-8\n --> {path}:{line}:{column}\n  = help: save it \
+             as UTF-8"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_with_their_place() {
+        let Err(Failure::Usage(said)) = text("a.toml", b"x = 1\ny\xC3\xA9 = \xFF".to_vec()) else {
+            panic!("taken for text");
+        };
+        assert!(said.contains("a.toml:2:6"), "{said}");
+    }
+
+    #[test]
+    fn a_file_without_end_is_refused() {
+        let endless = io::repeat(b'#');
+        assert!(read_bounded(endless).is_err());
+    }
 }

@@ -74,24 +74,6 @@ pub fn parse(source: &str, path: &str, files: &dyn Files) -> Result<Sweep, Probl
     sweep.ok_or_else(|| Problems::new(path, source, reader.problems))
 }
 
-/// The files that a sweep file names, those of `[train]` first, each once; of a wrong file as far as
-/// they can be read.
-pub fn named_files(source: &str) -> Vec<String> {
-    struct Anything;
-
-    impl Files for Anything {
-        fn digest(&self, path: &str) -> Result<BlobId, String> {
-            Ok(BlobId::of(path.as_bytes()))
-        }
-    }
-
-    let mut reader = Reader::new(&Anything);
-    if let Ok(document) = document(source) {
-        reader.file(&document);
-    }
-    reader.named.into_iter().map(|(path, _)| path).collect()
-}
-
 /// Why this version can't run the sweep, although it can be planned.
 pub fn unavailable(sweep: &Sweep) -> Option<String> {
     let is_alexnet =

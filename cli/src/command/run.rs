@@ -37,7 +37,7 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
     let mut home = Home::open(&out, settings)?;
     let mut client = home.client.clone();
     let interrupted = stop_signal()?;
-    let mut progress = Progress::start();
+    let mut progress = Progress::start(false);
     let work = async {
         let reply = client.submit(&file, true).await?;
         home.start_workers(args.workers, settings);

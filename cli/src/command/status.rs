@@ -6,6 +6,7 @@ use tailsweep_proto::wire::SweepStatus;
 use crate::args::StatusArgs;
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::progress::failure_text;
 use crate::settings::Settings;
 use crate::terminal;
 
@@ -33,10 +34,7 @@ pub(crate) async fn run(args: StatusArgs, settings: &Settings) -> Result<(), Fai
         text += &format!("  {} on {}: step {step}/{steps}\n", run.label, run.worker);
     }
     for failure in &status.failures {
-        text += &format!(
-            "  {} failed: {} {}\n",
-            failure.label, failure.reason, failure.message
-        );
+        text += &format!("  {}\n", failure_text(failure));
     }
     for reason in [&status.stopped, &status.waiting_for] {
         if !reason.is_empty() {

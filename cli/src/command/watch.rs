@@ -5,7 +5,7 @@ use tailsweep_proto::wire::SweepStatus;
 use crate::args::WatchArgs;
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::progress::Progress;
+use crate::progress::{Progress, failure_text};
 use crate::settings::Settings;
 
 pub(crate) async fn run(args: WatchArgs, settings: &Settings) -> Result<(), Failure> {
@@ -17,7 +17,7 @@ pub(crate) async fn run(args: WatchArgs, settings: &Settings) -> Result<(), Fail
 
 /// Shows the progress of a sweep until it is over. Ctrl-C ends the watching, not the sweep.
 pub(crate) async fn follow(client: &mut Client, sweep: &str) -> Result<(), Failure> {
-    let mut progress = Progress::start();
+    let mut progress = Progress::start(true);
     let watched = tokio::select! {
         watched = client.watch(sweep, |status| progress.show(status)) => watched,
         _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
@@ -37,10 +37,7 @@ pub(crate) fn judge(status: &SweepStatus) -> Result<(), Failure> {
         runs.failed, status.name, runs.cancelled
     );
     for failure in status.failures.iter().filter(|failure| failure.last) {
-        text += &format!(
-            "\n  {}: {} {}",
-            failure.label, failure.reason, failure.message
-        );
+        text += &format!("\n  {}", failure_text(failure));
     }
     Err(Failure::Error(text))
 }

@@ -47,9 +47,10 @@ pub(crate) fn worker_settings(settings: &Settings) -> tailsweep_worker::Settings
     }
     .to_owned();
     // Keyed by the system's random numbers; names need no more.
-    let random = RandomState::new().hash_one(0) as u32;
+    let random = RandomState::new().hash_one(0);
     tailsweep_worker::Settings {
-        name: format!("{host}-{}-{random:08x}", std::process::id()),
+        name: format!("{host}-{}-{:08x}", std::process::id(), random as u32),
+        instance: random,
         host,
         slots: settings.slots,
         data_dir: settings.data_dir.clone(),

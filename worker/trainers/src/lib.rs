@@ -23,4 +23,4 @@ pub use checkpoint::CheckpointError;
 pub use measuring::MeasureBudget;
 pub use tape::instruction_set;
 pub use training::{Event, TrainError, Training};
-pub use weights::WeightsError;
+pub use weights::{WeightsError, check as check_weights};

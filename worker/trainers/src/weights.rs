@@ -6,7 +6,7 @@
 //! state dictionaries (`fc.0.weight`, …), little-endian f32, in C order.
 
 use safetensors::{Dtype, SafeTensors};
-use tailsweep_common::run::{Architecture, DatasetName};
+use tailsweep_common::run::{Architecture, DatasetName, Point};
 use tailsweep_stats::Layer;
 
 use crate::random::Stream;
@@ -55,6 +55,15 @@ pub(crate) fn initial(layers: &[Layer], seed: u64) -> Vec<Vec<f32>> {
             (0..layer.len).map(|_| bound * stream.symmetric()).collect()
         })
         .collect()
+}
+
+/// Whether the bytes of a safetensors file are initial weights of a point's network.
+///
+/// # Errors
+///
+/// What is wrong with them.
+pub fn check(point: &Point, bytes: &[u8]) -> Result<(), WeightsError> {
+    given(point.architecture, point.dataset.name, bytes).map(drop)
 }
 
 /// The tensors of a safetensors file, in the order of `layers`, flat.

@@ -1,6 +1,6 @@
 //! The worker's shell: a session with the coordinator around the trainers.
 //!
-//! One task owns what the worker holds. The [`link`] task keeps the session alive, a thread for
+//! One task owns what the worker holds. The link task keeps the session alive, a thread for
 //! each slot in use computes. A worker goes on computing while the coordinator is away, and says
 //! again what was not acknowledged once it is back.
 

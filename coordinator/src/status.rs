@@ -80,7 +80,7 @@ fn running(view: &View<'_>, sweep: SweepId) -> Vec<wire::RunningRun> {
             .then(|| view.scheduler.run(no))?
     };
     let mut running = Vec::new();
-    for worker in view.scheduler.workers() {
+    for worker in view.scheduler.workers().filter(|worker| !worker.silent) {
         let news = view.progress.get(worker.id).map_or(&[][..], Vec::as_slice);
         for held in worker.held.iter().filter(|held| held.started) {
             let Some(run) = belongs(held.run) else {

@@ -111,31 +111,15 @@ struct Work {
 
 impl Work {
     fn of(point: &Point) -> Self {
-        let classes = point.dataset.name.classes() as u64;
-        match point.architecture {
-            Architecture::Fcn { width, depth } => Self {
-                multiply_adds: point.params() as f64,
-                activations: 2 * u64::from(width) * u64::from(depth.saturating_sub(1)) + classes,
-                flops_per_second: FCN_FLOPS_PER_SECOND,
-            },
-            Architecture::Alexnet { width } => Self::of_alexnet(u64::from(width), classes),
-        }
-    }
-
-    /// Images of 32×32: 17×17 after the first convolution, 8×8 and 3×3 after pooling, 1 at the end.
-    fn of_alexnet(channels: u64, classes: u64) -> Self {
-        let hidden = channels * (1 + u64::from(channels.max(1).ilog2()));
-        let convolutions = [
-            3 * 4 * 4 * 17 * 17,
-            channels * 5 * 5 * 8 * 8,
-            3 * channels * 3 * 3 * 3 * 3,
-        ];
-        let linear = channels * hidden + hidden * hidden + hidden * classes;
-        let outputs = 2 * 17 * 17 + 8 * 8 + 2 * 8 * 8 + 3 * 3 + 6 * 3 * 3 + 1;
+        let network = point.architecture.network(point.dataset.name);
+        let flops_per_second = match point.architecture {
+            Architecture::Fcn { .. } => FCN_FLOPS_PER_SECOND,
+            Architecture::Alexnet { .. } => ALEXNET_FLOPS_PER_SECOND,
+        };
         Self {
-            multiply_adds: (channels * convolutions.iter().sum::<u64>() + linear) as f64,
-            activations: channels * outputs + 4 * hidden + classes,
-            flops_per_second: ALEXNET_FLOPS_PER_SECOND,
+            multiply_adds: network.multiply_adds(),
+            activations: network.activations(),
+            flops_per_second,
         }
     }
 }

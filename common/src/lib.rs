@@ -7,6 +7,7 @@
 pub mod cost;
 pub mod id;
 pub mod measurement;
+pub mod network;
 pub mod npy;
 pub mod run;
 pub mod state;

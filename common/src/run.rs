@@ -8,6 +8,7 @@ use tailsweep_stats::{Layer, Treatments};
 
 use crate::id::{BlobId, RunId};
 use crate::measurement::Split;
+use crate::network::{self, Network};
 
 /// Raised whenever the bytes of a result change for an unchanged run, so that results made by
 /// different arithmetic are never mixed.
@@ -198,85 +199,34 @@ impl Architecture {
         matches!(self, Self::Alexnet { .. })
     }
 
+    /// What it computes, for the images of a data set.
+    pub fn network(self, dataset: DatasetName) -> Network {
+        let (input, classes) = (dataset.image_shape(), dataset.classes());
+        match self {
+            Self::Fcn { width, depth } => network::fcn::network(input, classes, width, depth),
+            Self::Alexnet { width } => network::alexnet::network(input, classes, width),
+        }
+    }
+
     /// The parameter tensors in module order, named as in PyTorch's state dictionaries.
     pub fn layers(self, dataset: DatasetName) -> Vec<Layer> {
-        match self {
-            Self::Fcn { width, depth } => {
-                let (width, depth) = (width as usize, depth as usize);
-                (0..depth)
-                    .map(|index| {
-                        let inputs = if index == 0 {
-                            dataset.features()
-                        } else {
-                            width
-                        };
-                        let outputs = if index + 1 == depth {
-                            dataset.classes()
-                        } else {
-                            width
-                        };
-                        Layer {
-                            name: format!("fc.{}.weight", 2 * index),
-                            len: inputs * outputs,
-                            fan_in: inputs,
-                            bias: false,
-                        }
-                    })
-                    .collect()
-            }
-            Self::Alexnet { width } => alexnet_layers(width as usize, dataset.classes()),
-        }
+        let network = self.network(dataset);
+        network.parameters().map(|tensor| tensor.layer).collect()
     }
 
     /// M, the number of parameters.
     pub fn params(self, dataset: DatasetName) -> u64 {
-        let (inputs, classes) = (dataset.features() as u64, dataset.classes() as u64);
         match self {
+            // Without its modules: a sweep may hold a million points, each of a thousand layers.
             Self::Fcn { width, depth } => {
+                let (inputs, classes) = (dataset.features() as u64, dataset.classes() as u64);
                 let (width, hidden) = (u64::from(width), u64::from(depth.saturating_sub(2)));
-                inputs * width + hidden * width * width + width * classes
+                let square = hidden.saturating_mul(width.saturating_mul(width));
+                ((inputs + classes) * width).saturating_add(square)
             }
-            Self::Alexnet { width } => {
-                let layers = alexnet_layers(width as usize, classes as usize);
-                layers.iter().map(|layer| layer.len as u64).sum()
-            }
+            Self::Alexnet { .. } => self.network(dataset).params(),
         }
     }
-}
-
-fn alexnet_layers(channels: usize, classes: usize) -> Vec<Layer> {
-    let hidden = channels * (1 + channels.ilog2() as usize);
-    let convolution = |index: usize, inputs: usize, side: usize| {
-        (format!("features.{index}"), inputs * side * side, channels)
-    };
-    [
-        convolution(0, 3, 4),
-        convolution(3, channels, 5),
-        convolution(6, channels, 3),
-        convolution(8, channels, 3),
-        convolution(10, channels, 3),
-        ("classifier.1".to_owned(), channels, hidden),
-        ("classifier.4".to_owned(), hidden, hidden),
-        ("classifier.6".to_owned(), hidden, classes),
-    ]
-    .into_iter()
-    .flat_map(|(name, fan_in, outputs)| {
-        [
-            Layer {
-                name: format!("{name}.weight"),
-                len: fan_in * outputs,
-                fan_in,
-                bias: false,
-            },
-            Layer {
-                name: format!("{name}.bias"),
-                len: outputs,
-                fan_in,
-                bias: true,
-            },
-        ]
-    })
-    .collect()
 }
 
 /// The loss of a minibatch.
@@ -432,6 +382,44 @@ mod tests {
         assert_eq!(params(32, 4, DatasetName::Mnist), 27_456);
         assert_eq!(params(512, 9, DatasetName::Mnist), 2_241_536);
         assert_eq!(params(1024, 9, DatasetName::Cifar10), 10_496_000);
+    }
+
+    #[test]
+    fn modules_have_as_many_parameters_as_the_formula_says() {
+        for (width, depth) in [(4, 2), (32, 4), (7, 9)] {
+            let architecture = Architecture::Fcn { width, depth };
+            let network = architecture.network(DatasetName::Cifar10);
+            assert_eq!(network.params(), architecture.params(DatasetName::Cifar10));
+        }
+    }
+
+    #[test]
+    fn alexnet_has_the_published_tensors() {
+        let tensors: Vec<_> = Architecture::Alexnet { width: 4 }
+            .network(DatasetName::Cifar10)
+            .parameters()
+            .map(|tensor| (tensor.layer.name, tensor.shape))
+            .collect();
+        let expected: [(&str, &[usize]); 16] = [
+            ("features.0.weight", &[4, 3, 4, 4]),
+            ("features.0.bias", &[4]),
+            ("features.3.weight", &[4, 4, 5, 5]),
+            ("features.3.bias", &[4]),
+            ("features.6.weight", &[4, 4, 3, 3]),
+            ("features.6.bias", &[4]),
+            ("features.8.weight", &[4, 4, 3, 3]),
+            ("features.8.bias", &[4]),
+            ("features.10.weight", &[4, 4, 3, 3]),
+            ("features.10.bias", &[4]),
+            ("classifier.1.weight", &[12, 4]),
+            ("classifier.1.bias", &[12]),
+            ("classifier.4.weight", &[12, 12]),
+            ("classifier.4.bias", &[12]),
+            ("classifier.6.weight", &[10, 12]),
+            ("classifier.6.bias", &[10]),
+        ];
+        let expected = expected.map(|(name, shape)| (name.to_owned(), shape.to_vec()));
+        assert_eq!(tensors, expected);
     }
 
     #[test]

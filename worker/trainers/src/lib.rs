@@ -11,7 +11,7 @@ mod checkpoint;
 pub mod data;
 mod measuring;
 mod minibatch;
-mod models;
+mod model;
 mod network;
 mod order;
 mod random;

@@ -8,7 +8,7 @@ use tailsweep_common::run::{Loss, Train};
 use tailsweep_stats::Layer;
 
 use crate::minibatch::Minibatch;
-use crate::models::Model;
+use crate::model::Model;
 use crate::tape::{self, Device, Numbers, Outcome, Parameter};
 
 /// Parameters with what is done to them. A [`Device`] is for one thread at a time, so is this.
@@ -243,7 +243,7 @@ mod tests {
             let architecture = Architecture::Fcn { width, depth };
             let layers = architecture.layers(dataset.name);
             let weights = initial(&layers, 4);
-            let model = Model::new(architecture).unwrap();
+            let model = Model::new(&architecture.network(dataset.name)).unwrap();
             let network = Network::new(model, loss, &layers, &weights, None).unwrap();
             let minibatch = Minibatch::consecutive(&data, Split::Train, 1..7);
             let (outcome, gradient) = network.differentiate(minibatch.clone()).unwrap();
@@ -314,7 +314,7 @@ mod tests {
                 stop_at_train_accuracy: None,
                 init: tailsweep_common::run::Init::Default,
             };
-            let model = Model::new(architecture).unwrap();
+            let model = Model::new(&architecture.network(dataset.name)).unwrap();
             let velocities = (momentum != 0.0).then_some(&*still);
             let mut network =
                 Network::new(model, Loss::Nll, &layers, &weights, velocities).unwrap();

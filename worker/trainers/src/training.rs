@@ -20,13 +20,13 @@ use std::sync::Arc;
 
 use dfdx::tensor::CpuError;
 use tailsweep_common::measurement::{Measurement, Split};
-use tailsweep_common::run::{Init, Point, Run};
+use tailsweep_common::run::{Architecture, Init, Point, Run};
 use tailsweep_common::state::Ending;
 
 use crate::checkpoint::{CheckpointError, Phase, State};
 use crate::data::Data;
 use crate::measuring::{self, MeasureBudget, NoMeasurement};
-use crate::models::Model;
+use crate::model::Model;
 use crate::network::Network;
 use crate::order::Order;
 use crate::weights::{self, WeightsError};
@@ -286,6 +286,9 @@ fn validate(run: &Run, data: &Data) -> Result<Model, TrainError> {
         return invalid("a measured split has no examples");
     }
     let architecture = point.architecture;
+    if architecture.width() == Some(0) || architecture.depth().is_some_and(|depth| depth < 2) {
+        return invalid("a network needs a width ≥ 1, and a depth ≥ 2 where it has one");
+    }
     // At most 2³¹ parameters; the first test keeps the number itself countable.
     if architecture.width().is_some_and(|width| width > MAX_WIDTH)
         || architecture.depth().is_some_and(|depth| depth > MAX_DEPTH)
@@ -293,7 +296,10 @@ fn validate(run: &Run, data: &Data) -> Result<Model, TrainError> {
     {
         return invalid("the network is too large");
     }
-    Model::new(architecture)
+    if matches!(architecture, Architecture::Alexnet { .. }) {
+        return Err(TrainError::Unavailable(architecture.as_str()));
+    }
+    Model::new(&architecture.network(point.dataset.name))
 }
 
 const _: () = {

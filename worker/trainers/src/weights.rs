@@ -6,6 +6,7 @@
 //! state dictionaries (`fc.0.weight`, …), little-endian f32, in C order.
 
 use safetensors::{Dtype, SafeTensors};
+use tailsweep_common::network::Parameter;
 use tailsweep_common::run::{Architecture, DatasetName, Point};
 use tailsweep_stats::Layer;
 
@@ -74,25 +75,24 @@ pub(crate) fn given(
 ) -> Result<Vec<Vec<f32>>, WeightsError> {
     let file =
         SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Format(error.to_string()))?;
-    let layers = architecture.layers(dataset);
+    let parameters: Vec<Parameter> = architecture.network(dataset).parameters().collect();
     let mut names = file.names();
     names.sort_unstable();
     if let Some(unknown) = names
         .iter()
-        .find(|name| layers.iter().all(|l| l.name != **name))
+        .find(|name| parameters.iter().all(|p| p.layer.name != **name))
     {
         return Err(WeightsError::Unknown((*unknown).to_owned()));
     }
-    layers
+    parameters
         .iter()
-        .map(|layer| {
+        .map(|Parameter { layer, shape }| {
             let missing = |_| WeightsError::Missing(layer.name.clone());
             let tensor = file.tensor(&layer.name).map_err(missing)?;
-            let expected = shape(layer);
-            if tensor.dtype() != Dtype::F32 || tensor.shape() != expected {
+            if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
                 return Err(WeightsError::Shape {
                     name: layer.name.clone(),
-                    expected: format!("{:?} {expected:?}", Dtype::F32),
+                    expected: format!("{:?} {shape:?}", Dtype::F32),
                     found: format!("{:?} {:?}", tensor.dtype(), tensor.shape()),
                 });
             }
@@ -110,11 +110,6 @@ pub(crate) fn given(
             }
         })
         .collect()
-}
-
-/// The shape of a linear layer's weight in PyTorch.
-fn shape(layer: &Layer) -> [usize; 2] {
-    [layer.len / layer.fan_in, layer.fan_in]
 }
 
 #[cfg(test)]

@@ -234,6 +234,8 @@ pub(crate) struct PlanArgs {
 pub(crate) enum Bench {
     /// Hold the estimators against known laws and closed forms
     Statistics(StatisticsArgs),
+    /// Measure how fast a durable coordinator is
+    Coordinator(CoordinatorBenchArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -246,6 +248,28 @@ pub(crate) struct StatisticsArgs {
     /// Draw less: seconds, with wider tolerances
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+No-op runs per second (N5), measurements per second (N6), a million runs (N7), workers that stay
+connected (N8), and the time until work goes on after a `kill -9` (N9): a coordinator in a process
+of its own, its state on the disk of --dir, over loopback. Some minutes on two cores. The exit code
+is 1 when a number is not reached; lines that are `shown` are not judged.")]
+pub(crate) struct CoordinatorBenchArgs {
+    /// Smaller numbers: about a minute
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Only these rows
+    #[arg(value_parser = ["N5", "N6", "N7", "N8", "N9"])]
+    pub(crate) only: Vec<String>,
+    /// Folder whose disk holds the states; they are removed at the end [default: the system's
+    /// folder for temporary files]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,

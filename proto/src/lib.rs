@@ -27,3 +27,8 @@ pub const PART: usize = 1 << 20;
 /// The descriptors of `tailsweep.v1`, for gRPC reflection.
 pub const DESCRIPTORS: &[u8] =
     include_bytes!(concat!(env!("OUT_DIR"), "/tailsweep.v1.descriptors.bin"));
+
+/// Bytes of a message on the wire.
+pub fn size_of(message: &impl prost::Message) -> usize {
+    message.encoded_len()
+}

@@ -1,5 +1,7 @@
 //! `tailsweep bench`
 
+mod coordinator;
+
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -12,6 +14,7 @@ use crate::terminal::{self, human_time};
 pub(crate) fn run(bench: Bench) -> Result<(), Failure> {
     match bench {
         Bench::Statistics(args) => statistics(args),
+        Bench::Coordinator(args) => coordinator::run(args),
     }
 }
 

@@ -3,10 +3,9 @@
 use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use tailsweep_common::id::BlobId;
-use tailsweep_common::run::{Init, Point};
+use tailsweep_common::run::Init;
 use tailsweep_common::sweep::{self, Files, Sweep};
 
 use crate::failure::Failure;
@@ -76,8 +75,8 @@ impl SweepFile {
     fn check_weights(&self) -> Result<(), Failure> {
         for (path, id) in &self.sweep.files {
             let content = read_regular(&self.folder.join(path)).map_err(Failure::error)?;
-            let begins = |point: &&Arc<Point>| point.train.init == Init::Weights(*id);
-            for point in self.sweep.points.iter().filter(begins) {
+            let networks = self.sweep.points.iter().filter_map(|point| point.network());
+            for point in networks.filter(|point| point.train.init == Init::Weights(*id)) {
                 tailsweep_worker::check_weights(point, &content).map_err(|problem| {
                     Failure::Usage(format!("error: {}: `{path}`: {problem}", self.path))
                 })?;

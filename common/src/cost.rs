@@ -13,7 +13,7 @@
 //! ([`dataset_bytes`]).
 
 use crate::measurement::Split;
-use crate::run::{Architecture, Dataset, Point};
+use crate::run::{Architecture, Dataset, NetworkPoint, Point};
 
 /// Floating-point operations a second of one core, in the matrix products of small networks.
 const FCN_FLOPS_PER_SECOND: f64 = 2e10;
@@ -47,6 +47,12 @@ pub struct Cost {
 
 /// What a run of this point takes, whatever its seed.
 pub fn predict(point: &Point) -> Cost {
+    match point {
+        Point::Network(point) => of_network(point),
+    }
+}
+
+fn of_network(point: &NetworkPoint) -> Cost {
     let params = point.params();
     let work = Work::of(point);
     let steps = point.train.steps as f64;
@@ -63,7 +69,7 @@ pub fn predict(point: &Point) -> Cost {
         flops += work.multiply_adds * (passes * 6.0 * measured + 2.0 * examples);
         noise_values += values;
     }
-    let measurements = measurements(point) as f64;
+    let measurements = measurements_of(point.train.steps, point.measure.every) as f64;
     let measuring_flops = measurements * flops;
 
     let seconds = (training_flops + measuring_flops) / work.flops_per_second
@@ -86,13 +92,16 @@ pub fn dataset_bytes(dataset: &Dataset) -> u64 {
 
 /// Number of measurements of a run that nothing stops: step 0, every so often, the last step.
 pub fn measurements(point: &Point) -> u64 {
-    let (steps, every) = (point.train.steps, point.measure.every.max(1));
-    1 + steps.div_ceil(every)
+    measurements_of(point.steps(), point.every())
+}
+
+fn measurements_of(steps: u64, every: u64) -> u64 {
+    1 + steps.div_ceil(every.max(1))
 }
 
 /// Weights, gradient, a copy for the update and the velocity; the activations of a minibatch,
 /// their gradients and a copy; and what measuring takes.
-fn memory(point: &Point, params: u64, work: &Work) -> u64 {
+fn memory(point: &NetworkPoint, params: u64, work: &Work) -> u64 {
     let momentum = u64::from(point.train.momentum > 0.0);
     let weights = params.saturating_mul(3 + momentum + MEASURING_FLOATS_PER_PARAMETER);
     let example = point.dataset.name.features() as u64 + 3 * work.activations;
@@ -110,7 +119,7 @@ struct Work {
 }
 
 impl Work {
-    fn of(point: &Point) -> Self {
+    fn of(point: &NetworkPoint) -> Self {
         let network = point.architecture.network(point.dataset.name);
         let flops_per_second = match point.architecture {
             Architecture::Fcn { .. } => FCN_FLOPS_PER_SECOND,

@@ -23,10 +23,19 @@ pub struct Run {
     pub seed: u64,
 }
 
-/// One combination of axis values, without the seed.
+/// One combination of axis values, without the seed: what kind of run it is, and all that this
+/// kind depends on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Point {
+    /// A network is trained, and its gradient noise measured.
+    Network(NetworkPoint),
+}
+
+/// A network, its data, and how it is trained and measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Point {
+pub struct NetworkPoint {
     /// The examples.
     pub dataset: Dataset,
     /// The network.
@@ -353,7 +362,7 @@ impl Measure {
     }
 }
 
-impl Point {
+impl NetworkPoint {
     /// P of a split: how many minibatches are measured.
     pub fn minibatches(&self, split: Split) -> usize {
         let all = self
@@ -368,6 +377,87 @@ impl Point {
     /// M, the number of parameters.
     pub fn params(&self) -> u64 {
         self.architecture.params(self.dataset.name)
+    }
+}
+
+impl From<NetworkPoint> for Point {
+    fn from(point: NetworkPoint) -> Self {
+        Self::Network(point)
+    }
+}
+
+/// What all kinds of runs have, and the columns that some of them leave empty.
+impl Point {
+    /// The network that is trained, if one is.
+    pub fn network(&self) -> Option<&NetworkPoint> {
+        match self {
+            Self::Network(point) => Some(point),
+        }
+    }
+
+    /// Number of steps, if nothing stops the run before.
+    pub fn steps(&self) -> u64 {
+        match self {
+            Self::Network(point) => point.train.steps,
+        }
+    }
+
+    /// Steps between measurements.
+    pub fn every(&self) -> u64 {
+        match self {
+            Self::Network(point) => point.measure.every,
+        }
+    }
+
+    /// How noise is measured; `None` where there is no noise.
+    pub fn measure(&self) -> Option<&Measure> {
+        match self {
+            Self::Network(point) => Some(&point.measure),
+        }
+    }
+
+    /// M, the number of parameters.
+    pub fn params(&self) -> u64 {
+        match self {
+            Self::Network(point) => point.params(),
+        }
+    }
+
+    /// The data set, where there is one.
+    pub fn dataset(&self) -> Option<&Dataset> {
+        self.network().map(|point| &point.dataset)
+    }
+
+    /// The architecture, as written in a sweep file.
+    pub fn architecture(&self) -> &'static str {
+        match self {
+            Self::Network(point) => point.architecture.as_str(),
+        }
+    }
+
+    /// Hidden units or channels.
+    pub fn width(&self) -> Option<u32> {
+        self.network().and_then(|point| point.architecture.width())
+    }
+
+    /// Number of layers, where there is a choice of it.
+    pub fn depth(&self) -> Option<u32> {
+        self.network().and_then(|point| point.architecture.depth())
+    }
+
+    /// Examples in a minibatch.
+    pub fn batch_size(&self) -> Option<u32> {
+        self.network().map(|point| point.batch_size)
+    }
+
+    /// η of the first step.
+    pub fn learning_rate(&self) -> Option<f64> {
+        self.network().map(|point| point.learning_rate)
+    }
+
+    /// The loss, where there is one.
+    pub fn loss(&self) -> Option<Loss> {
+        self.network().map(|point| point.loss)
     }
 }
 

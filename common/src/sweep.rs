@@ -76,8 +76,10 @@ pub fn parse(source: &str, path: &str, files: &dyn Files) -> Result<Sweep, Probl
 
 /// Why this version can't run the sweep, although it can be planned.
 pub fn unavailable(sweep: &Sweep) -> Option<String> {
-    let is_alexnet =
-        |point: &Arc<Point>| matches!(point.architecture, Architecture::Alexnet { .. });
+    let is_alexnet = |point: &Arc<Point>| {
+        let network = point.network();
+        network.is_some_and(|point| matches!(point.architecture, Architecture::Alexnet { .. }))
+    };
     let missing = if sweep.points.iter().any(is_alexnet) {
         "training `alexnet`"
     } else if sweep.stop.is_some() {

@@ -7,19 +7,17 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tailsweep_common::sweep::{Sweep, parse};
-use written::{block, read, with};
+use written::{block, networks, read, with};
 
 fn widths(sweep: &Sweep) -> Vec<u32> {
-    sweep
-        .points
+    networks(sweep)
         .iter()
         .map(|point| point.architecture.width().expect("a width"))
         .collect()
 }
 
 fn rates(sweep: &Sweep) -> Vec<f64> {
-    sweep
-        .points
+    networks(sweep)
         .iter()
         .map(|point| point.learning_rate)
         .collect()
@@ -83,9 +81,12 @@ fn axes_vary_in_their_order_the_last_fastest() {
         .iter()
         .map(|point| {
             let own = |key| point.setting(key).expect("an own axis");
-            let width = point.architecture.width().expect("a width");
+            let width = point.width().expect("a width");
             let (momentum, every) = (own("train.momentum"), own("measure.every"));
-            format!("{width} {} {momentum} {every}", point.loss.as_str())
+            format!(
+                "{width} {} {momentum} {every}",
+                point.loss().expect("a loss").as_str()
+            )
         })
         .collect();
     assert_eq!(
@@ -109,7 +110,7 @@ fn runs_go_point_by_point_and_seed_by_seed() {
     let sweep = read(&format!("seeds = [7, 3]\n{source}"));
     let order: Vec<_> = sweep
         .runs()
-        .map(|run| (run.point.architecture.width(), run.seed))
+        .map(|run| (run.point.width(), run.seed))
         .collect();
     assert_eq!(
         order,
@@ -123,8 +124,7 @@ fn zipped_axes_advance_together_where_the_first_stands() {
         "width = [8, 16]\nbatch_size = [100, 500]\nlearning_rate = [0.1, 0.5]\n\
          zip = [[\"learning_rate\", \"width\"]]",
     );
-    let order: Vec<_> = sweep
-        .points
+    let order: Vec<_> = networks(&sweep)
         .iter()
         .map(|point| {
             (
@@ -327,8 +327,7 @@ proptest! {
         let source = with("steps = 10", &source);
         match parse(&source, "grid.toml", &BTreeMap::new()) {
             Ok(sweep) => {
-                let points: Vec<_> = sweep
-                    .points
+                let points: Vec<_> = networks(&sweep)
                     .iter()
                     .map(|point| {
                         let architecture = point.architecture;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tailsweep_common::id::BlobId;
 use tailsweep_common::measurement::Split;
-use tailsweep_common::run::{Architecture, Init, Loss, Point, Sampling, Schedule};
+use tailsweep_common::run::{Architecture, Init, Loss, NetworkPoint, Sampling, Schedule};
 use tailsweep_common::sweep::{parse, unavailable};
-use written::{EXAMPLE, block, read, with};
+use written::{EXAMPLE, block, networks, read, with};
 
 #[test]
 fn the_example_of_the_design_has_222_runs() {
@@ -26,7 +26,7 @@ fn the_example_of_the_design_has_222_runs() {
     assert_eq!(sweep.stop.expect("a stop").alpha_ci, 0.02);
     assert!(unavailable(&sweep).expect("a reason").contains("alexnet"));
 
-    let first = &sweep.points[0];
+    let first = networks(&sweep)[0];
     assert_eq!(first.architecture, Architecture::Fcn { width: 8, depth: 2 });
     assert_eq!(
         (first.batch_size, first.learning_rate, first.loss),
@@ -41,7 +41,7 @@ fn the_example_of_the_design_has_222_runs() {
             gamma: 0.5
         }
     );
-    let last = &sweep.points[73];
+    let last = networks(&sweep)[73];
     assert_eq!(last.architecture, Architecture::Alexnet { width: 8 });
     assert_eq!((last.train.dropout, last.train.momentum), (0.5, 0.0));
     let ids: BTreeSet<_> = sweep.runs().map(|run| run.id()).collect();
@@ -61,12 +61,12 @@ fn what_is_left_out_has_its_default() {
         (None, None)
     );
     assert_eq!((sweep.priority, sweep.stop), (0, None));
-    let Point {
+    let NetworkPoint {
         loss,
         train,
         measure,
         ..
-    } = sweep.points[0].as_ref();
+    } = networks(&sweep)[0];
     assert_eq!((*loss, train.sampling), (Loss::Nll, Sampling::FileOrder));
     assert_eq!((train.momentum, train.weight_decay), (0.0, 0.0));
     assert_eq!(
@@ -93,7 +93,8 @@ fn what_is_left_out_has_its_default() {
 
 #[test]
 fn dropout_is_a_half_where_there_is_some() {
-    let sweep = block("dataset = \"cifar10\"\narchitecture = \"alexnet\"\nwidth = 4").points;
+    let sweep = block("dataset = \"cifar10\"\narchitecture = \"alexnet\"\nwidth = 4");
+    let sweep = networks(&sweep);
     assert_eq!(sweep[0].train.dropout, 0.5);
     assert_eq!(sweep[0].architecture.depth(), None);
 }
@@ -101,7 +102,7 @@ fn dropout_is_a_half_where_there_is_some() {
 #[test]
 fn protocol_code_is_the_published_program() {
     let sweep = read(&with("protocol = \"code\"", ""));
-    let point = &sweep.points[0];
+    let point = networks(&sweep)[0];
     assert_eq!(
         (point.batch_size, point.learning_rate, sweep.seeds.len()),
         (100, 0.1, 1)
@@ -123,7 +124,7 @@ fn protocol_code_is_the_published_program() {
 #[test]
 fn protocol_paper_needs_a_cap() {
     let sweep = read(&with("protocol = \"paper\"\nsteps = 5000", ""));
-    let point = &sweep.points[0];
+    let point = networks(&sweep)[0];
     assert_eq!((point.batch_size, point.learning_rate), (500, 0.1));
     assert_eq!(sweep.seeds, [0, 1, 2]);
     assert_eq!(
@@ -138,7 +139,8 @@ fn protocol_paper_needs_a_cap() {
 fn explicit_keys_win_over_a_protocol() {
     let train = "protocol = \"code\"\nsampling = \"shuffled\"\nschedule = \"constant\"\n\
                  stop_at_train_accuracy = false";
-    let point = &read(&with(train, "batch_size = 50\n\"train.steps\" = 99")).points[0];
+    let sweep = read(&with(train, "batch_size = 50\n\"train.steps\" = 99"));
+    let point = networks(&sweep)[0];
     assert_eq!(
         (point.batch_size, point.train.sampling),
         (50, Sampling::Shuffled)
@@ -152,8 +154,9 @@ fn explicit_keys_win_over_a_protocol() {
 
 #[test]
 fn the_milestones_of_a_protocol_follow_an_axis_of_steps() {
-    let points = read(&with("protocol = \"code\"", "\"train.steps\" = [30, 100]")).points;
-    let milestones: Vec<_> = points
+    let sweep = read(&with("protocol = \"code\"", "\"train.steps\" = [30, 100]"));
+    let milestones: Vec<_> = sweep
+        .points
         .iter()
         .map(|point| point.setting("train.schedule"))
         .collect();
@@ -182,7 +185,7 @@ fn named_files_travel_with_the_sweep() {
     let sweep = parse(&source, "sweep.toml", &digests("")).expect("a right file");
     assert_eq!(sweep.files, digests("").into_iter().collect::<Vec<_>>());
     let digest = BlobId::of(b"b/c.safetensors");
-    assert_eq!(sweep.points[1].train.init, Init::Weights(digest));
+    assert_eq!(networks(&sweep)[1].train.init, Init::Weights(digest));
     assert_eq!(
         sweep.points[1].setting("train.init"),
         Some(digest.to_string())
@@ -198,6 +201,6 @@ fn named_files_travel_with_the_sweep() {
 #[test]
 fn a_limit_that_takes_all_is_no_limit() {
     let limited = block("dataset = { name = \"mnist\", train_limit = 60000, test_limit = 10 }");
-    let dataset = &limited.points[0].dataset;
+    let dataset = &networks(&limited)[0].dataset;
     assert_eq!((dataset.train_limit, dataset.test_limit), (None, Some(10)));
 }

@@ -96,7 +96,7 @@ fn running(view: &View<'_>, sweep: SweepId) -> Vec<wire::RunningRun> {
             });
             let progress = told.cloned().unwrap_or_else(|| wire::RunProgress {
                 attempt: Some(wire::AttemptKey::new(held.run, held.attempt)),
-                steps: run.point.train.steps,
+                steps: run.point.steps(),
                 ..Default::default()
             });
             running.push(wire::RunningRun {
@@ -155,15 +155,14 @@ fn waiting_for(view: &View<'_>, sweep: &SweepView<'_>) -> String {
 /// A run in a few words.
 pub(crate) fn label(run: &Run) -> String {
     let point = &run.point;
-    let mut words = vec![
-        point.dataset.name.to_string(),
-        point.architecture.as_str().to_owned(),
-    ];
-    words.extend(point.architecture.width().map(|width| format!("w{width}")));
-    words.extend(point.architecture.depth().map(|depth| format!("d{depth}")));
-    words.push(format!("b{}", point.batch_size));
-    words.push(format!("lr{}", point.learning_rate));
-    words.push(point.loss.as_str().to_owned());
+    let mut words = Vec::new();
+    words.extend(point.dataset().map(|dataset| dataset.name.to_string()));
+    words.push(point.architecture().to_owned());
+    words.extend(point.width().map(|width| format!("w{width}")));
+    words.extend(point.depth().map(|depth| format!("d{depth}")));
+    words.extend(point.batch_size().map(|size| format!("b{size}")));
+    words.extend(point.learning_rate().map(|rate| format!("lr{rate}")));
+    words.extend(point.loss().map(|loss| loss.as_str().to_owned()));
     words.push(format!("seed{}", run.seed));
     words.join(" ")
 }

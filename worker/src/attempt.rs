@@ -186,13 +186,16 @@ fn compute(task: &Task) -> Result<News, Failure> {
 
 fn prepare(task: &Task) -> Result<Training, Failure> {
     let run = &task.lease.run;
+    let failure = |reason| move |message| Failure { reason, message };
+    let dataset = run
+        .point
+        .dataset()
+        .ok_or_else(|| "the run has no data set".to_owned())
+        .map_err(failure(Reason::Error))?;
     let data = task
         .datasets
-        .get(&run.point.dataset)
-        .map_err(|error| Failure {
-            reason: Reason::Data,
-            message: error.to_string(),
-        })?;
+        .get(dataset)
+        .map_err(|error| failure(Reason::Data)(error.to_string()))?;
     Ok(match &task.checkpoint {
         Some(checkpoint) => Training::resume(run, data, checkpoint)?,
         None => Training::new(run, data, task.weights.as_deref())?,

@@ -114,7 +114,7 @@ impl Held {
         Some(wire::RunProgress {
             attempt: Some(wire_key(self.lease.key)),
             step: control.step.load(Ordering::Relaxed),
-            steps: self.lease.run.point.train.steps,
+            steps: self.lease.run.point.steps(),
             loss: latest.loss,
             alpha: latest.alpha,
         })

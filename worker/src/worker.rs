@@ -391,7 +391,8 @@ async fn fetch(mut client: WorkerServiceClient<Channel>, task: &mut Task) -> Res
             }
         }
     }
-    if let Init::Weights(id) = task.lease.run.point.train.init {
+    let network = task.lease.run.point.network();
+    if let Some(Init::Weights(id)) = network.map(|point| point.train.init.clone()) {
         let request = wire::FetchFileRequest {
             id: id.as_bytes().to_vec().into(),
         };

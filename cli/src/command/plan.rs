@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tailsweep_common::cost::{self, Cost};
-use tailsweep_common::run::{Point, Run};
+use tailsweep_common::run::{Loss, Point, Run};
 use tailsweep_common::sweep::Sweep;
 
 use crate::args::PlanArgs;
@@ -85,16 +85,18 @@ fn flops(cost: &Cost) -> f64 {
 fn row(run: Run) -> [String; 12] {
     let point: &Point = &run.point;
     let cost = cost::predict(point);
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    let rate = point.learning_rate().map(|rate| rate.to_string());
     let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
     [
         run.id().to_string()[..12].to_owned(),
-        point.dataset.name.to_string(),
-        point.architecture.as_str().to_owned(),
-        number(point.architecture.width()),
-        number(point.architecture.depth()),
-        point.batch_size.to_string(),
-        point.learning_rate.to_string(),
-        point.loss.as_str().to_owned(),
+        text(point.dataset().map(|dataset| dataset.name.as_str())),
+        point.architecture().to_owned(),
+        number(point.width()),
+        number(point.depth()),
+        number(point.batch_size()),
+        rate.unwrap_or_default(),
+        text(point.loss().map(Loss::as_str)),
         run.seed.to_string(),
         cost.params.to_string(),
         human_count(flops(&cost)),
@@ -131,13 +133,13 @@ fn run_json(run: &Run) -> Value {
     let cost = cost::predict(point);
     json!({
         "run_id": run.id(),
-        "dataset": point.dataset.name,
-        "architecture": point.architecture.as_str(),
-        "width": point.architecture.width(),
-        "depth": point.architecture.depth(),
-        "batch_size": point.batch_size,
-        "learning_rate": point.learning_rate,
-        "loss": point.loss,
+        "dataset": point.dataset().map(|dataset| dataset.name),
+        "architecture": point.architecture(),
+        "width": point.width(),
+        "depth": point.depth(),
+        "batch_size": point.batch_size(),
+        "learning_rate": point.learning_rate(),
+        "loss": point.loss(),
         "seed": run.seed,
         "params": cost.params,
         "flops": flops(&cost),

@@ -78,7 +78,7 @@ async fn check_data(sweep: &Sweep, data_dir: &Path) -> Result<(), Failure> {
     let datasets: BTreeSet<Dataset> = sweep
         .points
         .iter()
-        .map(|point| point.dataset.clone())
+        .filter_map(|point| point.dataset().cloned())
         .collect();
     let data_dir: PathBuf = data_dir.to_owned();
     let check = move || {

@@ -10,7 +10,7 @@ use super::problem::{Problem, Span, quoted};
 use super::value::Value;
 use super::written::File;
 use crate::measurement::Split;
-use crate::run::{Architecture, Point};
+use crate::run::{Architecture, NetworkPoint, Point};
 
 /// A network of more parameters is a slip of the pen: its weights alone take 40 GB.
 const MOST_PARAMS: u64 = 10_000_000_000;
@@ -46,6 +46,12 @@ impl<'f> Checks<'f> {
 
     /// Checks the point that stands at `position` in the axes of `block`.
     pub(super) fn check(&mut self, block: &Block, position: &[usize], point: &Point) {
+        match point {
+            Point::Network(point) => self.check_network(block, position, point),
+        }
+    }
+
+    fn check_network(&mut self, block: &Block, position: &[usize], point: &NetworkPoint) {
         let place = |key| place(self.file, block, position, key);
         let has = |keys: &[Key]| keys.iter().all(|key| block.axis(*key).is_some());
         let name = point.dataset.name;

@@ -5,7 +5,8 @@ use super::value::{Family, Value};
 use super::written::{File, Protocol};
 use crate::measurement::Split;
 use crate::run::{
-    Architecture, Dataset, DatasetName, Init, Loss, Measure, Point, Sampling, Schedule, Train,
+    Architecture, Dataset, DatasetName, Init, Loss, Measure, NetworkPoint, Point, Sampling,
+    Schedule, Train,
 };
 
 /// Everything of a point; later values replace earlier ones.
@@ -136,7 +137,7 @@ impl Draft {
                 gamma: 0.5,
             };
         }
-        Point {
+        Point::Network(NetworkPoint {
             dataset,
             architecture,
             batch_size,
@@ -144,6 +145,6 @@ impl Draft {
             loss,
             train,
             measure,
-        }
+        })
     }
 }

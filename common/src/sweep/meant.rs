@@ -15,7 +15,7 @@ use super::value::Value;
 use super::written::{File, Protocol};
 use super::{Limits, Stop, Sweep};
 use crate::id::{RunId, SweepId};
-use crate::run::{Architecture, Dataset, Loss, Point};
+use crate::run::{Architecture, Dataset, Loss, NetworkPoint, Point};
 
 /// The sweep; `None` when there are problems, all of which the reader then holds.
 pub(super) fn sweep(reader: &mut Reader<'_>, file: &File, source: &str) -> Option<Sweep> {
@@ -182,7 +182,10 @@ fn expand(reader: &mut Reader<'_>, file: &File) -> Vec<Arc<Point>> {
 }
 
 /// What tells two points apart: all of it, with settings as a digest.
-type Identity = (Dataset, Architecture, u32, u64, Loss, RunId);
+#[derive(PartialEq, Eq, Hash)]
+enum Identity {
+    Network(Dataset, Architecture, u32, u64, Loss, RunId),
+}
 
 /// The points so far, to find those that stand in the file twice.
 struct Known {
@@ -214,27 +217,9 @@ impl Known {
         if !self.can_repeat {
             return;
         }
-        let own = block
-            .axes
-            .iter()
-            .zip(position)
-            .filter_map(|(axis, index)| axis.key.is_own_axis().then_some(*index))
-            .collect();
-        let settings = self
-            .settings
-            .entry((number, point.architecture.has_dropout(), own))
-            .or_insert_with(|| {
-                let content = serde_json::to_vec(&(&point.train, &point.measure));
-                RunId::of(&content.expect("settings are plain data with finite floats"))
-            });
-        let identity = (
-            point.dataset.clone(),
-            point.architecture,
-            point.batch_size,
-            point.learning_rate.to_bits(),
-            point.loss,
-            *settings,
-        );
+        let identity = match point {
+            Point::Network(point) => self.network(number, block, position, point),
+        };
         let first = match self.points.entry(identity) {
             Entry::Occupied(first) => *first.get(),
             Entry::Vacant(place) => {
@@ -252,6 +237,36 @@ impl Known {
                 .repeats
                 .push((first, number, 1, described(block, position))),
         }
+    }
+
+    fn network(
+        &mut self,
+        number: usize,
+        block: &Block,
+        position: &[usize],
+        point: &NetworkPoint,
+    ) -> Identity {
+        let own = block
+            .axes
+            .iter()
+            .zip(position)
+            .filter_map(|(axis, index)| axis.key.is_own_axis().then_some(*index))
+            .collect();
+        let settings = self
+            .settings
+            .entry((number, point.architecture.has_dropout(), own))
+            .or_insert_with(|| {
+                let content = serde_json::to_vec(&(&point.train, &point.measure));
+                RunId::of(&content.expect("settings are plain data with finite floats"))
+            });
+        Identity::Network(
+            point.dataset.clone(),
+            point.architecture,
+            point.batch_size,
+            point.learning_rate.to_bits(),
+            point.loss,
+            *settings,
+        )
     }
 
     fn into_problems(self, file: &File) -> Vec<Problem> {

@@ -16,7 +16,8 @@ use crate::run::{Dataset, Init, Point, Sampling, Schedule};
 impl Point {
     /// The text of an own axis, such as `train.momentum`, in its column; `None` for other keys.
     pub fn setting(&self, key: &str) -> Option<String> {
-        let Self { train, measure, .. } = self;
+        let point = self.network()?;
+        let (train, measure) = (&point.train, &point.measure);
         let value = match Key::of_axis(key)? {
             Key::Steps => Value::Whole(train.steps),
             Key::Sampling => Value::Sampling(train.sampling),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use tailsweep_common::run::NetworkPoint;
 use tailsweep_common::sweep::{Sweep, parse};
 
 /// The example of DESIGN.md, section 4, to the letter.
@@ -40,4 +41,10 @@ pub(crate) fn with(train: &str, block: &str) -> String {
 /// The sweep of one block.
 pub(crate) fn block(block: &str) -> Sweep {
     read(&with("steps = 10", block))
+}
+
+/// The points of a sweep that trains networks alone.
+pub(crate) fn networks(sweep: &Sweep) -> Vec<&NetworkPoint> {
+    let network = |point| tailsweep_common::run::Point::network(point).expect("a network");
+    sweep.points.iter().map(|point| network(point)).collect()
 }

@@ -108,7 +108,7 @@ fn measurement(run: &Run, step: u64) -> Result<Measurement, Box<dyn Error>> {
 }
 
 fn noise(run: &Run, split: Split, progress: f64) -> Result<NoiseSummary, Box<dyn Error>> {
-    let point = &run.point;
+    let point = run.point.network().ok_or("the sample trains a network")?;
     let layers = point.architecture.layers(point.dataset.name);
     let rows = point.minibatches(split);
     let shape = NoiseShape::new(rows, false, layers, point.measure.treatments)?;

@@ -84,15 +84,19 @@ impl Field {
         let whole =
             |value: Option<u32>| value.map_or(Cell::Empty, |value| Cell::Whole(value.into()));
         match self {
-            Self::Dataset => Cell::text(point.dataset.name.as_str()),
-            Self::Architecture => Cell::text(point.architecture.as_str()),
-            Self::Width => whole(point.architecture.width()),
-            Self::Depth => whole(point.architecture.depth()),
-            Self::BatchSize => Cell::Whole(point.batch_size.into()),
-            Self::LearningRate => Cell::Number(point.learning_rate),
-            Self::Loss => Cell::text(point.loss.as_str()),
-            Self::TrainLimit => whole(point.dataset.train_limit),
-            Self::TestLimit => whole(point.dataset.test_limit),
+            Self::Dataset => point
+                .dataset()
+                .map_or(Cell::Empty, |dataset| Cell::text(dataset.name.as_str())),
+            Self::Architecture => Cell::text(point.architecture()),
+            Self::Width => whole(point.width()),
+            Self::Depth => whole(point.depth()),
+            Self::BatchSize => whole(point.batch_size()),
+            Self::LearningRate => point.learning_rate().map_or(Cell::Empty, Cell::Number),
+            Self::Loss => point
+                .loss()
+                .map_or(Cell::Empty, |loss| Cell::text(loss.as_str())),
+            Self::TrainLimit => whole(point.dataset().and_then(|data| data.train_limit)),
+            Self::TestLimit => whole(point.dataset().and_then(|data| data.test_limit)),
             Self::Own(key) => own(point, key),
         }
     }

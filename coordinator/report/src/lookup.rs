@@ -83,7 +83,10 @@ impl<'a> Lookup<'a> {
 
     /// The split that figures show: train, where it was measured.
     pub(crate) fn main_split(&self, point: usize) -> Split {
-        let splits = &self.point(point).measure.splits;
+        let splits = self
+            .point(point)
+            .measure()
+            .map_or(&[][..], |measure| &measure.splits);
         if splits.contains(&Split::Train) {
             Split::Train
         } else {

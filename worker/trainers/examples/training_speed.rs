@@ -15,7 +15,8 @@ use std::time::Instant;
 
 use tailsweep_common::measurement::Split;
 use tailsweep_common::run::{
-    Architecture, Dataset, DatasetName, Init, Loss, Measure, Point, Run, Sampling, Schedule, Train,
+    Architecture, Dataset, DatasetName, Init, Loss, Measure, NetworkPoint, Run, Sampling, Schedule,
+    Train,
 };
 use tailsweep_trainers::{Event, MeasureBudget, Training, data, instruction_set};
 
@@ -75,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn run(dataset: &Dataset, width: u32, depth: u32, steps: u64, splits: Vec<Split>) -> Run {
-    let point = Point {
+    let point = NetworkPoint {
         dataset: dataset.clone(),
         architecture: Architecture::Fcn { width, depth },
         batch_size: 100,
@@ -100,7 +101,7 @@ fn run(dataset: &Dataset, width: u32, depth: u32, steps: u64, splits: Vec<Split>
         },
     };
     Run {
-        point: Arc::new(point),
+        point: Arc::new(point.into()),
         seed: 0,
     }
 }

@@ -10,7 +10,7 @@
 
 use sha2::{Digest, Sha256};
 use tailsweep_common::id::RunId;
-use tailsweep_common::run::Run;
+use tailsweep_common::run::{NetworkPoint, Run};
 use tailsweep_common::state::Ending;
 
 const MAGIC: &[u8; 8] = b"tswpckpt";
@@ -100,9 +100,10 @@ impl State {
         bytes
     }
 
-    /// The state of `run`, whose parameter tensors have `lengths`.
+    /// The state of `run`, which trains `point`, whose parameter tensors have `lengths`.
     pub(crate) fn decode(
         run: &Run,
+        point: &NetworkPoint,
         lengths: &[usize],
         bytes: &[u8],
     ) -> Result<Self, CheckpointError> {
@@ -136,7 +137,7 @@ impl State {
         if reader.u32()? as usize != lengths.len() {
             return Err(CheckpointError::Content);
         }
-        let momentum = run.point.train.momentum != 0.0;
+        let momentum = point.train.momentum != 0.0;
         let (mut weights, mut velocities) = (Vec::new(), Vec::new());
         for length in lengths {
             if reader.u64()? != *length as u64 {
@@ -147,7 +148,7 @@ impl State {
                 velocities.push(reader.numbers(*length)?);
             }
         }
-        if !reader.0.is_empty() || step > run.point.train.steps {
+        if !reader.0.is_empty() || step > point.train.steps {
             return Err(CheckpointError::Content);
         }
         Ok(Self {

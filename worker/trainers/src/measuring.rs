@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use dfdx::tensor::CpuError;
 use rayon::prelude::*;
 use tailsweep_common::measurement::{Split, SplitMeasurement};
-use tailsweep_common::run::Point;
+use tailsweep_common::run::NetworkPoint;
 use tailsweep_stats::{
     CentreSum, NoiseAccumulator, NoiseShape, NoiseSummary, Permutation, ScaleSum, Treatment,
 };
@@ -73,7 +73,7 @@ impl From<CpuError> for NoMeasurement {
 pub(crate) fn measure(
     network: &Network,
     data: &Arc<Data>,
-    point: &Point,
+    point: &NetworkPoint,
     budget: MeasureBudget,
     interrupted: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<SplitMeasurement>, NoMeasurement> {
@@ -108,7 +108,7 @@ impl<'a> Pass<'a> {
     fn new(
         network: &'a Snapshot,
         data: &'a Arc<Data>,
-        point: &Point,
+        point: &NetworkPoint,
         split: Split,
         interrupted: &'a (dyn Fn() -> bool + Sync),
     ) -> Result<Self, NoMeasurement> {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use dfdx::tensor::CpuError;
 use tailsweep_common::measurement::{Measurement, Split};
-use tailsweep_common::run::{Architecture, Init, Point, Run};
+use tailsweep_common::run::{Architecture, Init, NetworkPoint, Run};
 use tailsweep_common::state::Ending;
 
 use crate::checkpoint::{CheckpointError, Phase, State};
@@ -84,6 +84,7 @@ impl From<CpuError> for TrainError {
 #[derive(Debug)]
 pub struct Training {
     run: Run,
+    point: NetworkPoint,
     data: Arc<Data>,
     network: Network,
     order: Order,
@@ -100,8 +101,7 @@ impl Training {
     /// The run, the data and the weights do not fit each other, the architecture is not built in,
     /// or memory does not suffice.
     pub fn new(run: &Run, data: Arc<Data>, weights: Option<&[u8]>) -> Result<Self, TrainError> {
-        let model = validate(run, &data)?;
-        let point = &run.point;
+        let (point, model) = validate(run, &data)?;
         let layers = point.architecture.layers(point.dataset.name);
         let weights = match &point.train.init {
             Init::Default => weights::initial(&layers, run.seed),
@@ -116,7 +116,7 @@ impl Training {
             weights,
             velocities: None,
         };
-        Self::at(run, data, model, &state)
+        Self::at(run, point, data, model, &state)
     }
 
     /// The run where `checkpoint` was taken; initial weights are not needed for it.
@@ -125,12 +125,11 @@ impl Training {
     ///
     /// Those of [`Training::new`]; or the checkpoint is damaged or belongs to another run.
     pub fn resume(run: &Run, data: Arc<Data>, checkpoint: &[u8]) -> Result<Self, TrainError> {
-        let model = validate(run, &data)?;
-        let point = &run.point;
+        let (point, model) = validate(run, &data)?;
         let layers = point.architecture.layers(point.dataset.name);
         let lengths: Vec<usize> = layers.iter().map(|layer| layer.len).collect();
-        let state = State::decode(run, &lengths, checkpoint)?;
-        Self::at(run, data, model, &state)
+        let state = State::decode(run, point, &lengths, checkpoint)?;
+        Self::at(run, point, data, model, &state)
     }
 
     /// With another bound on the memory of a measurement; results are the same for any.
@@ -138,14 +137,20 @@ impl Training {
         Self { budget, ..self }
     }
 
-    fn at(run: &Run, data: Arc<Data>, model: Model, state: &State) -> Result<Self, TrainError> {
-        let point = &run.point;
+    fn at(
+        run: &Run,
+        point: &NetworkPoint,
+        data: Arc<Data>,
+        model: Model,
+        state: &State,
+    ) -> Result<Self, TrainError> {
         let velocities = state.velocities.as_deref();
         let layers = point.architecture.layers(point.dataset.name);
         let network = Network::new(model, point.loss, &layers, &state.weights, velocities)?;
         let (sampling, batch_size) = (point.train.sampling, point.batch_size as usize);
         Ok(Self {
             run: run.clone(),
+            point: point.clone(),
             order: Order::new(sampling, run.seed, data.train.len(), batch_size),
             data,
             network,
@@ -179,7 +184,7 @@ impl Training {
 
     /// The state, as bytes from which [`Training::resume`] goes on as if nothing had happened.
     pub fn checkpoint(&self) -> Vec<u8> {
-        let momentum = self.run.point.train.momentum != 0.0;
+        let momentum = self.point.train.momentum != 0.0;
         let state = State {
             step: self.step,
             phase: self.phase,
@@ -190,12 +195,12 @@ impl Training {
     }
 
     fn is_due(&self) -> bool {
-        let point = &self.run.point;
+        let point = &self.point;
         point.measure.is_due(self.step, point.train.steps)
     }
 
     fn measure(&mut self, interrupted: &(dyn Fn() -> bool + Sync)) -> Result<Event, TrainError> {
-        let point = &self.run.point;
+        let point = &self.point;
         let budget = self.budget;
         let splits = measuring::measure(&self.network, &self.data, point, budget, interrupted);
         let splits = match splits {
@@ -223,7 +228,7 @@ impl Training {
     }
 
     fn update(&mut self) -> Result<Event, TrainError> {
-        let train = &self.run.point.train;
+        let train = &self.point.train;
         let minibatch = self.order.minibatch(&self.data, self.step);
         let (outcome, gradient) = self.network.differentiate(minibatch)?;
         let loss = outcome.loss();
@@ -231,7 +236,7 @@ impl Training {
             drop(gradient);
             return Ok(self.end(Ending::Diverged { step: self.step }));
         }
-        let rate = train.learning_rate(self.run.point.learning_rate, self.step);
+        let rate = train.learning_rate(self.point.learning_rate, self.step);
         let mut gradients = gradient.into_tensors();
         self.network.update(train, rate, &mut gradients)?;
         self.step += 1;
@@ -245,7 +250,7 @@ impl Training {
     }
 }
 
-fn accuracy_reached(point: &Point, measurement: &Measurement) -> bool {
+fn accuracy_reached(point: &NetworkPoint, measurement: &Measurement) -> bool {
     let wanted = point.train.stop_at_train_accuracy;
     let found = measurement
         .split(Split::Train)
@@ -259,8 +264,11 @@ fn accuracy_reached(point: &Point, measurement: &Measurement) -> bool {
 const MAX_WIDTH: u32 = 1 << 24;
 const MAX_DEPTH: u32 = 1 << 16;
 
-fn validate(run: &Run, data: &Data) -> Result<Model, TrainError> {
-    let point = &run.point;
+fn validate<'r>(run: &'r Run, data: &Data) -> Result<(&'r NetworkPoint, Model), TrainError> {
+    let point = run
+        .point
+        .network()
+        .ok_or(TrainError::Invalid("it trains no network"))?;
     let invalid = |reason| Err(TrainError::Invalid(reason));
     if data.dataset != point.dataset {
         return Err(TrainError::OtherData);
@@ -299,7 +307,8 @@ fn validate(run: &Run, data: &Data) -> Result<Model, TrainError> {
     if matches!(architecture, Architecture::Alexnet { .. }) {
         return Err(TrainError::Unavailable(architecture.as_str()));
     }
-    Model::new(&architecture.network(point.dataset.name))
+    let model = Model::new(&architecture.network(point.dataset.name))?;
+    Ok((point, model))
 }
 
 const _: () = {

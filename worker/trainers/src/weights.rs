@@ -7,7 +7,7 @@
 
 use safetensors::{Dtype, SafeTensors};
 use tailsweep_common::network::Parameter;
-use tailsweep_common::run::{Architecture, DatasetName, Point};
+use tailsweep_common::run::{Architecture, DatasetName, NetworkPoint};
 use tailsweep_stats::Layer;
 
 use crate::random::Stream;
@@ -63,7 +63,7 @@ pub(crate) fn initial(layers: &[Layer], seed: u64) -> Vec<Vec<f32>> {
 /// # Errors
 ///
 /// What is wrong with them.
-pub fn check(point: &Point, bytes: &[u8]) -> Result<(), WeightsError> {
+pub fn check(point: &NetworkPoint, bytes: &[u8]) -> Result<(), WeightsError> {
     given(point.architecture, point.dataset.name, bytes).map(drop)
 }
 

@@ -11,13 +11,13 @@ use proptest::prelude::*;
 use support::{bytes, events, excerpt, in_pool, results, run, small_data, small_point, sorted};
 use tailsweep_common::id::BlobId;
 use tailsweep_common::measurement::Split;
-use tailsweep_common::run::{Architecture, Init, Loss, Point, Sampling, Schedule};
+use tailsweep_common::run::{Architecture, Init, Loss, NetworkPoint, Sampling, Schedule};
 use tailsweep_common::state::Ending;
 use tailsweep_stats::{Treatment, Treatments};
 use tailsweep_trainers::{CheckpointError, Event, MeasureBudget, TrainError, Training};
 
 /// Everything that has state: shuffled, with momentum, decay and a schedule.
-fn eventful_point() -> Point {
+fn eventful_point() -> NetworkPoint {
     let mut point = small_point();
     point.train.sampling = Sampling::Shuffled;
     point.train.momentum = 0.9;
@@ -364,12 +364,12 @@ fn no_damaged_checkpoint_is_taken() {
 
 #[test]
 fn runs_that_cannot_be_trained_are_refused() {
-    let refused = |change: &dyn Fn(&mut Point)| {
+    let refused = |change: &dyn Fn(&mut NetworkPoint)| {
         let mut point = small_point();
         change(&mut point);
         Training::new(&run(point, 0), small_data(), None).unwrap_err()
     };
-    let invalid = |change: &dyn Fn(&mut Point)| {
+    let invalid = |change: &dyn Fn(&mut NetworkPoint)| {
         let error = refused(change);
         assert!(matches!(error, TrainError::Invalid(_)), "{error}");
     };

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use tailsweep_common::measurement::Split;
-use tailsweep_common::run::{Init, Point, Sampling, Schedule};
+use tailsweep_common::run::{Init, NetworkPoint, Point, Sampling, Schedule};
 
 use super::escaped;
 use super::opening::summary;
@@ -29,9 +29,10 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
 /// The settings of the points: one text where all have the same, else the different ones.
 fn settings(lookup: &Lookup<'_>) -> Vec<(&'static str, String)> {
     let points = || lookup.facts.all_points();
-    let each = |words: &dyn Fn(&Point) -> String| {
+    let networks = || points().filter_map(Point::network);
+    let each = |words: &dyn Fn(&NetworkPoint) -> String| {
         let mut texts: Vec<String> = Vec::new();
-        for text in points().map(words) {
+        for text in networks().map(words) {
             if !texts.contains(&text) {
                 texts.push(text);
             }
@@ -69,8 +70,8 @@ fn settings(lookup: &Lookup<'_>) -> Vec<(&'static str, String)> {
         ("Minibatches measured", each(&minibatches)),
         ("Treatments", each(&treatments)),
     ];
-    if points().any(|point| point.architecture.has_dropout()) {
-        let dropout = |point: &Point| match point.train.dropout {
+    if networks().any(|point| point.architecture.has_dropout()) {
+        let dropout = |point: &NetworkPoint| match point.train.dropout {
             0.0 => "none".to_owned(),
             share => format!("{} in training, none while measuring", setting(share)),
         };
@@ -80,7 +81,7 @@ fn settings(lookup: &Lookup<'_>) -> Vec<(&'static str, String)> {
     settings
 }
 
-fn dataset(point: &Point) -> String {
+fn dataset(point: &NetworkPoint) -> String {
     let examples = |split| grouped(point.dataset.examples(split) as u64);
     format!(
         "{}: {} training and {} test examples",
@@ -90,7 +91,7 @@ fn dataset(point: &Point) -> String {
     )
 }
 
-fn architecture(point: &Point) -> String {
+fn architecture(point: &NetworkPoint) -> String {
     match point.architecture.as_str() {
         "fcn" => "fcn: linear layers without bias, ReLU between them; depth counts the linear \
                   layers, width the units of each hidden layer"
@@ -112,7 +113,7 @@ fn parameters<'a>(points: impl Iterator<Item = &'a Point>) -> String {
     }
 }
 
-fn loss(point: &Point) -> &'static str {
+fn loss(point: &NetworkPoint) -> &'static str {
     match point.loss.as_str() {
         "nll" => "nll: softmax cross entropy, mean over the minibatch",
         "hinge" => {
@@ -139,7 +140,7 @@ fn schedule(schedule: &Schedule) -> String {
     }
 }
 
-fn optimiser(point: &Point) -> String {
+fn optimiser(point: &NetworkPoint) -> String {
     let (momentum, decay) = (point.train.momentum, point.train.weight_decay);
     match (momentum == 0.0, decay == 0.0) {
         (true, true) => "stochastic gradient descent, no momentum, no weight decay".to_owned(),
@@ -160,7 +161,7 @@ fn sampling(sampling: Sampling) -> &'static str {
     }
 }
 
-fn length(point: &Point) -> String {
+fn length(point: &NetworkPoint) -> String {
     let steps = counted(point.train.steps, "step");
     match point.train.stop_at_train_accuracy {
         None => steps,
@@ -171,7 +172,7 @@ fn length(point: &Point) -> String {
     }
 }
 
-fn initial(point: &Point) -> String {
+fn initial(point: &NetworkPoint) -> String {
     match &point.train.init {
         Init::Default => "uniform ±1/√fan-in for weights and biases, from the seed".to_owned(),
         Init::Weights(blob) => {
@@ -180,7 +181,7 @@ fn initial(point: &Point) -> String {
     }
 }
 
-fn measured(point: &Point) -> String {
+fn measured(point: &NetworkPoint) -> String {
     let splits: Vec<&str> = point
         .measure
         .splits
@@ -194,7 +195,7 @@ fn measured(point: &Point) -> String {
     )
 }
 
-fn minibatches(point: &Point) -> String {
+fn minibatches(point: &NetworkPoint) -> String {
     let counts: Vec<String> = point
         .measure
         .splits
@@ -211,7 +212,7 @@ fn minibatches(point: &Point) -> String {
     )
 }
 
-fn treatments(point: &Point) -> String {
+fn treatments(point: &NetworkPoint) -> String {
     let words: Vec<&str> = point
         .measure
         .treatments

@@ -47,7 +47,11 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
 }
 
 fn splits<'a>(mut points: impl Iterator<Item = &'a Point> + Clone) -> &'static str {
-    let has = |point: &Point, split| point.measure.splits.contains(&split);
+    let has = |point: &Point, split| {
+        point
+            .measure()
+            .is_some_and(|measure| measure.splits.contains(&split))
+    };
     let both = |point: &&Point| has(point, Split::Train) && has(point, Split::Test);
     if points.clone().all(|point| both(&point)) {
         ", on the training and on the test split"

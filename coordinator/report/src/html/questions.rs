@@ -17,9 +17,9 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
         .flat_map(|point| {
             lookup
                 .point(point)
-                .measure
-                .splits
-                .iter()
+                .measure()
+                .into_iter()
+                .flat_map(|measure| &measure.splits)
                 .map(move |split| (point, *split))
         })
         .filter(|(point, split)| {

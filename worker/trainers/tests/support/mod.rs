@@ -7,7 +7,8 @@ use std::sync::{Arc, LazyLock};
 
 use tailsweep_common::measurement::{Measurement, Split};
 use tailsweep_common::run::{
-    Architecture, Dataset, DatasetName, Init, Loss, Measure, Point, Run, Sampling, Schedule, Train,
+    Architecture, Dataset, DatasetName, Init, Loss, Measure, NetworkPoint, Run, Sampling, Schedule,
+    Train,
 };
 use tailsweep_common::state::Ending;
 use tailsweep_stats::Treatments;
@@ -30,8 +31,8 @@ pub(crate) fn excerpt(train: u32, test: u32) -> Arc<Data> {
 }
 
 /// A run on [`small_data`] that is over in milliseconds.
-pub(crate) fn small_point() -> Point {
-    Point {
+pub(crate) fn small_point() -> NetworkPoint {
+    NetworkPoint {
         dataset: small_data().dataset.clone(),
         architecture: Architecture::Fcn {
             width: 12,
@@ -60,9 +61,9 @@ pub(crate) fn small_point() -> Point {
     }
 }
 
-pub(crate) fn run(point: Point, seed: u64) -> Run {
+pub(crate) fn run(point: NetworkPoint, seed: u64) -> Run {
     Run {
-        point: Arc::new(point),
+        point: Arc::new(point.into()),
         seed,
     }
 }

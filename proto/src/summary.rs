@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tailsweep_stats::{
     Cell, ExactSum, GroupRow, Largest, Layer, LogHistogram, LogTotal, Moments, NoiseShape,
-    NoiseSummary, PairedSums, SlopeLevel, SlopeRow, SummaryParts, SurrogateSums, Treatment,
-    Treatments, ValueSums,
+    NoiseSummary, PROJECTIONS, PairedSums, ProjectionRow, SlopeLevel, SlopeRow, SummaryParts,
+    SurrogateSums, Treatment, Treatments, ValueSums,
 };
 
 use crate::convert::WireError;
@@ -28,6 +28,7 @@ impl From<&NoiseSummary> for wire::NoiseSummary {
             rows,
             cells,
             moments,
+            projections,
             surrogate,
             paired,
             values,
@@ -43,6 +44,7 @@ impl From<&NoiseSummary> for wire::NoiseSummary {
             surrogate: surrogate.as_deref().map(Into::into),
             paired: paired.as_ref().map(Into::into),
             values: values.as_ref().map(Into::into),
+            projections: projections.iter().flat_map(|row| *row.bits()).collect(),
         }
     }
 }
@@ -60,6 +62,7 @@ impl TryFrom<wire::NoiseSummary> for NoiseSummary {
             surrogate,
             paired,
             values,
+            projections,
         } = summary;
         let missing = |field| move || WireError::missing(MESSAGE, field);
         let shape: NoiseShape = shape.ok_or_else(missing("shape"))?.try_into()?;
@@ -67,6 +70,7 @@ impl TryFrom<wire::NoiseSummary> for NoiseSummary {
             rows: ranges(&rows)?,
             cells: cells.ok_or_else(missing("cells"))?.try_into()?,
             moments: moments.ok_or_else(missing("moments"))?.try_into()?,
+            projections: projection_rows(&projections)?,
             surrogate: surrogate.map(TryInto::try_into).transpose()?,
             paired: paired.map(|sums| paired_sums(sums, &shape)).transpose()?,
             values: values.map(TryInto::try_into).transpose()?,
@@ -83,6 +87,16 @@ fn ranges(bounds: &[u64]) -> Result<Vec<Range<u64>>, WireError> {
         return Err(WireError::new("NoiseSummary", "rows", problem));
     }
     Ok(pairs.map(|ends| ends[0]..ends[1]).collect())
+}
+
+fn projection_rows(bits: &[u32]) -> Result<Vec<ProjectionRow>, WireError> {
+    let error = |problem| WireError::new("NoiseSummary", "projections", problem);
+    let (rows, []) = bits.as_chunks::<PROJECTIONS>() else {
+        return Err(error("have a row that is not whole"));
+    };
+    let rows = rows.iter().map(|bits| ProjectionRow::from_bits(*bits));
+    let rows: Option<Vec<ProjectionRow>> = rows.collect();
+    rows.ok_or_else(|| error("are not finite"))
 }
 
 impl From<&NoiseShape> for wire::NoiseShape {

@@ -16,6 +16,7 @@
 mod blocks;
 mod centre;
 mod moments;
+mod projections;
 mod restarted;
 mod running;
 mod surrogate;
@@ -25,13 +26,14 @@ use std::sync::Arc;
 use self::blocks::Logarithm;
 pub use self::centre::{CentreSum, ScaleSum};
 use self::moments::MomentSums;
+use self::projections::ProjectionSums;
 use self::restarted::Restarted;
 use self::running::{Published, ZerosDropped};
 use self::surrogate::Surrogate;
 use crate::paired::PairedAccumulator;
 use crate::permutation::{Dealer, Permutation};
 use crate::shape::NoiseShape;
-use crate::summary::{Cell, NoiseSummary, Series};
+use crate::summary::{Cell, NoiseSummary, RowSet, Series};
 use crate::treatment::Treatment;
 use crate::values::ValueCounter;
 
@@ -98,6 +100,7 @@ pub struct Part {
 #[derive(Debug)]
 enum Kind {
     Moments(MomentSums),
+    Projections(ProjectionSums),
     Values(ValueCounter),
     Published(Published),
     Restarted(Restarted),
@@ -182,6 +185,7 @@ impl NoiseAccumulator {
             kinds.push(Kind::Values(ValueCounter::new()));
         }
         kinds.push(Kind::Moments(MomentSums::new(shape.clusters())));
+        kinds.push(Kind::Projections(ProjectionSums::new(&shape)));
         let parts = kinds.into_iter().map(|kind| Part {
             shape: shape.clone(),
             centre: centre.clone(),
@@ -219,38 +223,39 @@ impl NoiseAccumulator {
     pub fn finish(self) -> NoiseSummary {
         let rows = self.parts[0].row;
         let clusters = self.shape.clusters();
-        let mut cells = vec![Cell::default(); self.shape.series().len() * clusters];
-        let (mut moments, mut values) = (Vec::new(), None);
-        let (mut surrogate, mut paired) = (None, None);
+        let mut summary = NoiseSummary::empty(self.shape);
+        summary.rows = RowSet::first(rows as u64);
         let mut columns = Vec::new();
         for part in self.parts {
             assert_eq!(part.row, rows, "all parts are fed the same rows");
             match part.kind {
-                Kind::Moments(sums) => moments = sums.finish(),
-                Kind::Values(counter) => values = Some(counter.finish()),
+                Kind::Moments(sums) => summary.moments = sums.finish(),
+                Kind::Projections(sums) => summary.projections = sums.finish(),
+                Kind::Values(counter) => summary.values = Some(counter.finish()),
                 Kind::Published(sums) => columns.push(sums.finish()),
                 Kind::Restarted(sums) | Kind::Standardised(sums, _) => columns.push(sums.finish()),
                 Kind::ZerosDropped(sums) => columns.push(sums.finish()),
                 Kind::Permuted(permuted) => columns.push(permuted.sums.finish()),
-                Kind::Surrogate(sums) => surrogate = Some(sums.finish()),
-                Kind::Paired(sums) => paired = Some(sums.finish()),
+                Kind::Surrogate(sums) => summary.surrogate = Some(sums.finish()),
+                Kind::Paired(sums) => summary.paired = Some(sums.finish()),
             }
         }
         // Sums of logarithms of numbers that are not finite mean nothing.
-        if moments.iter().all(|moments| moments.non_finite == 0) {
+        if !summary.is_non_finite() {
             for column in columns {
                 let own = column.cells.chunks_exact(clusters);
                 for ((series, _), own) in column.series.iter().zip(own) {
-                    cells[series * clusters..(series + 1) * clusters].clone_from_slice(own);
+                    summary.cells[series * clusters..(series + 1) * clusters].clone_from_slice(own);
                 }
             }
         } else {
-            if let Some(sums) = &mut surrogate {
+            if let Some(sums) = &mut summary.surrogate {
                 sums.fill(Default::default());
             }
-            values = values.map(|_| Default::default());
+            summary.values = summary.values.map(|_| Default::default());
+            summary.projections.fill(Default::default());
         }
-        NoiseSummary::of_sums(self.shape, rows, cells, moments, surrogate, paired, values)
+        summary
     }
 }
 
@@ -290,6 +295,7 @@ impl Kind {
     fn add_chunk(&mut self, cluster: usize, start: usize, noise: &mut [f64]) {
         match self {
             Self::Moments(sums) => sums.add_chunk(noise),
+            Self::Projections(sums) => sums.add_chunk(start, noise),
             Self::Values(counter) => counter.add_chunk(noise),
             Self::Published(sums) => sums.add_chunk(cluster, noise),
             Self::Restarted(sums) => sums.add_chunk(start, noise),
@@ -312,6 +318,7 @@ impl Kind {
     fn end_row(&mut self, cluster: usize) {
         match self {
             Self::Moments(sums) => sums.end_row(cluster),
+            Self::Projections(sums) => sums.end_row(),
             Self::Published(sums) => sums.end_row(cluster),
             Self::Restarted(sums) | Self::Standardised(sums, _) => sums.end_row(cluster),
             Self::Permuted(permuted) => {

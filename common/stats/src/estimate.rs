@@ -95,6 +95,8 @@ words! {
         NoGrowth = "no_growth",
         /// Fewer values than the estimator needs.
         TooFewValues = "too_few_values",
+        /// More values than the estimator is for.
+        TooManyValues = "too_many_values",
         /// The values lie in too few places.
         Degenerate = "degenerate",
         /// The tail falls faster than any power.

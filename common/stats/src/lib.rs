@@ -16,8 +16,10 @@ mod estimate;
 mod exact_sum;
 mod histogram;
 mod log_sum;
+mod normality;
 mod paired;
 mod permutation;
+mod projections;
 mod shape;
 pub mod stable;
 mod student;
@@ -34,10 +36,12 @@ pub use estimate::{
 pub use exact_sum::{ExactSum, NotAnExactSum};
 pub use histogram::{LogHistogram, NotAHistogram};
 pub use log_sum::{sum_ln_abs, sum_ln_abs_plus_epsilon};
+pub use normality::{NormalityTest, anderson_darling, shapiro_wilk};
 pub use paired::{
     GroupRow, LogTotal, PairedAccumulator, PairedMisfit, PairedSums, SlopeLevel, SlopeRow,
 };
 pub use permutation::Permutation;
+pub use projections::{Gaussianity, PROJECTIONS, ProjectionRow};
 pub use shape::{Layer, NoiseShape, ShapeError};
 pub use student::student_t_quantile;
 pub use summary::{

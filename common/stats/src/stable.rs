@@ -69,6 +69,7 @@ mod zolotarev;
 use std::f64::consts::{FRAC_2_PI, PI, SQRT_2};
 
 use gauss::{erf, erf_quantile, erfc, erfc_quantile};
+pub(crate) use gauss::{normal_above, normal_quantile};
 use half_line::{HalfLine, tail, tangent};
 use index_one::IndexOne;
 use sampler::Sampler;

@@ -15,7 +15,9 @@ pub use self::parts::{PartsError, SummaryParts};
 pub use self::rows::RowSet;
 pub(crate) use self::series::{AT_LAYER_K1, AT_PUBLISHED_K1, Series, ladder, problem};
 pub use self::sums::{Cell, Moments, SurrogateSums};
+use crate::estimate::Problem;
 use crate::paired::PairedSums;
+use crate::projections::{Gaussianity, ProjectionRow, gaussianity};
 use crate::shape::NoiseShape;
 use crate::treatment::Treatment;
 use crate::values::ValueSums;
@@ -30,7 +32,8 @@ pub struct Incomplete;
 /// **What is kept.** For each pair of means (see [`Cell`]) and each of the G ≤ 64 clusters of
 /// consecutive rows: n and Σ ln|x|, n and Σ ln|y|, the sums exact. For each cluster [`Moments`].
 /// For all rows at once the finished sums of the Gaussian surrogate, which is not additive over
-/// rows, the [`PairedSums`], and the [`ValueSums`], which would be large by cluster.
+/// rows, the [`PairedSums`], and the [`ValueSums`], which would be large by cluster. For each of
+/// at most 512 rows a [`ProjectionRow`].
 ///
 /// **Why it merges.** A cell is made of rows, and exact sums don't depend on order or grouping:
 /// the pieces of [`split`](Self::split), merged in any order, are the same summary to the byte.
@@ -44,16 +47,18 @@ pub struct NoiseSummary {
     shape: Arc<NoiseShape>,
     /// What the cells are of; a function of the shape.
     series: Arc<[Series]>,
-    rows: RowSet,
+    pub(crate) rows: RowSet,
     /// By series, then cluster.
-    cells: Vec<Cell>,
+    pub(crate) cells: Vec<Cell>,
     /// By cluster.
-    moments: Vec<Moments>,
+    pub(crate) moments: Vec<Moments>,
+    /// By place ([`NoiseShape::place_of_projection`]); zeros of rows that are not here.
+    pub(crate) projections: Vec<ProjectionRow>,
     /// By scope; a function of the shape says which.
-    surrogate: Option<Vec<SurrogateSums>>,
-    paired: Option<PairedSums>,
+    pub(crate) surrogate: Option<Vec<SurrogateSums>>,
+    pub(crate) paired: Option<PairedSums>,
     /// With `published_rows`: of the nonzero values of all columns.
-    values: Option<ValueSums>,
+    pub(crate) values: Option<ValueSums>,
 }
 
 impl NoiseSummary {
@@ -65,33 +70,13 @@ impl NoiseSummary {
             rows: RowSet::default(),
             cells: vec![Cell::default(); series.len() * clusters],
             moments: vec![Moments::default(); clusters],
+            projections: vec![ProjectionRow::default(); shape.kept_projections()],
             surrogate: None,
             paired: None,
             values: None,
             series,
             shape,
         }
-    }
-
-    /// A summary of the accumulators' sums.
-    pub(crate) fn of_sums(
-        shape: Arc<NoiseShape>,
-        rows: usize,
-        cells: Vec<Cell>,
-        moments: Vec<Moments>,
-        surrogate: Option<Vec<SurrogateSums>>,
-        paired: Option<PairedSums>,
-        values: Option<ValueSums>,
-    ) -> Self {
-        let mut summary = Self::empty(shape);
-        summary.rows = RowSet::first(rows as u64);
-        assert_eq!(summary.cells.len(), cells.len());
-        summary.cells = cells;
-        summary.moments = moments;
-        summary.surrogate = surrogate;
-        summary.paired = paired;
-        summary.values = values;
-        summary
     }
 
     /// What the noise matrix looks like, and what was asked of it.
@@ -189,6 +174,20 @@ impl NoiseSummary {
     /// asked.
     pub fn value_sums(&self) -> Option<&ValueSums> {
         self.values.as_ref()
+    }
+
+    /// How many random projections of the rows that are here look Gaussian.
+    pub fn gaussianity(&self) -> Result<Gaussianity, Problem> {
+        if self.is_non_finite() {
+            return Err(Problem::NonFinite);
+        }
+        gaussianity(&self.present_projections())
+    }
+
+    /// The projections of the rows that are here, in their order.
+    fn present_projections(&self) -> Vec<ProjectionRow> {
+        let places = self.shape.places_of(&self.rows);
+        places.map(|place| self.projections[place]).collect()
     }
 
     /// The number of values in the sums, if there are any and all are finite.

@@ -7,7 +7,7 @@ use tailsweep_common::id::RunId;
 use tailsweep_common::measurement::{Split, SplitMeasurement};
 use tailsweep_common::run::Point;
 use tailsweep_common::state::{Reason, RunState};
-use tailsweep_stats::{Estimate, Estimator, Problem, Scope, Treatment};
+use tailsweep_stats::{Estimate, Estimator, Gaussianity, Problem, Scope, Treatment};
 
 use crate::{RunResult, SweepText};
 
@@ -70,6 +70,8 @@ pub(crate) struct MeasurementRow {
     /// max|u|⁴/Σ|u|⁴.
     pub(crate) max_to_sum_4: Option<f64>,
     pub(crate) kurtosis: Option<f64>,
+    /// Shares of random projections that look Gaussian, or why none was tested.
+    pub(crate) gaussianity: Result<Gaussianity, Problem>,
 }
 
 /// One estimate of one split of one measurement.
@@ -223,6 +225,7 @@ impl MeasurementRow {
             kurtosis: told(noise.kurtosis()),
             max_to_sum_2: told(noise.max_to_sum_2()),
             max_to_sum_4: told(noise.max_to_sum_4()),
+            gaussianity: noise.gaussianity(),
         }
     }
 }

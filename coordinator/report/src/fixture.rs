@@ -7,7 +7,7 @@ use tailsweep_common::id::RunId;
 use tailsweep_common::measurement::Split;
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep;
-use tailsweep_stats::{Estimator, Problem, Treatment};
+use tailsweep_stats::{Estimator, Gaussianity, Problem, Treatment};
 
 use crate::facts::{ALL, EstimateRow, Facts, MeasurementRow};
 use crate::{RunResult, SweepText};
@@ -85,6 +85,15 @@ fn measurement(run: usize, step: u64) -> MeasurementRow {
         max_to_sum_2: Some(0.5),
         max_to_sum_4: None,
         kurtosis: None,
+        gaussianity: match step {
+            0 => Err(Problem::TooFewBatches),
+            _ => Ok(Gaussianity {
+                projections: 16,
+                rows: 20,
+                shapiro_wilk: 0.9375,
+                anderson_darling: 1.0,
+            }),
+        },
     }
 }
 

@@ -190,7 +190,8 @@ fn columns_are_those_of_the_contract_in_its_order() {
     assert_eq!(
         head("measurements.csv"),
         "run_id,step,split,loss,accuracy,params,batches,zero_fraction,noise_norm_mean,\
-         noise_norm_max,kurtosis,max_to_sum_2,max_to_sum_4"
+         noise_norm_max,kurtosis,max_to_sum_2,max_to_sum_4,projections,shapiro_wilk_accepted,\
+         anderson_darling_accepted,gaussianity_problem"
     );
     assert_eq!(
         head("estimates.csv"),

@@ -1,6 +1,6 @@
 //! The error function to full precision: that of statrs 0.19 is off by 10⁻¹⁰ in places.
 
-use std::f64::consts::{FRAC_2_SQRT_PI, PI};
+use std::f64::consts::{FRAC_2_SQRT_PI, PI, SQRT_2};
 
 use statrs::function::erf::{erf_inv, erfc_inv};
 
@@ -43,6 +43,19 @@ pub(super) fn erf(x: f64) -> f64 {
 /// 1 − erf x, for all x.
 pub(super) fn erfc(x: f64) -> f64 {
     if x < 0.0 { 1.0 + both(-x).0 } else { both(x).1 }
+}
+
+/// The probability that a standard Gaussian is above `x`.
+pub(crate) fn normal_above(x: f64) -> f64 {
+    0.5 * erfc(x / SQRT_2)
+}
+
+/// The x below which a standard Gaussian is with probability `level`, 0 ≤ `level` ≤ 1.
+pub(crate) fn normal_quantile(level: f64) -> f64 {
+    match level < 0.5 {
+        true => -SQRT_2 * erfc_quantile(2.0 * level),
+        false => SQRT_2 * erfc_quantile(2.0 * (1.0 - level)),
+    }
 }
 
 /// The x ≥ 0 with erfc x = `level`, 0 ≤ `level` ≤ 1.

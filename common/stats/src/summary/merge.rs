@@ -49,6 +49,9 @@ impl NoiseSummary {
         for (moments, other) in self.moments.iter_mut().zip(&other.moments) {
             moments.merge(other);
         }
+        for place in self.shape.places_of(&other.rows) {
+            self.projections[place] = other.projections[place];
+        }
         self.surrogate = self.surrogate.take().or_else(|| other.surrogate.clone());
         self.paired = self.paired.take().or_else(|| other.paired.clone());
         Ok(())
@@ -83,6 +86,9 @@ impl NoiseSummary {
             piece.cells[own.clone()].clone_from_slice(&self.cells[own]);
         }
         piece.moments[clusters.clone()].clone_from_slice(&self.moments[clusters]);
+        for place in self.shape.places_of(&piece.rows) {
+            piece.projections[place] = self.projections[place];
+        }
         piece
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cell, Moments, NoiseSummary, RowSet, SurrogateSums};
 use crate::paired::PairedSums;
+use crate::projections::ProjectionRow;
 use crate::shape::NoiseShape;
 use crate::treatment::Treatment;
 use crate::values::{Largest, ValueSums};
@@ -28,6 +29,8 @@ pub struct SummaryParts {
     pub cells: Vec<Cell>,
     /// Zeros, norms and power sums.
     pub moments: Vec<Moments>,
+    /// Random projections of those rows that are here and kept.
+    pub projections: Vec<ProjectionRow>,
     /// Of all rows at once, if here: for all columns, then for each layer that has blocks.
     pub surrogate: Option<Vec<SurrogateSums>>,
     /// Of all rows at once, if here.
@@ -73,6 +76,7 @@ impl NoiseSummary {
                 .iter()
                 .map(|cluster| self.moments[*cluster].clone())
                 .collect(),
+            projections: self.present_projections(),
             surrogate: self.surrogate.clone(),
             paired: self.paired.clone(),
             values: self.values.clone(),
@@ -86,6 +90,7 @@ impl NoiseSummary {
             rows,
             cells,
             moments,
+            projections,
             surrogate,
             paired,
             values: value_sums,
@@ -116,6 +121,14 @@ impl NoiseSummary {
         if let Some(index) = moments.iter().position(|sums| !sums.is_possible(values)) {
             let problem = format!("number {index} are not possible");
             return Err(PartsError::new("moments", problem));
+        }
+        let places: Vec<usize> = shape.places_of(&rows).collect();
+        if projections.len() != places.len() {
+            let problem = format!("are {} and should be {}", projections.len(), places.len());
+            return Err(PartsError::new("projections", problem));
+        }
+        if !projections.iter().all(ProjectionRow::is_possible) {
+            return Err(PartsError::new("projections", "are not finite"));
         }
         if let Some(sums) = &surrogate {
             if !asked.contains(Treatment::GaussianSurrogate) {
@@ -162,6 +175,9 @@ impl NoiseSummary {
         }
         for (cluster, sums) in present.iter().zip(moments) {
             summary.moments[*cluster] = sums;
+        }
+        for (place, row) in places.into_iter().zip(projections) {
+            summary.projections[place] = row;
         }
         summary.rows = rows;
         summary.surrogate = surrogate;

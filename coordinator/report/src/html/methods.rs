@@ -222,7 +222,7 @@ fn treatments(point: &NetworkPoint) -> String {
     words.join(", ")
 }
 
-const DEFINITIONS: [(&str, &str); 12] = [
+const DEFINITIONS: [(&str, &str); 13] = [
     (
         "Noise",
         "U = gradient of a minibatch − mean of the gradients of all measured minibatches, at \
@@ -276,6 +276,13 @@ const DEFINITIONS: [(&str, &str); 12] = [
         "log_moment, flom, ecf, mcculloch, hill, dedh, dehaan_peng, pickands",
         "Estimators of the tails of the single values: all nonzero U of the measured minibatches \
          as one sample. They mix the scales of all parameters, and have no interval.",
+    ),
+    (
+        "shapiro_wilk, anderson_darling",
+        "The rows of U (at most 512, evenly spaced; a shorter last minibatch is left out) are \
+         projected on 16 vectors of random signs, the same for all runs of one size. Each \
+         projection is tested for a Gaussian of unknown mean and variance at the 5 % level, \
+         after Royston 1995 and Stephens 1986; after Panigrahi et al. 2019.",
     ),
     (
         "Late α",

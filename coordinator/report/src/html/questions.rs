@@ -4,6 +4,7 @@ use tailsweep_common::measurement::Split;
 use tailsweep_common::state::RunState;
 
 use super::{escaped, table};
+use crate::facts::MeasurementRow;
 use crate::late::{Late, PointRow, is_late};
 use crate::lookup::{Kind, Lookup};
 use crate::numbers::{counted, grouped, rounded};
@@ -50,7 +51,8 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
     let mut html = format!(
         "<p>Late α of each point: pooled over its finished seeds and over the last quarter of \
          training (at most 10,000 steps), with 95 % intervals. An interval that ends in ∞ is \
-         open above.</p>\n{}",
+         open above. Below it, where there are several seeds, the standard deviation of α \
+         between them, which the interval takes into account.</p>\n{}",
         table("cards", &head, &rows)
     );
     if !folded.is_empty() {
@@ -91,12 +93,17 @@ fn row(lookup: &Lookup<'_>, point: usize, split: Split) -> Vec<String> {
         .map(|late| late.seeds)
         .max()
         .unwrap_or(0);
-    let zeros = zero_share(lookup, point, split).map_or(String::new(), |share| {
-        format!(
-            "<span class=\"at\">{} % zeros</span>",
-            rounded(100.0 * share, 2)
-        )
-    });
+    let share = |of: fn(&MeasurementRow) -> Option<f64>, text: &str| {
+        late_mean(lookup, point, split, of).map_or(String::new(), |share| {
+            let percent = rounded(100.0 * share, 2);
+            format!("<span class=\"at\">{percent} % {text}</span>")
+        })
+    };
+    let zeros = share(|row| row.zero_fraction, "zeros");
+    let gaussian = share(
+        |row| Some(row.gaussianity.ok()?.shapiro_wilk),
+        "of projections look Gaussian",
+    );
     vec![
         format!(
             "{}<span class=\"at\">{split}, {}</span>",
@@ -108,7 +115,10 @@ fn row(lookup: &Lookup<'_>, point: usize, split: Split) -> Vec<String> {
         late(Kind::SURROGATE),
         format!("<span>{}{zeros}</span>", late(Kind::ZEROS_DROPPED)),
         climb(lookup, point, split, Kind::PERMUTED_SLOPE, "K₁"),
-        late(Kind::WITHIN).replace("<span class=\"value\">", "<span class=\"value lead\">"),
+        format!(
+            "<span>{}{gaussian}</span>",
+            late(Kind::WITHIN).replace("<span class=\"value\">", "<span class=\"value lead\">")
+        ),
         climb(lookup, point, split, Kind::PAIRED_SLOPE, "minibatches"),
     ]
 }
@@ -134,6 +144,10 @@ fn cell(late: Option<&Late>) -> String {
     let mut html = format!("<span class=\"value\">{}</span>", rounded(alpha, 3));
     if let Some(interval) = late.interval {
         html.push_str(&format!("<span class=\"at\">{}</span>", ends(interval)));
+    }
+    if let Some(sd) = late.between_seed_sd {
+        let sd = rounded(sd, 3);
+        html.push_str(&format!("<span class=\"at\">seeds: sd {sd}</span>"));
     }
     if late.values < late.rows {
         html.push_str(&format!(
@@ -190,20 +204,25 @@ fn climb(lookup: &Lookup<'_>, point: usize, split: Split, kind: Kind, unit: &str
     )
 }
 
-/// The mean share of exact zeros over the late measurements of the done runs.
-fn zero_share(lookup: &Lookup<'_>, point: usize, split: Split) -> Option<f64> {
+/// The mean of a number over the late measurements of the done runs.
+fn late_mean(
+    lookup: &Lookup<'_>,
+    point: usize,
+    split: Split,
+    of: fn(&MeasurementRow) -> Option<f64>,
+) -> Option<f64> {
     let runs = lookup
         .runs(point)
         .iter()
         .filter(|run| run.state == RunState::Done);
-    let shares: Vec<f64> = runs
+    let values: Vec<f64> = runs
         .flat_map(|run| {
             let rows = lookup.facts.measurements_of(run);
             let last = rows.last().map_or(0, |row| row.step);
             rows.iter()
                 .filter(move |row| row.split == split && is_late(row.step, last))
         })
-        .filter_map(|row| row.zero_fraction)
+        .filter_map(of)
         .collect();
-    (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

@@ -27,6 +27,10 @@ impl Table for Measurements<'_> {
             "kurtosis",
             "max_to_sum_2",
             "max_to_sum_4",
+            "projections",
+            "shapiro_wilk_accepted",
+            "anderson_darling_accepted",
+            "gaussianity_problem",
         ]
         .map(str::to_owned)
         .to_vec()
@@ -52,6 +56,13 @@ impl Table for Measurements<'_> {
             row.kurtosis.into(),
             row.max_to_sum_2.into(),
             row.max_to_sum_4.into(),
+            Cell::Whole(row.gaussianity.map_or(0, |read| read.projections)),
+            row.gaussianity.ok().map(|read| read.shapiro_wilk).into(),
+            row.gaussianity
+                .ok()
+                .map(|read| read.anderson_darling)
+                .into(),
+            row.gaussianity.err().map(|problem| problem.as_str()).into(),
         ]
     }
 }

@@ -28,6 +28,9 @@ macro_rules! words {
         }
 
         impl $name {
+            /// Every one of them, in this order.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
             /// As written in tables.
             pub fn as_str(self) -> &'static str {
                 match self {

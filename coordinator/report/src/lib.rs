@@ -1,7 +1,7 @@
 //! From accepted results to the tables and figures of a report: pure, values in, bytes out.
 //!
 //! ```text
-//! RunResult ──add──▶ facts ──finish──▶ late α of each point ──files──▶ csv, json, svg, html
+//! RunResult ──add──▶ facts ──finish──▶ late α of each point ──files──▶ csv, parquet, json, svg, html
 //! ```
 //!
 //! [`ReportBuilder::add`] takes the runs in the order of the sweep, makes their estimates and
@@ -17,7 +17,7 @@
 //! | [`late`] | what the late α of a point is |
 //! | `facts` | what is kept of a sweep and its results |
 //! | `fields` | the settings in which points differ |
-//! | `tables` | the four tables, as CSV and as JSON |
+//! | `tables` | the four tables, as CSV, Parquet and JSON |
 //! | `lookup` | the α that a figure or a row of the page is about |
 //! | `figures` | which figures are drawn, and how |
 //! | `html` | the page |
@@ -121,10 +121,21 @@ impl Report {
         };
         let tables = tables::all(&self.facts, &self.late)
             .into_iter()
-            .map(|table| ReportFile {
-                path: format!("{}.csv", table.name()),
-                bytes: tables::csv(table.as_ref()),
+            .flat_map(|table| {
+                let forms = [
+                    ("csv", tables::csv as fn(&dyn tables::Table) -> Vec<u8>),
+                    ("parquet", tables::parquet),
+                    ("jsonl", tables::json_lines),
+                ];
+                forms.map(|(ending, bytes)| ReportFile {
+                    path: format!("{}.{ending}", table.name()),
+                    bytes: bytes(table.as_ref()),
+                })
             });
+        let schema = iter::once_with(|| ReportFile {
+            path: "schema.json".to_owned(),
+            bytes: tables::schema::json(&tables::all(&self.facts, &self.late)),
+        });
         let json = iter::once_with(|| ReportFile {
             path: "report.json".to_owned(),
             bytes: tables::json(&self.facts, &tables::all(&self.facts, &self.late)),
@@ -133,7 +144,11 @@ impl Report {
             path: format!("figures/{}.svg", figure.name),
             bytes: figure.svg().into_bytes(),
         });
-        iter::once(page).chain(tables).chain(json).chain(figures)
+        iter::once(page)
+            .chain(tables)
+            .chain(schema)
+            .chain(json)
+            .chain(figures)
     }
 }
 

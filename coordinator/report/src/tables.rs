@@ -1,16 +1,19 @@
-//! The four tables, each defined once and written as CSV and as JSON.
+//! The four tables, each defined once and written as CSV, Parquet, JSON Lines and JSON.
 
 mod cell;
 mod csv;
 mod estimates;
 mod json;
 mod measurements;
+mod parquet;
 mod points;
 mod runs;
+pub(crate) mod schema;
 
 pub(crate) use cell::Cell;
 pub(crate) use csv::csv;
-pub(crate) use json::json;
+pub(crate) use json::{json, json_lines};
+pub(crate) use parquet::parquet;
 
 use crate::facts::Facts;
 use crate::late::PointRow;

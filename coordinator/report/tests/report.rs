@@ -1,8 +1,12 @@
 //! From real summaries of synthetic noise to the files of a report.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
 
+use parquet::basic::Type;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
 use tailsweep_common::measurement::{Measurement, Split, SplitMeasurement};
 use tailsweep_common::run::Run;
 use tailsweep_common::state::{Reason, RunState};
@@ -147,6 +151,8 @@ fn a_report_has_its_files_and_is_the_same_to_the_byte() {
         paths,
         [
             "estimates.csv",
+            "estimates.jsonl",
+            "estimates.parquet",
             "figures/alpha-depth.svg",
             "figures/alpha-learning-rate.svg",
             "figures/alpha-width.svg",
@@ -155,10 +161,17 @@ fn a_report_has_its_files_and_is_the_same_to_the_byte() {
             "figures/train-test.svg",
             "figures/training.svg",
             "measurements.csv",
+            "measurements.jsonl",
+            "measurements.parquet",
             "points.csv",
+            "points.jsonl",
+            "points.parquet",
             "report.html",
             "report.json",
             "runs.csv",
+            "runs.jsonl",
+            "runs.parquet",
+            "schema.json",
         ]
     );
     assert!(
@@ -282,7 +295,12 @@ fn rows_follow_the_sweep_then_step_split_and_scope() {
 fn points_follow_from_the_estimates_as_they_are_written() {
     let files = files();
     let (runs, points) = (rows(files, "runs.csv"), rows(files, "points.csv"));
-    let estimates = rows(files, "estimates.csv");
+    let mut of_run: BTreeMap<String, Vec<BTreeMap<String, String>>> = BTreeMap::new();
+    for row in rows(files, "estimates.csv") {
+        if row["scope"] == "all" {
+            of_run.entry(row["run_id"].clone()).or_default().push(row);
+        }
+    }
     let settings = ["width", "depth", "learning_rate", "train.momentum"];
     let key = ["split", "estimator", "treatment", "k1"];
     let mut told = 0;
@@ -292,9 +310,8 @@ fn points_follow_from_the_estimates_as_they_are_written() {
             .filter(|run| settings.iter().all(|name| run[*name] == point[*name]))
             .filter(|run| run["state"] == "done")
             .map(|run| {
-                estimates
+                of_run[&run["run_id"]]
                     .iter()
-                    .filter(|row| row["run_id"] == run["run_id"] && row["scope"] == "all")
                     .filter(|row| key.iter().all(|name| row[*name] == point[*name]))
                     .filter(|row| row["step"].parse::<u64>().unwrap() >= 30)
                     .filter_map(|row| {
@@ -372,6 +389,67 @@ fn json_tells_the_same_as_the_tables() {
 }
 
 #[test]
+fn json_lines_are_the_rows_of_the_json_file() {
+    let files = files();
+    let report: serde_json::Value = serde_json::from_slice(&files["report.json"]).unwrap();
+    for table in ["points", "runs", "measurements", "estimates"] {
+        let text = std::str::from_utf8(&files[&format!("{table}.jsonl")]).unwrap();
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(serde_json::Value::Array(lines), report[table]);
+    }
+}
+
+#[test]
+fn parquet_holds_the_very_cells_of_the_csv_files() {
+    let files = files();
+    let schema: serde_json::Value = serde_json::from_slice(&files["schema.json"]).unwrap();
+    assert_eq!(schema["version"], 1);
+    for table in ["points", "runs", "measurements", "estimates"] {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&files[&format!("{table}.parquet")]).unwrap();
+        let reader = SerializedFileReader::new(file).unwrap();
+        let rows = rows(files, &format!("{table}.csv"));
+        let mut count = 0;
+        for (read, row) in reader.get_row_iter(None).unwrap().zip(&rows) {
+            for (column, field) in read.unwrap().get_column_iter() {
+                let text = &row[column];
+                match field {
+                    Field::Null => assert_eq!(text, "", "{table} {column}"),
+                    Field::Str(word) => assert_eq!(text, word),
+                    Field::Long(whole) => assert_eq!(text, &whole.to_string()),
+                    Field::Double(number) => {
+                        assert_eq!(text.parse::<f64>().unwrap(), *number, "{column}");
+                    }
+                    other => panic!("{table} {column}: {other:?}"),
+                }
+            }
+            count += 1;
+        }
+        assert_eq!(count, rows.len());
+        let fields = reader.metadata().file_metadata().schema().get_fields();
+        let columns = schema["tables"][table].as_array().unwrap();
+        assert_eq!(fields.len(), columns.len());
+        for (field, column) in fields.iter().zip(columns) {
+            assert_eq!(column["name"], field.name());
+            let kind = match field.get_physical_type() {
+                Type::BYTE_ARRAY => "text",
+                Type::INT64 => "whole number",
+                _ => "number",
+            };
+            assert_eq!(column["type"], kind, "{table} {}", field.name());
+        }
+    }
+    let momentum = &schema["tables"]["runs"].as_array().unwrap()[19];
+    assert_eq!(
+        [&momentum["name"], &momentum["type"]],
+        ["train.momentum", "number"]
+    );
+}
+
+#[test]
 fn the_page_needs_nothing_else() {
     let files = files();
     let page = std::str::from_utf8(&files["report.html"]).unwrap();
@@ -430,14 +508,11 @@ fn a_sweep_without_any_result_has_a_report_too() {
     let paths = |report: ReportBuilder| -> Vec<String> {
         report.finish().each_file().map(|file| file.path).collect()
     };
-    let tables = [
-        "report.html",
-        "points.csv",
-        "runs.csv",
-        "measurements.csv",
-        "estimates.csv",
-        "report.json",
-    ];
+    let mut tables = vec!["report.html".to_owned()];
+    for table in ["points", "runs", "measurements", "estimates"] {
+        tables.extend(["csv", "parquet", "jsonl"].map(|ending| format!("{table}.{ending}")));
+    }
+    tables.extend(["schema.json", "report.json"].map(str::to_owned));
     assert_eq!(paths(report), tables, "no figure without data");
     assert_eq!(
         paths(ReportBuilder::new(text)),

@@ -1,7 +1,8 @@
 //! `report.json`: the sweep and the four tables in one versioned file, a row on each line.
 //!
 //! A row is an object with the columns of the CSV file as keys; numbers are numbers, an empty
-//! cell is `null`, an interval that is open above ends in `"inf"`.
+//! cell is `null`, an interval that is open above ends in `"inf"`. A table alone, as JSON Lines,
+//! has the same rows.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use tailsweep_common::state::RunState;
@@ -28,6 +29,20 @@ pub(crate) fn json(facts: &Facts, tables: &[Box<dyn Table + '_>]) -> Vec<u8> {
         text.push_str("\n]");
     }
     text.push_str("}\n");
+    text.into_bytes()
+}
+
+/// One table, an object on each line.
+pub(crate) fn json_lines(table: &dyn Table) -> Vec<u8> {
+    let columns = table.columns();
+    let mut text = String::new();
+    for index in 0..table.len() {
+        text.push_str(&encoded(&Row {
+            columns: &columns,
+            cells: &table.row(index),
+        }));
+        text.push('\n');
+    }
     text.into_bytes()
 }
 

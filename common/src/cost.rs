@@ -87,7 +87,7 @@ fn of_network(point: &NetworkPoint) -> Cost {
 /// Bytes of a data set in memory, shared by all runs of a worker that use it.
 pub fn dataset_bytes(dataset: &Dataset) -> u64 {
     let examples = dataset.examples(Split::Train) + dataset.examples(Split::Test);
-    4 * examples as u64 * dataset.name.features() as u64
+    4 * examples as u64 * dataset.features() as u64
 }
 
 /// Number of measurements of a run that nothing stops: step 0, every so often, the last step.
@@ -104,7 +104,7 @@ fn measurements_of(steps: u64, every: u64) -> u64 {
 fn memory(point: &NetworkPoint, params: u64, work: &Work) -> u64 {
     let momentum = u64::from(point.train.momentum > 0.0);
     let weights = params.saturating_mul(3 + momentum + MEASURING_FLOATS_PER_PARAMETER);
-    let example = point.dataset.name.features() as u64 + 3 * work.activations;
+    let example = point.dataset.features() as u64 + 3 * work.activations;
     let minibatch = example.saturating_mul(u64::from(point.batch_size));
     FIXED_BYTES.saturating_add(weights.saturating_add(minibatch).saturating_mul(4))
 }
@@ -120,9 +120,9 @@ struct Work {
 
 impl Work {
     fn of(point: &NetworkPoint) -> Self {
-        let network = point.architecture.network(point.dataset.name);
+        let network = point.architecture.network(&point.dataset);
         let flops_per_second = match point.architecture {
-            Architecture::Fcn { .. } => FCN_FLOPS_PER_SECOND,
+            Architecture::Fcn { .. } | Architecture::LinearRegression => FCN_FLOPS_PER_SECOND,
             Architecture::Alexnet { .. } => ALEXNET_FLOPS_PER_SECOND,
         };
         Self {

@@ -54,8 +54,9 @@ pub struct SplitMeasurement {
     pub split: Split,
     /// Mean loss over the whole split.
     pub loss: f64,
-    /// Share of examples whose largest output is their class, over the whole split.
-    pub accuracy: f64,
+    /// Share of examples whose largest output is their class, over the whole split; `None` if the
+    /// labels are no classes.
+    pub accuracy: Option<f64>,
     /// The gradient noise of its minibatches.
     pub noise: NoiseSummary,
 }

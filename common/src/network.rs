@@ -8,6 +8,7 @@
 
 pub(crate) mod alexnet;
 pub(crate) mod fcn;
+pub(crate) mod linear_regression;
 
 use tailsweep_stats::Layer;
 

@@ -1,6 +1,7 @@
 //! A run: everything that determines the result of one training, and nothing else.
 
-use std::fmt;
+mod dataset;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,8 @@ use tailsweep_stats::{Layer, Treatments};
 use crate::id::{BlobId, RunId};
 use crate::measurement::Split;
 use crate::network::{self, Network};
+
+pub use dataset::{Blobs, Dataset, DatasetName, GaussianRegression, Real, Source, Targets};
 
 /// Raised whenever the bytes of a result change for an unchanged run, so that results made by
 /// different arithmetic are never mixed.
@@ -63,104 +66,6 @@ impl Run {
     }
 }
 
-/// A data set, with how many of its first examples are used.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Dataset {
-    /// Where the examples come from.
-    pub name: DatasetName,
-    /// Only the first training examples; `None`: all.
-    pub train_limit: Option<u32>,
-    /// Only the first test examples; `None`: all.
-    pub test_limit: Option<u32>,
-}
-
-/// The data sets that tailsweep knows by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DatasetName {
-    /// The first 10,000 training and 2,000 test images of MNIST, inside the program.
-    MnistExcerpt,
-    /// MNIST, from its four official files.
-    Mnist,
-    /// Fashion-MNIST, from its four official files.
-    FashionMnist,
-    /// CIFAR-10, from its official binary files.
-    Cifar10,
-    /// CIFAR-100 (fine labels), from its official binary files.
-    Cifar100,
-}
-
-impl DatasetName {
-    /// Every name, in the order of the documentation.
-    pub const ALL: [Self; 5] = [
-        Self::MnistExcerpt,
-        Self::Mnist,
-        Self::FashionMnist,
-        Self::Cifar10,
-        Self::Cifar100,
-    ];
-
-    /// As written in a sweep file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::MnistExcerpt => "mnist-excerpt",
-            Self::Mnist => "mnist",
-            Self::FashionMnist => "fashion-mnist",
-            Self::Cifar10 => "cifar10",
-            Self::Cifar100 => "cifar100",
-        }
-    }
-
-    /// Channels, height and width of an image.
-    pub fn image_shape(self) -> [usize; 3] {
-        match self {
-            Self::MnistExcerpt | Self::Mnist | Self::FashionMnist => [1, 28, 28],
-            Self::Cifar10 | Self::Cifar100 => [3, 32, 32],
-        }
-    }
-
-    /// Numbers in one example.
-    pub fn features(self) -> usize {
-        self.image_shape().iter().product()
-    }
-
-    /// Number of classes.
-    pub fn classes(self) -> usize {
-        match self {
-            Self::Cifar100 => 100,
-            _ => 10,
-        }
-    }
-
-    /// Training and test examples of the whole data set.
-    pub fn examples(self) -> [usize; 2] {
-        match self {
-            Self::MnistExcerpt => [10_000, 2_000],
-            Self::Mnist | Self::FashionMnist => [60_000, 10_000],
-            Self::Cifar10 | Self::Cifar100 => [50_000, 10_000],
-        }
-    }
-}
-
-impl fmt::Display for DatasetName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Dataset {
-    /// Examples used of one split.
-    pub fn examples(&self, split: Split) -> usize {
-        let [train, test] = self.name.examples();
-        let (all, limit) = match split {
-            Split::Train => (train, self.train_limit),
-            Split::Test => (test, self.test_limit),
-        };
-        limit.map_or(all, |limit| all.min(limit as usize))
-    }
-}
-
 /// A network and its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -177,6 +82,8 @@ pub enum Architecture {
         /// Channels of each convolution.
         width: u32,
     },
+    /// One linear layer without bias.
+    LinearRegression,
 }
 
 impl Architecture {
@@ -185,6 +92,7 @@ impl Architecture {
         match self {
             Self::Fcn { .. } => "fcn",
             Self::Alexnet { .. } => "alexnet",
+            Self::LinearRegression => "linear_regression",
         }
     }
 
@@ -192,6 +100,7 @@ impl Architecture {
     pub fn width(self) -> Option<u32> {
         match self {
             Self::Fcn { width, .. } | Self::Alexnet { width } => Some(width),
+            Self::LinearRegression => None,
         }
     }
 
@@ -199,7 +108,7 @@ impl Architecture {
     pub fn depth(self) -> Option<u32> {
         match self {
             Self::Fcn { depth, .. } => Some(depth),
-            Self::Alexnet { .. } => None,
+            Self::Alexnet { .. } | Self::LinearRegression => None,
         }
     }
 
@@ -208,32 +117,34 @@ impl Architecture {
         matches!(self, Self::Alexnet { .. })
     }
 
-    /// What it computes, for the images of a data set.
-    pub fn network(self, dataset: DatasetName) -> Network {
-        let (input, classes) = (dataset.image_shape(), dataset.classes());
+    /// What it computes, for the examples of a data set.
+    pub fn network(self, dataset: &Dataset) -> Network {
+        let (input, outputs) = (dataset.shape(), dataset.targets().outputs());
         match self {
-            Self::Fcn { width, depth } => network::fcn::network(input, classes, width, depth),
-            Self::Alexnet { width } => network::alexnet::network(input, classes, width),
+            Self::Fcn { width, depth } => network::fcn::network(input, outputs, width, depth),
+            Self::Alexnet { width } => network::alexnet::network(input, outputs, width),
+            Self::LinearRegression => network::linear_regression::network(input, outputs),
         }
     }
 
     /// The parameter tensors in module order, named as in PyTorch's state dictionaries.
-    pub fn layers(self, dataset: DatasetName) -> Vec<Layer> {
+    pub fn layers(self, dataset: &Dataset) -> Vec<Layer> {
         let network = self.network(dataset);
         network.parameters().map(|tensor| tensor.layer).collect()
     }
 
     /// M, the number of parameters.
-    pub fn params(self, dataset: DatasetName) -> u64 {
+    pub fn params(self, dataset: &Dataset) -> u64 {
         match self {
             // Without its modules: a sweep may hold a million points, each of a thousand layers.
             Self::Fcn { width, depth } => {
-                let (inputs, classes) = (dataset.features() as u64, dataset.classes() as u64);
+                let inputs = dataset.features() as u64;
+                let outputs = dataset.targets().outputs() as u64;
                 let (width, hidden) = (u64::from(width), u64::from(depth.saturating_sub(2)));
                 let square = hidden.saturating_mul(width.saturating_mul(width));
-                ((inputs + classes) * width).saturating_add(square)
+                ((inputs + outputs) * width).saturating_add(square)
             }
-            Self::Alexnet { .. } => self.network(dataset).params(),
+            Self::Alexnet { .. } | Self::LinearRegression => self.network(dataset).params(),
         }
     }
 }
@@ -246,6 +157,8 @@ pub enum Loss {
     Nll,
     /// Linear hinge: targets ±1, mean over minibatch and classes of max(0, 1 − target·output).
     Hinge,
+    /// ½(output − value)², mean over the minibatch.
+    Squared,
 }
 
 impl Loss {
@@ -254,6 +167,7 @@ impl Loss {
         match self {
             Self::Nll => "nll",
             Self::Hinge => "hinge",
+            Self::Squared => "squared",
         }
     }
 }
@@ -376,7 +290,7 @@ impl NetworkPoint {
 
     /// M, the number of parameters.
     pub fn params(&self) -> u64 {
-        self.architecture.params(self.dataset.name)
+        self.architecture.params(&self.dataset)
     }
 }
 
@@ -465,9 +379,15 @@ impl Point {
 mod tests {
     use super::*;
 
+    fn cifar10() -> Dataset {
+        Dataset::all(DatasetName::Cifar10)
+    }
+
     #[test]
     fn fcn_has_the_published_number_of_parameters() {
-        let params = |width, depth, dataset| Architecture::Fcn { width, depth }.params(dataset);
+        let params = |width, depth, dataset: DatasetName| {
+            Architecture::Fcn { width, depth }.params(&Dataset::all(dataset))
+        };
         assert_eq!(params(4, 2, DatasetName::Mnist), 3_176);
         assert_eq!(params(32, 4, DatasetName::Mnist), 27_456);
         assert_eq!(params(512, 9, DatasetName::Mnist), 2_241_536);
@@ -478,15 +398,15 @@ mod tests {
     fn modules_have_as_many_parameters_as_the_formula_says() {
         for (width, depth) in [(4, 2), (32, 4), (7, 9)] {
             let architecture = Architecture::Fcn { width, depth };
-            let network = architecture.network(DatasetName::Cifar10);
-            assert_eq!(network.params(), architecture.params(DatasetName::Cifar10));
+            let network = architecture.network(&cifar10());
+            assert_eq!(network.params(), architecture.params(&cifar10()));
         }
     }
 
     #[test]
     fn alexnet_has_the_published_tensors() {
         let tensors: Vec<_> = Architecture::Alexnet { width: 4 }
-            .network(DatasetName::Cifar10)
+            .network(&cifar10())
             .parameters()
             .map(|tensor| (tensor.layer.name, tensor.shape))
             .collect();
@@ -527,11 +447,7 @@ mod tests {
         ];
         for (width, params) in expected {
             let architecture = Architecture::Alexnet { width };
-            assert_eq!(
-                architecture.params(DatasetName::Cifar10),
-                params,
-                "{width} channels"
-            );
+            assert_eq!(architecture.params(&cifar10()), params, "{width} channels");
         }
     }
 

@@ -40,6 +40,8 @@ use crate::run::{Architecture, Point, Run};
 
 use reader::Reader;
 
+pub(crate) use number::shortest;
+
 pub use duration::parse as parse_duration;
 pub use problem::{Problem, Problems};
 

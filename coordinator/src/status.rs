@@ -1,7 +1,7 @@
 //! What users are told of sweeps and workers: the state of the core in words.
 
 use tailsweep_common::id::{RunId, SweepId};
-use tailsweep_common::run::Run;
+use tailsweep_common::run::{Dataset, Run};
 use tailsweep_common::state::RunState;
 use tailsweep_proto::convert::AttemptKey;
 use tailsweep_proto::wire;
@@ -156,7 +156,7 @@ fn waiting_for(view: &View<'_>, sweep: &SweepView<'_>) -> String {
 pub(crate) fn label(run: &Run) -> String {
     let point = &run.point;
     let mut words = Vec::new();
-    words.extend(point.dataset().map(|dataset| dataset.name.to_string()));
+    words.extend(point.dataset().map(Dataset::name));
     words.push(point.architecture().to_owned());
     words.extend(point.width().map(|width| format!("w{width}")));
     words.extend(point.depth().map(|depth| format!("d{depth}")));

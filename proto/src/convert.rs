@@ -142,7 +142,7 @@ impl TryFrom<wire::SplitMeasurement> for SplitMeasurement {
         if !loss.is_finite() {
             return Err(WireError::new(MESSAGE, "loss", "is not finite"));
         }
-        if !(0.0..=1.0).contains(&accuracy) {
+        if accuracy.is_some_and(|accuracy| !(0.0..=1.0).contains(&accuracy)) {
             return Err(WireError::new(
                 MESSAGE,
                 "accuracy",

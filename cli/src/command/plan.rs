@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tailsweep_common::cost::{self, Cost};
-use tailsweep_common::run::{Loss, Point, Run};
+use tailsweep_common::run::{Dataset, Loss, Point, Run};
 use tailsweep_common::sweep::Sweep;
 
 use crate::args::PlanArgs;
@@ -90,7 +90,7 @@ fn row(run: Run) -> [String; 12] {
     let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
     [
         run.id().to_string()[..12].to_owned(),
-        text(point.dataset().map(|dataset| dataset.name.as_str())),
+        point.dataset().map(Dataset::name).unwrap_or_default(),
         point.architecture().to_owned(),
         number(point.width()),
         number(point.depth()),
@@ -133,7 +133,7 @@ fn run_json(run: &Run) -> Value {
     let cost = cost::predict(point);
     json!({
         "run_id": run.id(),
-        "dataset": point.dataset().map(|dataset| dataset.name),
+        "dataset": point.dataset().map(Dataset::name),
         "architecture": point.architecture(),
         "width": point.width(),
         "depth": point.depth(),

@@ -234,12 +234,9 @@ impl Reader<'_> {
 
     fn missing(&mut self, block: &Block, broken: &[Key]) {
         let has = |key| block.axis(key).is_some() || broken.contains(&key);
-        let families = block.families();
-        let alexnet = families.contains(&Family::Alexnet);
         for key in [
             Key::Dataset,
             Key::Architecture,
-            Key::Width,
             Key::BatchSize,
             Key::LearningRate,
         ] {
@@ -247,29 +244,47 @@ impl Reader<'_> {
                 self.problems.push(missing_axis(block, key));
             }
         }
-        if families.contains(&Family::Fcn) && !alexnet && !has(Key::Depth) {
-            self.problems.push(missing_axis(block, Key::Depth));
-        }
-        if !alexnet {
-            return;
-        }
-        let depth = block.axis(Key::Depth).map(|axis| block.axes[axis].place(0));
-        if families.len() > 1 {
-            let place = block
-                .axis(Key::Architecture)
-                .map(|axis| block.axes[axis].place(0));
-            self.problems.push(
+        self.sizes(block, Key::Width, Family::has_width, has(Key::Width));
+        self.sizes(block, Key::Depth, Family::has_depth, has(Key::Depth));
+    }
+
+    /// Width or depth: needed by some architectures, and never taken by the others.
+    fn sizes(&mut self, block: &Block, key: Key, takes: fn(Family) -> bool, has: bool) {
+        let families = block.families();
+        let with = families.iter().find(|family| takes(**family));
+        let without = families.iter().find(|family| !takes(**family));
+        let place = |key| block.axis(key).map(|axis| block.axes[axis].place(0));
+        let name = key.name();
+        match (with, without) {
+            (Some(with), Some(without)) => self.problems.push(
                 Problem::at(
-                    place.unwrap_or_default(),
-                    "`fcn` takes a `depth`, `alexnet` none",
+                    place(Key::Architecture).unwrap_or_default(),
+                    format!(
+                        "`{}` takes a `{name}`, `{}` none",
+                        with.as_str(),
+                        without.as_str()
+                    ),
                 )
                 .help("write a `[[block]]` for each of them"),
-            );
-        } else if let Some(depth) = depth {
-            self.problems.push(
-                Problem::at(depth, "`alexnet` takes no `depth`")
-                    .help("leave `depth` out: its number of layers is fixed"),
-            );
+            ),
+            (Some(_), None) if !has => self.problems.push(missing_axis(block, key)),
+            // Nearly all architectures have a width, so one whose name is not known has it too.
+            (None, None) if !has && key == Key::Width => {
+                self.problems.push(missing_axis(block, key));
+            }
+            (None, Some(without)) => {
+                if let Some(place) = place(key) {
+                    let what = match without {
+                        Family::LinearRegression => "it is one layer, as wide as the examples",
+                        _ => "its number of layers is fixed",
+                    };
+                    self.problems.push(
+                        Problem::at(place, format!("`{}` takes no `{name}`", without.as_str()))
+                            .help(format!("leave `{name}` out: {what}")),
+                    );
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -10,7 +10,7 @@ use super::problem::{Problem, Span, quoted};
 use super::value::Value;
 use super::written::File;
 use crate::measurement::Split;
-use crate::run::{Architecture, NetworkPoint, Point};
+use crate::run::{Architecture, NetworkPoint, Point, Targets};
 
 /// A network of more parameters is a slip of the pen: its weights alone take 40 GB.
 const MOST_PARAMS: u64 = 10_000_000_000;
@@ -29,6 +29,8 @@ enum Rule {
     Params,
     Accuracy,
     Interval,
+    Loss,
+    Classes,
 }
 
 impl<'f> Checks<'f> {
@@ -54,19 +56,25 @@ impl<'f> Checks<'f> {
     fn check_network(&mut self, block: &Block, position: &[usize], point: &NetworkPoint) {
         let place = |key| place(self.file, block, position, key);
         let has = |keys: &[Key]| keys.iter().all(|key| block.axis(*key).is_some());
-        let name = point.dataset.name;
+        let dataset = &point.dataset;
         if has(&[Key::Dataset])
             && matches!(point.architecture, Architecture::Alexnet { .. })
-            && name.image_shape() != [3, 32, 32]
+            && dataset.shape() != [3, 32, 32]
         {
             let at = place(Key::Dataset);
             self.say(Rule::Images, at.start, || {
-                let [channels, height, width] = name.image_shape();
+                let [channels, height, width] = dataset.shape();
                 Problem::at(at, "`alexnet` takes images of 3×32×32")
-                    .label(format!("`{name}` has {channels}×{height}×{width}"))
+                    .label(format!(
+                        "`{}` has {channels}×{height}×{width}",
+                        dataset.source.kind()
+                    ))
                     .help("write `cifar10` or `cifar100`")
             });
             return;
+        }
+        if has(&[Key::Dataset]) && !dataset.targets().fit(point.loss) {
+            self.wrong_loss(block, position, point);
         }
         let examples = point.dataset.examples(Split::Train);
         if has(&[Key::Dataset, Key::BatchSize]) && point.batch_size as usize > examples {
@@ -85,8 +93,12 @@ impl<'f> Checks<'f> {
             });
         }
         let params = point.params();
-        if has(&[Key::Width]) && params > MOST_PARAMS {
-            let at = place(Key::Width);
+        let size = match block.axis(Key::Width) {
+            Some(_) => Key::Width,
+            None => Key::Dataset,
+        };
+        if has(&[size]) && params > MOST_PARAMS {
+            let at = place(size);
             self.say(Rule::Params, at.start, || {
                 Problem::at(at, format!("a network of {params} parameters")).help(format!(
                     "write a smaller width or depth: {MOST_PARAMS} are the most"
@@ -104,6 +116,23 @@ impl<'f> Checks<'f> {
                     .help("write `splits = [\"train\", \"test\"]` below `[measure]`")
             });
         }
+        let has_classes = matches!(dataset.targets(), Targets::Classes(_));
+        if point.train.stop_at_train_accuracy.is_some() && has(&[Key::Dataset]) && !has_classes {
+            let at = match block.axis(Key::StopAtTrainAccuracy) {
+                None if self.file.train.place(Key::StopAtTrainAccuracy).is_none() => {
+                    place(Key::Dataset)
+                }
+                _ => place(Key::StopAtTrainAccuracy),
+            };
+            self.say(Rule::Classes, at.start, || {
+                Problem::at(
+                    at,
+                    "`stop_at_train_accuracy` with labels that are no classes",
+                )
+                .label(format!("`{}` has values", dataset.source.kind()))
+                .help("write `stop_at_train_accuracy = false` below `[train]`")
+            });
+        }
         if let Some((_, at)) = &self.file.alpha_ci {
             let at = at.clone();
             let pairs = point.measure.treatments.contains(Treatment::Paired);
@@ -116,6 +145,20 @@ impl<'f> Checks<'f> {
                 });
             }
         }
+    }
+
+    fn wrong_loss(&mut self, block: &Block, position: &[usize], point: &NetworkPoint) {
+        let at = place(self.file, block, position, Key::Loss);
+        let (kind, loss) = (point.dataset.source.kind(), point.loss.as_str());
+        let (what, help) = match point.dataset.targets() {
+            Targets::Classes(_) => ("classes", "write `loss = \"nll\"` or `loss = \"hinge\"`"),
+            Targets::Values => ("values", "write `loss = \"squared\"`"),
+        };
+        self.say(Rule::Loss, at.start, || {
+            Problem::at(at, format!("the loss `{loss}` does not fit `{kind}`"))
+                .label(format!("the labels of `{kind}` are {what}"))
+                .help(help)
+        });
     }
 
     fn say(&mut self, rule: Rule, at: usize, problem: impl FnOnce() -> Problem) {

@@ -29,11 +29,7 @@ impl Draft {
     /// What every point of the file begins with.
     pub(super) fn of(file: &File) -> Self {
         let mut draft = Self {
-            dataset: Dataset {
-                name: DatasetName::Mnist,
-                train_limit: None,
-                test_limit: None,
-            },
+            dataset: Dataset::all(DatasetName::Mnist),
             family: Family::Fcn,
             width: 1,
             depth: 2,
@@ -126,6 +122,7 @@ impl Draft {
         let architecture = match family {
             Family::Fcn => Architecture::Fcn { width, depth },
             Family::Alexnet => Architecture::Alexnet { width },
+            Family::LinearRegression => Architecture::LinearRegression,
         };
         if !architecture.has_dropout() {
             train.dropout = 0.0;

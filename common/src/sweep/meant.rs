@@ -311,9 +311,7 @@ fn described(block: &Block, position: &[usize]) -> String {
         several
     };
     let part = |value: &Value| match value {
-        Value::Dataset(dataset) if dataset.train_limit.or(dataset.test_limit).is_some() => {
-            value.to_string()
-        }
+        Value::Dataset(dataset) if value.to_string() != dataset.source.kind() => value.to_string(),
         Value::Dataset(_) | Value::Architecture(_) | Value::Loss(_) | Value::Sampling(_) => {
             format!("\"{value}\"")
         }

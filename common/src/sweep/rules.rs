@@ -10,7 +10,6 @@ use super::key::{Key, closest};
 use super::problem::{Problem, Span, listed, quoted};
 use super::reader::{Node, Reader, wrong_kind};
 use super::value::Value;
-use crate::run::Dataset;
 
 const ZIP: &str = "write lists of axes, as in `zip = [[\"batch_size\", \"learning_rate\"]]`";
 const EXCLUDE: &str = "write a list of points, as in `exclude = [{ width = 512, depth = 4 }]`";
@@ -329,17 +328,13 @@ fn same(value: &Value, written: &Value) -> bool {
     }
 }
 
-/// Whether a bare name stands for a data set with limits.
+/// Whether a bare name stands for a data set with limits or settings.
 fn same_name(value: &Value, written: &Value) -> bool {
     match (value, written) {
-        (
-            Value::Dataset(value),
-            Value::Dataset(Dataset {
-                name,
-                train_limit: None,
-                test_limit: None,
-            }),
-        ) => value.name == *name,
+        (Value::Dataset(value), Value::Dataset(written)) => {
+            let kind = written.source.kind();
+            kind == value.source.kind() && kind == Value::Dataset(written.clone()).to_string()
+        }
         _ => false,
     }
 }

@@ -80,14 +80,18 @@ impl fmt::Display for Value {
 
 fn dataset_text(f: &mut fmt::Formatter<'_>, dataset: &Dataset) -> fmt::Result {
     let Dataset {
-        name,
+        source,
         train_limit,
         test_limit,
     } = dataset;
-    if train_limit.is_none() && test_limit.is_none() {
-        return write!(f, "{name}");
+    let (kind, settings) = (source.kind(), source.settings());
+    if settings.is_empty() && train_limit.is_none() && test_limit.is_none() {
+        return f.write_str(kind);
     }
-    write!(f, "{{ name = \"{name}\"")?;
+    write!(f, "{{ name = \"{kind}\"")?;
+    for (key, value) in settings {
+        write!(f, ", {key} = {value}")?;
+    }
     if let Some(limit) = train_limit {
         write!(f, ", train_limit = {limit}")?;
     }

@@ -36,6 +36,7 @@ pub(super) enum Value {
 pub(super) enum Family {
     Fcn,
     Alexnet,
+    LinearRegression,
 }
 
 impl Family {
@@ -43,7 +44,18 @@ impl Family {
         match self {
             Self::Fcn => "fcn",
             Self::Alexnet => "alexnet",
+            Self::LinearRegression => "linear_regression",
         }
+    }
+
+    /// Whether it has a width.
+    pub(super) fn has_width(self) -> bool {
+        matches!(self, Self::Fcn | Self::Alexnet)
+    }
+
+    /// Whether it has a depth.
+    pub(super) fn has_depth(self) -> bool {
+        matches!(self, Self::Fcn)
     }
 }
 
@@ -222,13 +234,14 @@ impl Reader<'_> {
     }
 
     fn architecture(&mut self, node: &Node<'_>) -> Option<Family> {
-        let known = [Family::Fcn, Family::Alexnet].map(|family| (family.as_str(), family));
+        let known = [Family::Fcn, Family::Alexnet, Family::LinearRegression]
+            .map(|family| (family.as_str(), family));
         self.word("architecture", node, &known, &PLANNED_ARCHITECTURES)
     }
 
     fn loss(&mut self, node: &Node<'_>) -> Option<Loss> {
-        let known = [Loss::Nll, Loss::Hinge].map(|loss| (loss.as_str(), loss));
-        self.word("loss", node, &known, &["squared"])
+        let known = [Loss::Nll, Loss::Hinge, Loss::Squared].map(|loss| (loss.as_str(), loss));
+        self.word("loss", node, &known, &[])
     }
 
     fn sampling(&mut self, what: &str, node: &Node<'_>) -> Option<Sampling> {
@@ -422,7 +435,7 @@ impl Reader<'_> {
 }
 
 /// Architectures of later versions.
-pub(super) const PLANNED_ARCHITECTURES: [&str; 3] = ["linear_regression", "synthetic", "levy_sde"];
+pub(super) const PLANNED_ARCHITECTURES: [&str; 2] = ["synthetic", "levy_sde"];
 
 /// The problem of something that the documentation names and this version lacks.
 pub(super) fn unavailable<'a>(

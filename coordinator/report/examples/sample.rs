@@ -97,7 +97,7 @@ fn measurement(run: &Run, step: u64) -> Result<Measurement, Box<dyn Error>> {
         Ok(SplitMeasurement {
             split,
             loss: 2.3 * (-3.0 * progress).exp() + gap,
-            accuracy: 0.1 + 0.85 * (1.0 - (-5.0 * progress).exp()) - gap,
+            accuracy: Some(0.1 + 0.85 * (1.0 - (-5.0 * progress).exp()) - gap),
             noise: noise(run, split, progress)?,
         })
     });
@@ -109,7 +109,7 @@ fn measurement(run: &Run, step: u64) -> Result<Measurement, Box<dyn Error>> {
 
 fn noise(run: &Run, split: Split, progress: f64) -> Result<NoiseSummary, Box<dyn Error>> {
     let point = run.point.network().ok_or("the sample trains a network")?;
-    let layers = point.architecture.layers(point.dataset.name);
+    let layers = point.architecture.layers(&point.dataset);
     let rows = point.minibatches(split);
     let shape = NoiseShape::new(rows, false, layers, point.measure.treatments)?;
     let mut random = Random(run.seed + 1);

@@ -216,7 +216,7 @@ impl MeasurementRow {
             step,
             split: measured.split,
             loss: measured.loss,
-            accuracy: Some(measured.accuracy),
+            accuracy: measured.accuracy,
             params: noise.params() as u64,
             batches: noise.minibatches() as u64,
             zero_fraction: told(noise.zero_fraction()),

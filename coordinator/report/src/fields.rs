@@ -86,7 +86,7 @@ impl Field {
         match self {
             Self::Dataset => point
                 .dataset()
-                .map_or(Cell::Empty, |dataset| Cell::text(dataset.name.as_str())),
+                .map_or(Cell::Empty, |dataset| Cell::Text(dataset.name().into())),
             Self::Architecture => Cell::text(point.architecture()),
             Self::Width => whole(point.width()),
             Self::Depth => whole(point.depth()),

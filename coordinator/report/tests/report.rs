@@ -98,7 +98,7 @@ fn measurement(seed: u64, step: u64) -> Measurement {
         SplitMeasurement {
             split,
             loss: 1.0 / (1.0 + step as f64),
-            accuracy: 0.1,
+            accuracy: Some(0.1),
             noise,
         }
     });

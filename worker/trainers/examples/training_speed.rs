@@ -23,7 +23,7 @@ use tailsweep_trainers::{Event, MeasureBudget, Training, data, instruction_set};
 #[allow(clippy::print_stdout, reason = "printing is what this example does")]
 fn main() -> Result<(), Box<dyn Error>> {
     let dataset = Dataset {
-        name: DatasetName::MnistExcerpt,
+        source: DatasetName::MnistExcerpt.into(),
         train_limit: None,
         test_limit: None,
     };

@@ -8,6 +8,8 @@
 //! | `cifar10` | `cifar-10-batches-bin/data_batch_{1..5}.bin`, `test_batch.bin` |
 //! | `cifar100` | `cifar-100-binary/train.bin`, `test.bin` (fine labels) |
 //!
+//! | `blobs`, `gaussian_regression` | none: drawn from their settings |
+//!
 //! A pixel p becomes (p/255 − mean)/sd of its channel in f32, as PyTorch does it. Limits take
 //! the first examples; only the files that hold them are opened, and only the bytes that hold
 //! them are read, so nothing that a compressed file claims can exhaust memory. A file that is
@@ -15,6 +17,7 @@
 
 mod cifar;
 mod excerpt;
+mod generated;
 mod idx;
 mod source;
 
@@ -23,7 +26,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 use tailsweep_common::measurement::Split;
-use tailsweep_common::run::{Dataset, DatasetName};
+use tailsweep_common::run::{Dataset, DatasetName, Source};
 
 /// The examples of a run, in file order.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,8 +54,17 @@ impl Data {
 pub struct Examples {
     /// [examples, features], normalised, each image as channels × rows × columns, in C order.
     images: Array2<f32>,
-    /// The class of each example.
-    labels: Vec<u8>,
+    /// One for each example.
+    labels: Vec<Label>,
+}
+
+/// What a network is to say of an example.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Label {
+    /// Its class, counted from 0.
+    Class(u32),
+    /// Its value.
+    Value(f32),
 }
 
 impl Examples {
@@ -61,8 +73,8 @@ impl Examples {
         &self.images
     }
 
-    /// The class of each example.
-    pub fn labels(&self) -> &[u8] {
+    /// One for each example.
+    pub fn labels(&self) -> &[Label] {
         &self.labels
     }
 
@@ -102,9 +114,10 @@ impl Examples {
         }
         let images = Array2::from_shape_vec((examples, features), numbers)
             .expect("a reader gives whole images, one for each label");
+        let class = |label| Label::Class(u32::from(label));
         Self {
             images,
-            labels: raw.labels,
+            labels: raw.labels.into_iter().map(class).collect(),
         }
     }
 }
@@ -193,8 +206,14 @@ pub enum DataFault {
 /// A file that is needed is missing, cannot be read, or is not what it should be.
 pub fn load(dataset: &Dataset, data_dir: &Path) -> Result<Data, DataError> {
     let examples = |split| {
-        let raw = read(dataset, data_dir, split)?;
-        Ok(Examples::new(dataset.name, raw))
+        let examples = dataset.examples(split);
+        Ok(match &dataset.source {
+            Source::Named(name) => Examples::new(*name, read(*name, data_dir, split, examples)?),
+            Source::Blobs(settings) => generated::blobs(settings, split, examples),
+            Source::GaussianRegression(settings) => {
+                generated::gaussian_regression(settings, split, examples)
+            }
+        })
     };
     Ok(Data {
         dataset: dataset.clone(),
@@ -209,24 +228,32 @@ pub fn load(dataset: &Dataset, data_dir: &Path) -> Result<Data, DataError> {
 ///
 /// Those of [`load`].
 pub fn check(dataset: &Dataset, data_dir: &Path) -> Result<(), DataError> {
-    if dataset.name == DatasetName::MnistExcerpt {
+    match dataset.source {
         // Inside the program, and tested.
-        return Ok(());
+        Source::Named(DatasetName::MnistExcerpt) => {}
+        Source::Named(name) => {
+            for split in [Split::Train, Split::Test] {
+                read(name, data_dir, split, dataset.examples(split))?;
+            }
+        }
+        Source::Blobs(_) | Source::GaussianRegression(_) => {}
     }
-    read(dataset, data_dir, Split::Train)?;
-    read(dataset, data_dir, Split::Test)?;
     Ok(())
 }
 
-fn read(dataset: &Dataset, data_dir: &Path, split: Split) -> Result<RawExamples, DataError> {
-    let examples = dataset.examples(split);
-    match dataset.name {
+fn read(
+    name: DatasetName,
+    data_dir: &Path,
+    split: Split,
+    examples: usize,
+) -> Result<RawExamples, DataError> {
+    match name {
         DatasetName::MnistExcerpt => excerpt::read(split, examples),
         DatasetName::Mnist | DatasetName::FashionMnist => {
-            idx::read(dataset.name, data_dir, split, examples)
+            idx::read(name, data_dir, split, examples)
         }
         DatasetName::Cifar10 | DatasetName::Cifar100 => {
-            cifar::read(dataset.name, data_dir, split, examples)
+            cifar::read(name, data_dir, split, examples)
         }
     }
 }

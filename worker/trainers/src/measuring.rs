@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use dfdx::tensor::CpuError;
 use rayon::prelude::*;
 use tailsweep_common::measurement::{Split, SplitMeasurement};
-use tailsweep_common::run::NetworkPoint;
+use tailsweep_common::run::{NetworkPoint, Targets};
 use tailsweep_stats::{
     CentreSum, NoiseAccumulator, NoiseShape, NoiseSummary, Permutation, ScaleSum, Treatment,
 };
@@ -125,7 +125,7 @@ impl<'a> Pass<'a> {
         let shape = NoiseShape::new(
             rows.len(),
             last.is_some_and(|examples| examples < batch_size),
-            point.architecture.layers(point.dataset.name),
+            point.architecture.layers(&point.dataset),
             point.measure.treatments,
         )
         .map_err(|_| TrainError::Invalid("its noise matrix is empty or too large"))?;
@@ -162,11 +162,12 @@ impl<'a> Pass<'a> {
 
         let examples = self.data.split(self.split).len() as f64;
         let loss: f64 = outcomes.iter().map(|outcome| outcome.loss_sum).sum();
+        let has_classes = matches!(self.data.dataset.targets(), Targets::Classes(_));
         let correct: usize = outcomes.iter().map(|outcome| outcome.correct).sum();
         Ok(SplitMeasurement {
             split: self.split,
             loss: loss / examples,
-            accuracy: correct as f64 / examples,
+            accuracy: has_classes.then_some(correct as f64 / examples),
             noise,
         })
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use tailsweep_common::measurement::Split;
 
-use crate::data::Data;
+use crate::data::{Data, Label};
 
 /// Images and labels of one minibatch.
 #[derive(Clone, Debug)]
 pub(crate) struct Minibatch {
     pub(crate) images: Images,
-    pub(crate) labels: Vec<u8>,
+    pub(crate) labels: Vec<Label>,
 }
 
 /// [examples, features] in C order: consecutive examples are not copied.
@@ -35,7 +35,7 @@ impl Minibatch {
     /// Examples that follow one another in the file.
     pub(crate) fn consecutive(data: &Arc<Data>, split: Split, range: Range<usize>) -> Self {
         let labels = data.split(split).labels()[range.clone()].to_vec();
-        let features = data.dataset.name.features();
+        let features = data.dataset.features();
         let examples = range.len();
         let range = range.start * features..range.end * features;
         let numbers = Numbers::Consecutive {
@@ -51,7 +51,7 @@ impl Minibatch {
 
     /// Any training examples, in the order given.
     pub(crate) fn gathered(data: &Data, indices: &[u32]) -> Self {
-        let features = data.dataset.name.features();
+        let features = data.dataset.features();
         let pixels = data.train.pixels();
         let mut numbers = Vec::with_capacity(indices.len() * features);
         let mut labels = Vec::with_capacity(indices.len());

@@ -177,13 +177,11 @@ mod tests {
     use std::sync::Arc;
 
     use tailsweep_common::measurement::Split;
-    use tailsweep_common::run::{Architecture, Dataset, DatasetName};
+    use tailsweep_common::run::{Architecture, Dataset, DatasetName, GaussianRegression};
 
     use super::*;
-    use crate::data;
+    use crate::data::{self, Label};
     use crate::weights::initial;
-
-    const FEATURES: usize = 28 * 28;
 
     /// The definition, in f64: loss and gradient of a minibatch.
     struct Reference {
@@ -193,9 +191,9 @@ mod tests {
     }
 
     impl Reference {
-        fn loss(&self, weights: &[Vec<f64>], images: &[f32], labels: &[u8]) -> f64 {
+        fn loss(&self, weights: &[Vec<f64>], images: &[f32], labels: &[Label]) -> f64 {
             let mut total = 0.0;
-            for (image, label) in images.chunks_exact(FEATURES).zip(labels) {
+            for (image, label) in images.chunks_exact(self.units[0]).zip(labels) {
                 let mut x: Vec<f64> = image.iter().map(|pixel| f64::from(*pixel)).collect();
                 for (layer, weights) in weights.iter().enumerate() {
                     let inputs = self.units[layer];
@@ -208,8 +206,15 @@ mod tests {
                         y.into_iter().map(|y| y.max(0.0)).collect()
                     };
                 }
-                let label = usize::from(*label);
+                let label = match *label {
+                    Label::Class(class) => class as usize,
+                    Label::Value(value) => {
+                        total += (x[0] - f64::from(value)).powi(2) / 2.0;
+                        continue;
+                    }
+                };
                 total += match self.loss {
+                    Loss::Squared => unreachable!("of values"),
                     Loss::Nll => x.iter().map(|o| o.exp()).sum::<f64>().ln() - x[label],
                     Loss::Hinge => {
                         let margin = |(class, output): (usize, &f64)| {
@@ -226,24 +231,31 @@ mod tests {
 
     #[test]
     fn gradients_are_those_of_finite_differences() {
-        let dataset = Dataset {
-            name: DatasetName::MnistExcerpt,
+        let images = Dataset {
+            source: DatasetName::MnistExcerpt.into(),
             train_limit: Some(7),
             test_limit: Some(0),
         };
-        let data = Arc::new(data::load(&dataset, Path::new("")).unwrap());
+        let values = Dataset::all(GaussianRegression {
+            examples: 7,
+            test_examples: 1,
+            ..GaussianRegression::default()
+        });
+        let fcn = |width, depth| Architecture::Fcn { width, depth };
         // 256 is a width whose rows are padded.
-        for (width, depth, loss) in [
-            (6, 2, Loss::Nll),
-            (6, 4, Loss::Nll),
-            (5, 3, Loss::Hinge),
-            (256, 3, Loss::Hinge),
-            (256, 3, Loss::Nll),
+        for (dataset, architecture, loss) in [
+            (&images, fcn(6, 2), Loss::Nll),
+            (&images, fcn(6, 4), Loss::Nll),
+            (&images, fcn(5, 3), Loss::Hinge),
+            (&images, fcn(256, 3), Loss::Hinge),
+            (&images, fcn(256, 3), Loss::Nll),
+            (&values, fcn(6, 3), Loss::Squared),
+            (&values, Architecture::LinearRegression, Loss::Squared),
         ] {
-            let architecture = Architecture::Fcn { width, depth };
-            let layers = architecture.layers(dataset.name);
+            let data = Arc::new(data::load(dataset, Path::new("")).unwrap());
+            let layers = architecture.layers(dataset);
             let weights = initial(&layers, 4);
-            let model = Model::new(&architecture.network(dataset.name)).unwrap();
+            let model = Model::new(&architecture.network(dataset)).unwrap();
             let network = Network::new(model, loss, &layers, &weights, None).unwrap();
             let minibatch = Minibatch::consecutive(&data, Split::Train, 1..7);
             let (outcome, gradient) = network.differentiate(minibatch.clone()).unwrap();
@@ -252,7 +264,7 @@ mod tests {
             assert_eq!(network.evaluate(minibatch.clone()).unwrap(), outcome);
 
             let mut units: Vec<usize> = layers.iter().map(|layer| layer.fan_in).collect();
-            units.push(10);
+            units.push(dataset.targets().outputs());
             let reference = Reference { units, loss };
             let exact: Vec<Vec<f64>> = weights
                 .iter()
@@ -271,7 +283,7 @@ mod tests {
                     .fold(0.0_f64, |largest, slope| {
                         largest.max(f64::from(slope.abs()))
                     });
-                for place in (0..numbers.len()).step_by(numbers.len() / 25) {
+                for place in (0..numbers.len()).step_by(numbers.len().div_ceil(25)) {
                     let h = 1e-6;
                     let at = |h: f64| {
                         let mut moved = exact.clone();
@@ -282,7 +294,7 @@ mod tests {
                     let found = f64::from(flat[start + place]);
                     assert!(
                         (found - slope).abs() < 2e-4 * largest + 1e-8,
-                        "{width} {depth} {loss:?} layer {layer} place {place}: {found} {slope}"
+                        "{architecture:?} {loss:?} layer {layer} place {place}: {found} {slope}"
                     );
                 }
                 start += numbers.len();
@@ -294,13 +306,13 @@ mod tests {
     #[test]
     fn sgd_is_that_of_pytorch() {
         let dataset = Dataset {
-            name: DatasetName::MnistExcerpt,
+            source: DatasetName::MnistExcerpt.into(),
             train_limit: Some(4),
             test_limit: Some(0),
         };
         let data = Arc::new(data::load(&dataset, Path::new("")).unwrap());
         let architecture = Architecture::Fcn { width: 3, depth: 2 };
-        let layers = architecture.layers(dataset.name);
+        let layers = architecture.layers(&dataset);
         let weights = initial(&layers, 0);
         let still: Vec<Vec<f32>> = weights.iter().map(|w| vec![0.0; w.len()]).collect();
         for (momentum, weight_decay) in [(0.0, 0.0), (0.9, 0.0), (0.0, 0.1), (0.9, 0.1)] {
@@ -314,7 +326,7 @@ mod tests {
                 stop_at_train_accuracy: None,
                 init: tailsweep_common::run::Init::Default,
             };
-            let model = Model::new(&architecture.network(dataset.name)).unwrap();
+            let model = Model::new(&architecture.network(&dataset)).unwrap();
             let velocities = (momentum != 0.0).then_some(&*still);
             let mut network =
                 Network::new(model, Loss::Nll, &layers, &weights, velocities).unwrap();

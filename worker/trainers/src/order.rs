@@ -88,12 +88,14 @@ mod tests {
 
     use tailsweep_common::run::{Dataset, DatasetName};
 
+    use crate::data::Label;
+
     use super::*;
     use crate::data;
 
     fn data() -> Arc<Data> {
         let dataset = Dataset {
-            name: DatasetName::MnistExcerpt,
+            source: DatasetName::MnistExcerpt.into(),
             train_limit: Some(10),
             test_limit: Some(0),
         };
@@ -115,7 +117,7 @@ mod tests {
                         .unwrap()
                 };
                 let found: Vec<usize> = minibatch.images.chunks_exact(features).map(find).collect();
-                let labels: Vec<u8> = found
+                let labels: Vec<Label> = found
                     .iter()
                     .map(|example| data.train.labels()[*example])
                     .collect();

@@ -34,6 +34,18 @@ impl Stream {
         (2 * bits + 1 - (1 << 24)) as f32 / (1 << 24) as f32
     }
 
+    /// Standard normal (Box and Muller 1958), with the logarithm and the cosine of the libm crate, so
+    /// that it is the same on every system.
+    pub(crate) fn normal(&mut self) -> f64 {
+        // The 2⁵³ odd multiples of 2⁻⁵⁴: never 0 nor 1.
+        let mut uniform = || {
+            let bits = (u64::from(self.0.next_u32()) << 32 | u64::from(self.0.next_u32())) >> 11;
+            (2 * bits + 1) as f64 / (1_u64 << 54) as f64
+        };
+        let (radius, angle) = (uniform(), std::f64::consts::TAU * uniform());
+        libm::sqrt(-2.0 * libm::log(radius)) * libm::cos(angle)
+    }
+
     /// Uniform in 0 … `bound` − 1, without bias (Lemire 2019, arXiv 1805.10941).
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
         debug_assert!(bound > 0, "no number is below 0");
@@ -66,6 +78,23 @@ mod tests {
         ] {
             assert_ne!(other, known);
         }
+    }
+
+    #[test]
+    fn normal_numbers_are_normal() {
+        let mut stream = Stream::new("test", 0, &[], 0);
+        let draws = 100_000;
+        let numbers: Vec<f64> = (0..draws).map(|_| stream.normal()).collect();
+        let mean = |power: i32| {
+            let sum: f64 = numbers.iter().map(|number| number.powi(power)).sum();
+            sum / f64::from(draws)
+        };
+        for (power, expected) in [(1, 0.0), (2, 1.0), (3, 0.0), (4, 3.0)] {
+            let found = mean(power);
+            assert!((found - expected).abs() < 0.06, "{power}: {found}");
+        }
+        let beyond = numbers.iter().filter(|number| number.abs() > 1.96).count();
+        assert!((beyond as f64 / f64::from(draws) - 0.05).abs() < 0.004);
     }
 
     #[test]

@@ -102,12 +102,12 @@ impl Training {
     /// or memory does not suffice.
     pub fn new(run: &Run, data: Arc<Data>, weights: Option<&[u8]>) -> Result<Self, TrainError> {
         let (point, model) = validate(run, &data)?;
-        let layers = point.architecture.layers(point.dataset.name);
+        let layers = point.architecture.layers(&point.dataset);
         let weights = match &point.train.init {
             Init::Default => weights::initial(&layers, run.seed),
             Init::Weights(_) => {
                 let bytes = weights.ok_or(WeightsError::Absent)?;
-                weights::given(point.architecture, point.dataset.name, bytes)?
+                weights::given(point.architecture, &point.dataset, bytes)?
             }
         };
         let state = State {
@@ -126,7 +126,7 @@ impl Training {
     /// Those of [`Training::new`]; or the checkpoint is damaged or belongs to another run.
     pub fn resume(run: &Run, data: Arc<Data>, checkpoint: &[u8]) -> Result<Self, TrainError> {
         let (point, model) = validate(run, &data)?;
-        let layers = point.architecture.layers(point.dataset.name);
+        let layers = point.architecture.layers(&point.dataset);
         let lengths: Vec<usize> = layers.iter().map(|layer| layer.len).collect();
         let state = State::decode(run, point, &lengths, checkpoint)?;
         Self::at(run, point, data, model, &state)
@@ -145,7 +145,7 @@ impl Training {
         state: &State,
     ) -> Result<Self, TrainError> {
         let velocities = state.velocities.as_deref();
-        let layers = point.architecture.layers(point.dataset.name);
+        let layers = point.architecture.layers(&point.dataset);
         let network = Network::new(model, point.loss, &layers, &state.weights, velocities)?;
         let (sampling, batch_size) = (point.train.sampling, point.batch_size as usize);
         Ok(Self {
@@ -254,7 +254,7 @@ fn accuracy_reached(point: &NetworkPoint, measurement: &Measurement) -> bool {
     let wanted = point.train.stop_at_train_accuracy;
     let found = measurement
         .split(Split::Train)
-        .map(|measured| measured.accuracy);
+        .and_then(|measured| measured.accuracy);
     wanted
         .zip(found)
         .is_some_and(|(wanted, found)| found >= wanted)
@@ -278,6 +278,9 @@ fn validate<'r>(run: &'r Run, data: &Data) -> Result<(&'r NetworkPoint, Model), 
     }
     if point.batch_size as usize > data.train.len() {
         return invalid("a minibatch is larger than the training data");
+    }
+    if !point.dataset.targets().fit(point.loss) {
+        return invalid("the loss does not fit the labels");
     }
     if point.measure.every == 0 {
         return invalid("`measure.every` must be 1 or more");
@@ -307,7 +310,7 @@ fn validate<'r>(run: &'r Run, data: &Data) -> Result<(&'r NetworkPoint, Model), 
     if matches!(architecture, Architecture::Alexnet { .. }) {
         return Err(TrainError::Unavailable(architecture.as_str()));
     }
-    let model = Model::new(&architecture.network(point.dataset.name))?;
+    let model = Model::new(&architecture.network(&point.dataset))?;
     Ok((point, model))
 }
 

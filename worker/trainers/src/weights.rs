@@ -7,7 +7,7 @@
 
 use safetensors::{Dtype, SafeTensors};
 use tailsweep_common::network::Parameter;
-use tailsweep_common::run::{Architecture, DatasetName, NetworkPoint};
+use tailsweep_common::run::{Architecture, Dataset, NetworkPoint};
 use tailsweep_stats::Layer;
 
 use crate::random::Stream;
@@ -64,13 +64,13 @@ pub(crate) fn initial(layers: &[Layer], seed: u64) -> Vec<Vec<f32>> {
 ///
 /// What is wrong with them.
 pub fn check(point: &NetworkPoint, bytes: &[u8]) -> Result<(), WeightsError> {
-    given(point.architecture, point.dataset.name, bytes).map(drop)
+    given(point.architecture, &point.dataset, bytes).map(drop)
 }
 
 /// The tensors of a safetensors file, in the order of `layers`, flat.
 pub(crate) fn given(
     architecture: Architecture,
-    dataset: DatasetName,
+    dataset: &Dataset,
     bytes: &[u8],
 ) -> Result<Vec<Vec<f32>>, WeightsError> {
     let file =
@@ -116,8 +116,13 @@ pub(crate) fn given(
 mod tests {
     use safetensors::tensor::TensorView;
     use safetensors::{Dtype, serialize};
+    use tailsweep_common::run::DatasetName;
 
     use super::*;
+
+    fn mnist() -> Dataset {
+        Dataset::all(DatasetName::Mnist)
+    }
 
     const ARCHITECTURE: Architecture = Architecture::Fcn { width: 3, depth: 2 };
 
@@ -136,7 +141,7 @@ mod tests {
     }
 
     fn refused(tensors: &[(&str, Dtype, &[usize], Vec<u8>)]) -> WeightsError {
-        given(ARCHITECTURE, DatasetName::Mnist, &file(tensors)).unwrap_err()
+        given(ARCHITECTURE, &mnist(), &file(tensors)).unwrap_err()
     }
 
     #[test]
@@ -145,7 +150,7 @@ mod tests {
             ("fc.2.weight", Dtype::F32, &[10, 3], numbers(30, 2.0)),
             ("fc.0.weight", Dtype::F32, &[3, 784], numbers(3 * 784, -1.5)),
         ]);
-        let weights = given(ARCHITECTURE, DatasetName::Mnist, &bytes).unwrap();
+        let weights = given(ARCHITECTURE, &mnist(), &bytes).unwrap();
         assert_eq!(weights, [vec![-1.5; 3 * 784], vec![2.0; 30]]);
     }
 
@@ -191,14 +196,14 @@ mod tests {
             WeightsError::NotFinite("fc.2.weight".into())
         );
         for bytes in [&b""[..], b"12345678", &[255; 64]] {
-            let error = given(ARCHITECTURE, DatasetName::Mnist, bytes).unwrap_err();
+            let error = given(ARCHITECTURE, &mnist(), bytes).unwrap_err();
             assert!(matches!(error, WeightsError::Format(_)));
         }
     }
 
     #[test]
     fn initial_weights_fill_their_bounds() {
-        let layers = ARCHITECTURE.layers(DatasetName::Mnist);
+        let layers = ARCHITECTURE.layers(&mnist());
         let weights = initial(&layers, 7);
         for (layer, weights) in layers.iter().zip(&weights) {
             assert_eq!(weights.len(), layer.len);

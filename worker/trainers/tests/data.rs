@@ -8,16 +8,24 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tailsweep_common::run::{Dataset, DatasetName};
-use tailsweep_trainers::data::{self, DataFault};
+use tailsweep_common::run::{Blobs, Dataset, DatasetName, GaussianRegression, Real};
+use tailsweep_trainers::data::{self, DataFault, Examples, Label};
 use tempfile::TempDir;
 
 fn limited(name: DatasetName, train: u32, test: u32) -> Dataset {
     Dataset {
-        name,
+        source: name.into(),
         train_limit: Some(train),
         test_limit: Some(test),
     }
+}
+
+fn classes(examples: &Examples) -> Vec<u32> {
+    let class = |label: &Label| match label {
+        Label::Class(class) => *class,
+        Label::Value(_) => panic!("no class"),
+    };
+    examples.labels().iter().map(class).collect()
 }
 
 /// An IDX file of official size in its header and `examples` examples in its body.
@@ -78,15 +86,15 @@ fn fault(dataset: &Dataset, dir: &Path) -> (DataFault, String) {
 #[test]
 fn the_excerpt_is_there_without_any_file() {
     let dataset = Dataset {
-        name: DatasetName::MnistExcerpt,
+        source: DatasetName::MnistExcerpt.into(),
         train_limit: None,
         test_limit: None,
     };
     let data = data::load(&dataset, Path::new("/nowhere")).unwrap();
     assert_eq!(data.train.images().dim(), (10_000, 784));
     assert_eq!(data.test.images().dim(), (2_000, 784));
-    assert_eq!(data.train.labels()[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
-    assert_eq!(data.test.labels()[..10], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
+    assert_eq!(classes(&data.train)[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
+    assert_eq!(classes(&data.test)[..10], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
     let mean = data.train.images().mean().unwrap();
     assert!(mean.abs() < 0.02, "normalised: {mean}");
     assert_eq!(data.train.images()[[0, 0]], (0.0 - 0.1307) / 0.3081);
@@ -112,8 +120,8 @@ fn limits_take_the_first_examples() {
 fn mnist_is_read_plain_and_compressed() {
     let dir = mnist("mnist");
     let data = data::load(&limited(DatasetName::Mnist, 5, 3), dir.path()).unwrap();
-    assert_eq!(data.train.labels(), [0, 1, 2, 3, 4]);
-    assert_eq!(data.test.labels(), [0, 1, 2]);
+    assert_eq!(classes(&data.train), [0, 1, 2, 3, 4]);
+    assert_eq!(classes(&data.test), [0, 1, 2]);
     let pixel = (31.0 / 255.0 - 0.1307) / 0.3081;
     assert_eq!(data.train.images()[[0, 1]], pixel);
     assert_eq!(data.test.images()[[0, 1]], pixel);
@@ -282,7 +290,7 @@ fn cifar_needs_only_the_files_that_hold_its_examples() {
     fs::write(folder.join("test_batch.bin"), records(4)).unwrap();
     let data = data::load(&limited(DatasetName::Cifar10, 12, 4), dir.path()).unwrap();
     assert_eq!(data.train.images().dim(), (12, 3072));
-    assert_eq!(data.train.labels()[9..], [9, 0, 1]);
+    assert_eq!(classes(&data.train)[9..], [9, 0, 1]);
     let channels = [(0.491, 0.247), (0.482, 0.243), (0.447, 0.262)];
     for (channel, (mean, deviation)) in channels.into_iter().enumerate() {
         let pixel = (7 + channel) as f32 / 255.0;
@@ -309,10 +317,8 @@ fn cifar100_has_fine_labels() {
     .unwrap();
     fs::write(folder.join("test.bin"), record(1, 100)).unwrap();
     let dataset = limited(DatasetName::Cifar100, 2, 0);
-    assert_eq!(
-        data::load(&dataset, dir.path()).unwrap().train.labels(),
-        [99, 17]
-    );
+    let data = data::load(&dataset, dir.path()).unwrap();
+    assert_eq!(classes(&data.train), [99, 17]);
     let (fault, _) = fault(&limited(DatasetName::Cifar100, 2, 1), dir.path());
     assert!(matches!(
         fault,
@@ -322,4 +328,89 @@ fn cifar100_has_fine_labels() {
             ..
         }
     ));
+}
+
+#[test]
+fn blobs_lie_around_the_centre_of_their_class() {
+    let settings = Blobs {
+        classes: 3,
+        features: 2,
+        spread: Real(0.5),
+        examples: 9_000,
+        test_examples: 90,
+        seed: 1,
+    };
+    let data = data::load(&Dataset::all(settings), Path::new("")).unwrap();
+    assert_eq!(data.train.images().dim(), (9_000, 2));
+    assert_eq!(data.test.images().dim(), (90, 2));
+    let of_class = |examples: &Examples, class: u32, feature: usize| {
+        let numbers: Vec<f64> = classes(examples)
+            .into_iter()
+            .zip(examples.images().column(feature))
+            .filter_map(|(other, number)| (other == class).then_some(f64::from(*number)))
+            .collect();
+        let count = numbers.len() as f64;
+        let mean = numbers.iter().sum::<f64>() / count;
+        let square = |number: &f64| (number - mean).powi(2);
+        (count, mean, numbers.iter().map(square).sum::<f64>() / count)
+    };
+    for class in 0..3 {
+        for feature in 0..2 {
+            let (count, centre, variance) = of_class(&data.train, class, feature);
+            assert!((count - 3_000.0).abs() < 200.0);
+            assert!((variance - 0.25).abs() < 0.03);
+            let (_, test_centre, _) = of_class(&data.test, class, feature);
+            assert!((test_centre - centre).abs() < 0.4);
+        }
+    }
+}
+
+#[test]
+fn gaussian_regression_is_a_plane_with_noise() {
+    let settings = GaussianRegression {
+        features: 3,
+        weights: Real(2.0),
+        noise: Real(0.1),
+        examples: 5_000,
+        test_examples: 500,
+        seed: 7,
+    };
+    let data = data::load(&Dataset::all(settings.clone()), Path::new("")).unwrap();
+    let value = |label: &Label| match label {
+        Label::Value(value) => f64::from(*value),
+        Label::Class(_) => panic!("no value"),
+    };
+    // With independent features of variance 1, the covariances are the weights.
+    let weights: Vec<f64> = (0..3)
+        .map(|feature| {
+            let numbers = data.train.images().column(feature).to_owned();
+            let products = numbers.iter().zip(data.train.labels());
+            let sum: f64 = products.map(|(x, y)| f64::from(*x) * value(y)).sum();
+            sum / 5_000.0
+        })
+        .collect();
+    let residuals: f64 = data
+        .test
+        .images()
+        .outer_iter()
+        .zip(data.test.labels())
+        .map(|(x, y)| {
+            let plane: f64 = x.iter().zip(&weights).map(|(x, w)| f64::from(*x) * w).sum();
+            (value(y) - plane).powi(2)
+        })
+        .sum();
+    let size: f64 = weights.iter().map(|weight| weight * weight).sum();
+    assert!(size > 0.5, "{weights:?}");
+    assert!(residuals / 500.0 < 0.05, "{}", residuals / 500.0);
+
+    // More examples begin with the same ones; another seed is other data.
+    let with = |change: &dyn Fn(&mut GaussianRegression)| {
+        let mut settings = settings.clone();
+        change(&mut settings);
+        data::load(&Dataset::all(settings), Path::new("")).unwrap()
+    };
+    let fewer = with(&|settings| settings.examples = 10);
+    assert_eq!(fewer.train.labels(), &data.train.labels()[..10]);
+    assert_eq!(fewer.test, data.test);
+    assert_ne!(with(&|settings| settings.seed = 8).test, data.test);
 }

@@ -162,7 +162,7 @@ fn compare(place: &str, found: &SplitMeasurement, expected: &Value, tolerance: &
     };
     near(
         "accuracy",
-        Some(found.accuracy),
+        found.accuracy,
         &expected["accuracy"],
         tolerance.accuracy,
     );

@@ -4,17 +4,20 @@
 
 mod support;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use support::{bytes, events, excerpt, in_pool, results, run, small_data, small_point, sorted};
 use tailsweep_common::id::BlobId;
-use tailsweep_common::measurement::Split;
-use tailsweep_common::run::{Architecture, Init, Loss, NetworkPoint, Sampling, Schedule};
+use tailsweep_common::measurement::{Measurement, Split};
+use tailsweep_common::run::{
+    Architecture, Dataset, GaussianRegression, Init, Loss, NetworkPoint, Real, Sampling, Schedule,
+};
 use tailsweep_common::state::Ending;
 use tailsweep_stats::{Treatment, Treatments};
-use tailsweep_trainers::{CheckpointError, Event, MeasureBudget, TrainError, Training};
+use tailsweep_trainers::{CheckpointError, Event, MeasureBudget, TrainError, Training, data};
 
 /// Everything that has state: shuffled, with momentum, decay and a schedule.
 fn eventful_point() -> NetworkPoint {
@@ -235,7 +238,7 @@ fn an_accuracy_that_is_reached_ends_the_run_at_a_measured_step() {
     assert!(last.step > 0 && last.step < 400);
     let accuracies: Vec<f64> = measurements
         .iter()
-        .map(|m| m.split(Split::Train).unwrap().accuracy)
+        .filter_map(|m| m.split(Split::Train)?.accuracy)
         .collect();
     let (reached, before) = accuracies.split_last().unwrap();
     assert!(*reached >= 0.7 && before.iter().all(|accuracy| *accuracy < 0.7));
@@ -401,4 +404,44 @@ fn runs_that_cannot_be_trained_are_refused() {
     point.dataset = data.dataset.clone();
     let without_test = Training::new(&run(point, 0), Arc::clone(&data), None).unwrap_err();
     assert!(matches!(without_test, TrainError::Invalid(_)));
+}
+
+#[test]
+fn linear_regression_finds_the_plane_and_has_no_accuracy() {
+    let mut point = small_point();
+    point.dataset = Dataset::all(GaussianRegression {
+        features: 20,
+        noise: Real(1.0),
+        examples: 400,
+        test_examples: 100,
+        ..GaussianRegression::default()
+    });
+    point.architecture = Architecture::LinearRegression;
+    point.loss = Loss::Squared;
+    (point.batch_size, point.learning_rate) = (40, 0.05);
+    let data = Arc::new(data::load(&point.dataset, Path::new("")).unwrap());
+    let (measurements, ..) = results(&run(point.clone(), 0), &data);
+    let losses = |measurement: &Measurement| -> Vec<f64> {
+        let splits = measurement.splits.iter();
+        splits.map(|split| split.loss).collect()
+    };
+    let first = losses(&measurements[0]);
+    let last = losses(measurements.last().unwrap());
+    // At first the variance of the plane, 9·20/2 and more; at last about that of the noise, 1/2.
+    assert!(first.iter().all(|loss| *loss > 30.0), "{first:?}");
+    assert!(
+        last.iter().all(|loss| (0.3..5.0).contains(loss)),
+        "{last:?}"
+    );
+    let measured = measurements
+        .iter()
+        .flat_map(|measurement| &measurement.splits);
+    for split in measured {
+        assert_eq!(split.accuracy, None);
+        assert_eq!(split.noise.params(), 20);
+    }
+
+    point.loss = Loss::Nll;
+    let refused = Training::new(&run(point, 0), data, None).unwrap_err();
+    assert!(matches!(refused, TrainError::Invalid(why) if why.contains("loss")));
 }

@@ -85,7 +85,7 @@ fn dataset(point: &NetworkPoint) -> String {
     let examples = |split| grouped(point.dataset.examples(split) as u64);
     format!(
         "{}: {} training and {} test examples",
-        point.dataset.name,
+        point.dataset.name(),
         examples(Split::Train),
         examples(Split::Test)
     )
@@ -99,6 +99,7 @@ fn architecture(point: &NetworkPoint) -> String {
         "alexnet" => "alexnet: five convolutions and three linear layers, scaled by the number of \
                       channels (width)"
             .to_owned(),
+        "linear_regression" => "linear_regression: one linear output without bias".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -116,6 +117,7 @@ fn parameters<'a>(points: impl Iterator<Item = &'a Point>) -> String {
 fn loss(point: &NetworkPoint) -> &'static str {
     match point.loss.as_str() {
         "nll" => "nll: softmax cross entropy, mean over the minibatch",
+        "squared" => "squared: ½(output − value)², mean over the minibatch",
         "hinge" => {
             "hinge: linear hinge with targets ±1, mean over minibatch and classes of \
                     max(0, 1 − target·output)"

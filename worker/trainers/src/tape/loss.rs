@@ -1,9 +1,11 @@
 //! The losses of SCIENCE.md section 1, each as one operation.
 //!
-//! Outputs o are [examples, classes], y is an example's class.
+//! Outputs o are [examples, classes], y is an example's class; or [examples, 1], y its value.
 //! - `nll`: mean over the minibatch of ln Σ_c exp(o_c) − o_y; ∂o_c = (softmax(o)_c − [c = y])/b.
 //! - `hinge`: mean over minibatch and classes of max(0, 1 − t_c·o_c), t_y = 1, else −1;
 //!   ∂o_c = −t_c/(b·classes) where 1 − t_c·o_c > 0.
+//! - `squared`: mean over the minibatch of ½(o − y)², as in the published code of Gurbuzbalaban,
+//!   Simsekli and Zhu 2021, and half of PyTorch's `MSELoss`; ∂o = (o − y)/b.
 //!
 //! exp and ln come from the libm crate, so they are the same on every system. The loss of each
 //! example is f32, their sum f64.
@@ -13,6 +15,7 @@ use dfdx::tensor::{Cpu, CpuError, PutTape, SplitTape, Tape, Tensor};
 use tailsweep_common::run::Loss;
 
 use super::{Device, Rows};
+use crate::data::Label;
 
 /// A mean loss.
 type Mean<T> = Tensor<Rank0, f32, Cpu, T>;
@@ -40,7 +43,7 @@ pub(crate) fn loss<T: Tape<f32, Cpu>>(
     device: &Device,
     loss: Loss,
     outputs: Rows<T>,
-    labels: &[u8],
+    labels: &[Label],
 ) -> Result<(Mean<T>, Outcome), CpuError> {
     let (examples, classes) = *outputs.shape();
     assert_eq!(examples, labels.len(), "one label for each example");
@@ -53,11 +56,14 @@ pub(crate) fn loss<T: Tape<f32, Cpu>>(
         ..Outcome::default()
     };
     for (row, label) in numbers.chunks_exact_mut(classes).zip(labels) {
-        let label = usize::from(*label);
-        outcome.correct += usize::from(first_largest(row) == label);
-        outcome.loss_sum += f64::from(match loss {
-            Loss::Nll => nll(row, label, examples),
-            Loss::Hinge => hinge(row, label, examples),
+        if let Label::Class(class) = *label {
+            outcome.correct += usize::from(first_largest(row) == class as usize);
+        }
+        outcome.loss_sum += f64::from(match (loss, *label) {
+            (Loss::Nll, Label::Class(class)) => nll(row, class as usize, examples),
+            (Loss::Hinge, Label::Class(class)) => hinge(row, class as usize, examples),
+            (Loss::Squared, Label::Value(value)) => squared(row, value, examples),
+            _ => unreachable!("a run is refused whose loss does not fit its labels"),
         });
     }
 
@@ -118,6 +124,17 @@ fn hinge(row: &mut [f32], label: usize, examples: usize) -> f32 {
     sum / classes
 }
 
+/// Turns the one output into its gradient and returns its loss.
+fn squared(row: &mut [f32], value: f32, examples: usize) -> f32 {
+    let mut sum = 0.0;
+    for output in row {
+        let excess = *output - value;
+        sum += 0.5 * excess * excess;
+        *output = excess / examples as f32;
+    }
+    sum
+}
+
 #[cfg(test)]
 mod tests {
     use dfdx::losses::cross_entropy_with_logits_loss;
@@ -126,7 +143,12 @@ mod tests {
 
     use super::*;
 
-    fn of(kind: Loss, outputs: &[f32], labels: &[u8]) -> (Outcome, Vec<f32>) {
+    fn of(kind: Loss, outputs: &[f32], labels: &[u32]) -> (Outcome, Vec<f32>) {
+        let labels: Vec<Label> = labels.iter().copied().map(Label::Class).collect();
+        of_labels(kind, outputs, &labels)
+    }
+
+    fn of_labels(kind: Loss, outputs: &[f32], labels: &[Label]) -> (Outcome, Vec<f32>) {
         let device = Device::new();
         let classes = outputs.len() / labels.len();
         let outputs = device.tensor((labels.len(), classes), outputs).unwrap();
@@ -182,8 +204,18 @@ mod tests {
     }
 
     #[test]
+    fn squared_by_hand() {
+        let labels = [2.0, -1.0].map(Label::Value);
+        let (outcome, slopes) = of_labels(Loss::Squared, &[0.5, 3.0], &labels);
+        assert_near(&[outcome.loss_sum as f32], &[1.125 + 8.0]);
+        assert_near(&slopes, &[-0.75, 2.0]);
+        let (outcome, _) = of_labels(Loss::Squared, &[f32::NAN], &labels[..1]);
+        assert!(!outcome.loss().is_finite());
+    }
+
+    #[test]
     fn nll_agrees_with_dfdx() {
-        let labels: Vec<u8> = (0..40).map(|example| example * 7 % 10).collect();
+        let labels: Vec<u32> = (0..40).map(|example| example * 7 % 10).collect();
         let outputs: Vec<f32> = (0..400)
             .map(|i| ((i * 7919) % 211) as f32 / 20.0 - 5.0)
             .collect();
@@ -191,7 +223,7 @@ mod tests {
         let device = Device::new();
         let mut targets = vec![0.0; 400];
         for (example, label) in labels.iter().enumerate() {
-            targets[10 * example + usize::from(*label)] = 1.0;
+            targets[10 * example + *label as usize] = 1.0;
         }
         let targets = device.tensor((40_usize, 10_usize), &targets).unwrap();
         let outputs = device.tensor((40_usize, 10_usize), &outputs).unwrap();

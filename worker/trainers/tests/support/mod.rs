@@ -23,7 +23,7 @@ pub(crate) fn small_data() -> Arc<Data> {
 
 pub(crate) fn excerpt(train: u32, test: u32) -> Arc<Data> {
     let dataset = Dataset {
-        name: DatasetName::MnistExcerpt,
+        source: DatasetName::MnistExcerpt.into(),
         train_limit: Some(train),
         test_limit: Some(test),
     };
@@ -107,7 +107,7 @@ pub(crate) fn bytes(measurements: &[Measurement]) -> String {
         for split in &measurement.splits {
             let numbers = (measurement.step, split.split, split.loss.to_bits());
             let more = (
-                split.accuracy.to_bits(),
+                split.accuracy.map(f64::to_bits),
                 serde_json::to_string(&split.noise).unwrap(),
             );
             text += &format!("{numbers:?} {more:?}\n");

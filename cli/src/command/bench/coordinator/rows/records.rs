@@ -184,7 +184,7 @@ fn split(
     Ok(SplitMeasurement {
         split,
         loss: 0.5,
-        accuracy: 0.5,
+        accuracy: Some(0.5),
         noise: summarise(Arc::new(shape), &rows),
     })
 }

@@ -12,6 +12,7 @@ use tracing::warn;
 use wire::worker_message::Message;
 
 use crate::driver::{Command, Driver, Word};
+use crate::store::packed;
 
 /// No checkpoint is larger, bytes: a network of 10⁹ parameters with momentum.
 const MAX_CHECKPOINT: usize = 8 << 30;
@@ -146,7 +147,7 @@ fn record_of(worker: &WorkerId, record: wire::Record) -> Result<Input, WireError
         let problem = "does not cover all minibatches";
         return Err(WireError::new("SplitMeasurement", "noise", problem));
     }
-    let payload = wire::Measurement::from(&measurement).encode_to_vec().into();
+    let payload = packed::pack(wire::Measurement::from(&measurement).encode_to_vec()).into();
     Ok(Input::Record {
         worker: Arc::clone(worker),
         run,

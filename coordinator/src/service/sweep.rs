@@ -18,7 +18,7 @@ use super::part::{self, Parts};
 use super::unreadable;
 use crate::driver::Driver;
 use crate::select::{NotSelected, select};
-use crate::store::{Reader, Submission};
+use crate::store::{Reader, Submission, packed};
 use crate::{report, status};
 
 /// A sweep file is not larger, bytes.
@@ -239,12 +239,14 @@ fn check(
         return Err(Status::failed_precondition(reason));
     }
     let files = ids.values().copied().zip(files.into_values()).collect();
+    let plan = packed::pack_json(&sweep).map_err(unreadable)?;
     Ok((
         sweep,
         Submission {
             source,
             path,
             files,
+            plan,
         },
     ))
 }

@@ -5,6 +5,7 @@
 //! never wait for the writer.
 
 mod journal;
+pub(crate) mod packed;
 mod read;
 mod schema;
 mod write;

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 use tailsweep_common::id::{BlobId, SweepId};
 use tailsweep_common::sweep::Sweep;
 use tailsweep_scheduler::{Event, RunNo};
 
 use super::journal::{Dated, Entry};
-use super::open_read_only;
+use super::{open_read_only, packed};
 
 /// Reads what is committed, each time with a connection of its own.
 #[derive(Clone, Debug)]
@@ -111,18 +112,25 @@ impl Records {
     pub(crate) fn of(&self, run: RunNo) -> rusqlite::Result<Vec<Vec<u8>>> {
         let sql = "SELECT payload FROM records WHERE run = ? ORDER BY step";
         let mut statement = self.connection.prepare_cached(sql)?;
-        statement.query_map([run.0], |row| row.get(0))?.collect()
+        let content = |row: &Row<'_>| {
+            let content = packed::unpack(row.get_ref(0)?.as_blob()?);
+            let damaged = |problem: std::io::Error| {
+                Error::FromSqlConversionFailure(0, Type::Blob, problem.into())
+            };
+            Ok(content.map_err(damaged)?.into_owned())
+        };
+        statement.query_map([run.0], content)?.collect()
     }
 }
 
 fn plan(connection: &Connection, id: SweepId) -> rusqlite::Result<Sweep> {
     let sql = "SELECT plan FROM sweeps WHERE id = ?";
-    let plan: String = connection.query_row(sql, [id.as_bytes()], |row| row.get(0))?;
-    from_json(0, &plan)
+    let plan: Vec<u8> = connection.query_row(sql, [id.as_bytes()], |row| row.get(0))?;
+    packed::unpack_json(&plan)
+        .map_err(|problem| Error::FromSqlConversionFailure(0, Type::Blob, problem.into()))
 }
 
 fn from_json<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
-    serde_json::from_str(text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
-    })
+    serde_json::from_str(text)
+        .map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, error.into()))
 }

@@ -6,7 +6,8 @@ use rusqlite::{Connection, Transaction};
 const APPLICATION: i32 = 0x5453_5750;
 
 /// One step per version: step n leads from version n to n + 1.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     -- Facts in the order in which they became durable. `body` is a JSON of `journal::Entry`.
     CREATE TABLE journal (
         seq     INTEGER PRIMARY KEY,
@@ -37,7 +38,20 @@ const MIGRATIONS: &[&str] = &["
         step    INTEGER NOT NULL,
         payload BLOB NOT NULL
     ) STRICT;
-"];
+",
+    "
+    -- Plans may be packed.
+    ALTER TABLE sweeps RENAME TO sweeps_1;
+    CREATE TABLE sweeps (
+        id      BLOB PRIMARY KEY,
+        path    TEXT NOT NULL,
+        source  TEXT NOT NULL,
+        plan    BLOB NOT NULL
+    ) STRICT;
+    INSERT INTO sweeps SELECT id, path, source, CAST(plan AS BLOB) FROM sweeps_1;
+    DROP TABLE sweeps_1;
+",
+];
 
 /// The version that this program writes.
 const CURRENT: i32 = MIGRATIONS.len() as i32;
@@ -79,4 +93,42 @@ fn has_tables(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
     transaction.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| {
         row.get(0)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_the_first_version_is_brought_to_this_one() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection
+            .pragma_update(None, "application_id", APPLICATION)
+            .unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        let insert = "INSERT INTO sweeps VALUES (x'01', 'a.toml', 'text', '{\"plan\": 1}')";
+        connection.execute(insert, []).unwrap();
+        migrate(&mut connection).unwrap();
+        let plan: Vec<u8> = connection
+            .query_row("SELECT plan FROM sweeps", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(plan, br#"{"plan": 1}"#);
+    }
+
+    #[test]
+    fn a_newer_and_a_foreign_database_are_left_alone() {
+        let mut newer = Connection::open_in_memory().unwrap();
+        migrate(&mut newer).unwrap();
+        newer
+            .pragma_update(None, "user_version", CURRENT + 1)
+            .unwrap();
+        assert!(matches!(
+            migrate(&mut newer),
+            Err(SchemaError::Newer { found }) if found == CURRENT + 1
+        ));
+        let mut foreign = Connection::open_in_memory().unwrap();
+        foreign.execute_batch("CREATE TABLE t (x)").unwrap();
+        assert!(matches!(migrate(&mut foreign), Err(SchemaError::Foreign)));
+    }
 }

@@ -12,6 +12,7 @@ use tailsweep_scheduler::{Event, RunNo};
 use tokio::sync::{mpsc, oneshot};
 
 use super::journal::Entry;
+use super::packed;
 
 /// A sweep as it was submitted.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Submission {
     pub(crate) path: String,
     /// What it names.
     pub(crate) files: Vec<(BlobId, Vec<u8>)>,
+    /// The expanded sweep as it is stored: [`packed::pack_json`].
+    pub(crate) plan: Vec<u8>,
 }
 
 /// Something that must become durable.
@@ -137,6 +140,7 @@ impl Batch<'_> {
             source,
             path,
             files,
+            plan,
         } = submission;
         for (id, content) in files {
             let sql = "INSERT INTO files (id, content) VALUES (?, ?) ON CONFLICT DO NOTHING";
@@ -144,7 +148,7 @@ impl Batch<'_> {
         }
         self.execute(
             "INSERT INTO sweeps (id, path, source, plan) VALUES (?, ?, ?, ?)",
-            params![sweep.id.as_bytes(), path, source, json(sweep)?],
+            params![sweep.id.as_bytes(), path, source, plan],
         )?;
         self.journal(&Entry::Submitted(sweep.id))
     }
@@ -187,16 +191,25 @@ impl Batch<'_> {
         if self.execute(sql, params![run.0, step as i64, payload])? == 1 {
             return Ok(());
         }
-        let equal: Option<bool> = self
+        let first: Option<Vec<u8>> = self
             .transaction
-            .prepare_cached("SELECT payload = ? FROM records WHERE run = ? AND step = ?")?
-            .query_row(params![payload, run.0, step as i64], |row| row.get(0))
+            .prepare_cached("SELECT payload FROM records WHERE run = ? AND step = ?")?
+            .query_row(params![run.0, step as i64], |row| row.get(0))
             .optional()?;
-        if equal == Some(false) {
+        if first.is_some_and(|first| !are_equal(&first, payload)) {
             self.done.differing.push(run);
         }
         Ok(())
     }
+}
+
+/// Whether two payloads have one content: other versions of a library pack in other ways.
+fn are_equal(one: &[u8], other: &[u8]) -> bool {
+    one == other
+        || packed::unpack(one)
+            .ok()
+            .zip(packed::unpack(other).ok())
+            .is_some_and(|(one, other)| one == other)
 }
 
 fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {

@@ -22,6 +22,7 @@ mod number;
 mod problem;
 mod reader;
 mod rules;
+mod sample;
 mod spacing;
 mod syntax;
 mod text;

@@ -2,10 +2,11 @@
 
 mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use tailsweep_common::run::NetworkPoint;
 use tailsweep_common::sweep::{Sweep, parse};
 use written::{block, networks, read, with};
 
@@ -187,6 +188,53 @@ fn a_rule_finds_values_of_ranges_and_bare_names() {
          exclude = [{ learning_rate = 0.0316227766 }, { dataset = \"mnist\", learning_rate = 0.1 }]",
     );
     assert_eq!(rates(&sweep), [0.01, 0.01, 0.1]);
+}
+
+#[test]
+fn a_sample_is_a_seeded_subset_in_the_order_of_the_block() {
+    let grid = "width = { range = [1, 20] }\ndepth = [2, 3, 4, 5, 6]\n";
+    let sizes = |rest: &str| -> Vec<_> {
+        let sweep = block(&format!("{grid}{rest}"));
+        let size = |point: &&NetworkPoint| (point.architecture.width(), point.architecture.depth());
+        networks(&sweep).iter().map(size).collect()
+    };
+    let all = sizes("");
+    let sample = sizes("sample = 30");
+    assert_eq!(sample.len(), 30);
+    let places = |points: &[_]| -> Vec<_> {
+        let place = |point| all.iter().position(|other| other == point);
+        points.iter().map(place).collect()
+    };
+    assert!(places(&sample).is_sorted_by(|a, b| a.is_some() && a < b));
+    // Not the first ones, nor every third: each tenth of the block has some of them.
+    let tenths: BTreeSet<_> = places(&sample).iter().flatten().map(|at| at / 10).collect();
+    assert!(tenths.len() >= 8, "{tenths:?}");
+    assert_eq!(sizes("sample = { count = 30, seed = 0 }"), sample);
+    assert_ne!(sizes("sample = { count = 30, seed = 1 }"), sample);
+    let smaller = sizes("sample = 10");
+    assert!(smaller.iter().all(|point| sample.contains(point)));
+    assert_eq!(sizes("sample = 100"), all);
+    // Rules come first.
+    let left = sizes("exclude = { depth = [2, 3, 4, 5] }\nsample = 20");
+    assert!(left.len() == 20 && left.iter().all(|(_, depth)| *depth == Some(6)));
+}
+
+#[test]
+fn a_sample_does_not_know_the_order_of_values() {
+    let points = |widths: &str| {
+        let sweep = block(&format!("width = {widths}\ndepth = [2, 3, 4]\nsample = 4"));
+        sweep.runs().map(|run| run.id()).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(points("[1, 2, 3, 4]"), points("[4, 2, 3, 1]"));
+}
+
+#[test]
+fn a_sample_of_a_large_block_is_no_large_sweep() {
+    let source = with(
+        "steps = 10",
+        "width = { range = [1, 1000] }\nbatch_size = { range = [1, 100] }\nsample = 50",
+    );
+    assert_eq!(read(&format!("seeds = 200\n{source}")).len(), 10_000);
 }
 
 #[test]

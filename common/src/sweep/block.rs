@@ -8,6 +8,7 @@ use super::key::{Key, Place};
 use super::problem::{Problem, Span, quoted};
 use super::reader::{Entry, Node, Reader, wrong_kind};
 use super::rules::{self, Rules};
+use super::sample::Sample;
 use super::value::{Family, PLANNED_ARCHITECTURES, Value, twice};
 use super::written::Protocol;
 use crate::run::Loss;
@@ -19,6 +20,7 @@ pub(super) struct Block {
     /// In the order in which they vary, the last fastest.
     pub(super) axes: Vec<Axis>,
     pub(super) rules: Rules,
+    pub(super) sample: Option<Sample>,
     /// Whether all of its axes and rules could be read.
     pub(super) is_sound: bool,
     /// Whether all of its rules could be read; if not, nobody knows which points are meant.
@@ -73,6 +75,7 @@ impl Reader<'_> {
         let mut axes = Vec::new();
         let mut broken = Vec::new();
         let mut rules = [None, None, None];
+        let mut sample = None;
         for entry in self.entries(table) {
             match (entry.key, Key::of_axis(entry.key)) {
                 (_, Some(key)) => {
@@ -85,6 +88,7 @@ impl Reader<'_> {
                 ("zip", _) => rules[0] = Some(entry.value),
                 ("exclude", _) => rules[1] = Some(entry.value),
                 ("when", _) => rules[2] = Some(entry.value),
+                ("sample", _) => sample = self.sample(entry.value),
                 ("train" | "measure", _) => self.unquoted_axis(&entry),
                 ("train.protocol" | "train.time_limit", _) => self.never_an_axis(&entry),
                 _ => {
@@ -97,6 +101,7 @@ impl Reader<'_> {
             span: node.span(),
             axes,
             rules: Rules::default(),
+            sample,
             is_sound: true,
             has_sound_rules: true,
         };

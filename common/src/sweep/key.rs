@@ -46,7 +46,7 @@ impl Place {
             Self::Stop => vec!["alpha_ci"],
             Self::Block => {
                 let mut keys = Key::AXES.map(Key::word).to_vec();
-                keys.extend(["zip", "exclude", "when"]);
+                keys.extend(["zip", "exclude", "when", "sample"]);
                 keys
             }
         }

@@ -11,6 +11,7 @@ use super::grid::Grid;
 use super::key::Key;
 use super::problem::{Problem, Span};
 use super::reader::{MOST, MOST_HELP, Reader};
+use super::sample::Drawn;
 use super::value::Value;
 use super::written::{File, Protocol};
 use super::{Limits, Stop, Sweep};
@@ -94,10 +95,12 @@ fn required_steps(reader: &mut Reader<'_>, file: &File) {
 /// Judges the number of points and runs before any is made.
 fn is_small_enough(reader: &mut Reader<'_>, file: &File, seeds: usize) -> bool {
     const MOST_JUDGED: usize = 2_000_000_000;
-    let mut points: usize = 0;
+    let (mut points, mut taken): (usize, usize) = (0, 0);
     for block in &file.blocks {
         let size = Grid::of(block).size().unwrap_or(usize::MAX);
+        let most = block.sample.as_ref().map_or(size, |sample| sample.count);
         points = points.saturating_add(size);
+        taken = taken.saturating_add(size.min(most));
         if points > MOST {
             reader.problems.push(
                 Problem::at(block.span.clone(), "this block makes too many points")
@@ -114,13 +117,13 @@ fn is_small_enough(reader: &mut Reader<'_>, file: &File, seeds: usize) -> bool {
             return false;
         }
     }
-    if points.saturating_mul(seeds) <= MOST {
+    if taken.saturating_mul(seeds) <= MOST {
         return true;
     }
     let span = file.seeds.as_ref().map_or(0..0, |(_, span)| span.clone());
     reader.problems.push(
         Problem::at(span, "this makes too many runs")
-            .label(format!("{seeds} for each of {} points", count(points)))
+            .label(format!("{seeds} for each of {} points", count(taken)))
             .help(MOST_HELP),
     );
     false
@@ -148,6 +151,13 @@ fn expand(reader: &mut Reader<'_>, file: &File) -> Vec<Arc<Point>> {
         .filter(|(_, block)| block.has_sound_rules)
     {
         let before = points.len();
+        let mut drawn = block.sample.as_ref().map(|sample| Drawn::of(block, sample));
+        let mut take = |position: &[usize], point: Arc<Point>| {
+            if block.is_sound {
+                known.insert(number, block, position, &point);
+            }
+            points.push(point);
+        };
         let hit = Grid::of(block).each(|position| {
             let mut draft = base.clone();
             for (axis, index) in block.axes.iter().zip(position) {
@@ -155,11 +165,23 @@ fn expand(reader: &mut Reader<'_>, file: &File) -> Vec<Arc<Point>> {
             }
             let point = draft.point();
             checks.check(block, position, &point);
-            if block.is_sound {
-                known.insert(number, block, position, &point);
+            match &mut drawn {
+                Some(drawn) => drawn.offer(position, point),
+                None => take(position, Arc::new(point)),
             }
-            points.push(Arc::new(point));
         });
+        match drawn.map(Drawn::into_points) {
+            Some(Ok(drawn)) => {
+                for ticket in drawn {
+                    take(&ticket.position, ticket.point);
+                }
+            }
+            Some(Err(problem)) if block.is_sound => {
+                reader.problems.push(*problem);
+                continue;
+            }
+            Some(Err(_)) | None => {}
+        }
         if !block.is_sound {
             continue;
         }

@@ -83,7 +83,7 @@ pub struct Parameter {
 
 impl Network {
     /// The network without modules, for examples of this shape.
-    pub(crate) fn of(input: Shape) -> Self {
+    pub fn of(input: Shape) -> Self {
         Self {
             input,
             modules: Vec::new(),
@@ -91,7 +91,7 @@ impl Network {
     }
 
     /// With these modules at the end, named `sequence.0`, `sequence.1`, ….
-    pub(crate) fn then(
+    pub fn then(
         mut self,
         sequence: &'static str,
         operations: impl IntoIterator<Item = Operation>,

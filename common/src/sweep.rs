@@ -37,7 +37,7 @@ use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
 use crate::id::{BlobId, SweepId};
-use crate::run::{Architecture, Point, Run};
+use crate::run::{Point, Run};
 
 use reader::Reader;
 
@@ -79,13 +79,7 @@ pub fn parse(source: &str, path: &str, files: &dyn Files) -> Result<Sweep, Probl
 
 /// Why this version can't run the sweep, although it can be planned.
 pub fn unavailable(sweep: &Sweep) -> Option<String> {
-    let is_alexnet = |point: &Arc<Point>| {
-        let network = point.network();
-        network.is_some_and(|point| matches!(point.architecture, Architecture::Alexnet { .. }))
-    };
-    let missing = if sweep.points.iter().any(is_alexnet) {
-        "training `alexnet`"
-    } else if sweep.stop.is_some() {
+    let missing = if sweep.stop.is_some() {
         "stopping a point's seeds early by `[stop]`"
     } else {
         return None;

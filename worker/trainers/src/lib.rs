@@ -9,12 +9,15 @@
 
 mod checkpoint;
 pub mod data;
+mod dropout;
 mod measuring;
 mod minibatch;
 mod model;
 mod network;
 mod order;
 mod random;
+#[cfg(test)]
+mod reference;
 mod tape;
 mod training;
 mod weights;

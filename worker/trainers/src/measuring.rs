@@ -302,7 +302,7 @@ impl<'a> Pass<'a> {
         let minibatch = self.minibatch(self.rows[row]);
         flat.clear();
         let outcome = self.network.with(|network| {
-            let (outcome, gradient) = network.differentiate(minibatch)?;
+            let (outcome, gradient) = network.differentiate(minibatch, None)?;
             gradient.append_to(flat)?;
             Ok::<_, CpuError>(outcome)
         })?;

@@ -60,18 +60,22 @@ impl Minibatch {
             numbers.extend_from_slice(&pixels[index * features..(index + 1) * features]);
             labels.push(data.train.labels()[index]);
         }
-        let numbers = Numbers::Gathered(Arc::new(numbers));
         Self {
-            images: Images {
-                numbers,
-                examples: indices.len(),
-            },
+            images: Images::of(numbers, indices.len()),
             labels,
         }
     }
 }
 
 impl Images {
+    /// `examples` images, one after the other.
+    pub(crate) fn of(numbers: Vec<f32>, examples: usize) -> Self {
+        Self {
+            numbers: Numbers::Gathered(Arc::new(numbers)),
+            examples,
+        }
+    }
+
     pub(crate) fn examples(&self) -> usize {
         self.examples
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dfdx::tensor::{Cpu, CpuError, Gradients, NoneTape, OwnedTape};
 use dfdx::tensor_ops::Backward;
 use tailsweep_common::run::{Loss, Train};
-use tailsweep_stats::Layer;
 
+use crate::dropout::Dropout;
 use crate::minibatch::Minibatch;
 use crate::model::Model;
 use crate::tape::{self, Device, Numbers, Outcome, Parameter};
@@ -26,17 +26,17 @@ impl Network {
     pub(crate) fn new(
         model: Model,
         loss: Loss,
-        layers: &[Layer],
         weights: &[Vec<f32>],
         velocities: Option<&[Vec<f32>]>,
     ) -> Result<Self, CpuError> {
         let device = Device::new();
-        let parameters = layers
+        let parameters = model
+            .layouts()
             .iter()
             .enumerate()
-            .map(|(index, layer)| {
+            .map(|(index, layout)| {
                 let velocity = velocities.map(|velocities| &*velocities[index]);
-                Parameter::new(&device, &weights[index], velocity, layer.fan_in)
+                Parameter::new(&device, &weights[index], velocity, *layout)
             })
             .collect::<Result<Vec<Parameter>, _>>()?;
         Ok(Self {
@@ -62,21 +62,22 @@ impl Network {
         let Minibatch { images, labels } = minibatch;
         let outputs = self
             .model
-            .outputs(&self.device, &self.parameters, images, NoneTape)?;
+            .outputs(&self.device, &self.parameters, images, None, NoneTape)?;
         let (_, outcome) = tape::loss(&self.device, self.loss, outputs, &labels)?;
         Ok(outcome)
     }
 
-    /// The same, and the gradient of the mean loss.
+    /// The same, and the gradient of the mean loss; in training with dropout, where there is some.
     pub(crate) fn differentiate(
         &self,
         minibatch: Minibatch,
+        dropout: Option<Dropout>,
     ) -> Result<(Outcome, Gradient<'_>), CpuError> {
         let Minibatch { images, labels } = minibatch;
         let tape = OwnedTape::default();
         let outputs = self
             .model
-            .outputs(&self.device, &self.parameters, images, tape)?;
+            .outputs(&self.device, &self.parameters, images, dropout, tape)?;
         let (mean, outcome) = tape::loss(&self.device, self.loss, outputs, &labels)?;
         Ok((
             outcome,
@@ -177,70 +178,88 @@ mod tests {
     use std::sync::Arc;
 
     use tailsweep_common::measurement::Split;
+    use tailsweep_common::network::{self as modules, Operation};
     use tailsweep_common::run::{Architecture, Dataset, DatasetName, GaussianRegression};
 
     use super::*;
     use crate::data::{self, Label};
+    use crate::minibatch::Images;
+    use crate::random::Stream;
+    use crate::reference::Reference;
     use crate::weights::initial;
 
-    /// The definition, in f64: loss and gradient of a minibatch.
-    struct Reference {
-        /// Units of each layer, from the features to the classes.
-        units: Vec<usize>,
-        loss: Loss,
-    }
-
-    impl Reference {
-        fn loss(&self, weights: &[Vec<f64>], images: &[f32], labels: &[Label]) -> f64 {
-            let mut total = 0.0;
-            for (image, label) in images.chunks_exact(self.units[0]).zip(labels) {
-                let mut x: Vec<f64> = image.iter().map(|pixel| f64::from(*pixel)).collect();
-                for (layer, weights) in weights.iter().enumerate() {
-                    let inputs = self.units[layer];
-                    let product = |row: &[f64]| row.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>();
-                    let y: Vec<f64> = weights.chunks_exact(inputs).map(product).collect();
-                    let last = layer + 2 == self.units.len();
-                    x = if last {
-                        y
-                    } else {
-                        y.into_iter().map(|y| y.max(0.0)).collect()
-                    };
-                }
-                let label = match *label {
-                    Label::Class(class) => class as usize,
-                    Label::Value(value) => {
-                        total += (x[0] - f64::from(value)).powi(2) / 2.0;
-                        continue;
-                    }
-                };
-                total += match self.loss {
-                    Loss::Squared => unreachable!("of values"),
-                    Loss::Nll => x.iter().map(|o| o.exp()).sum::<f64>().ln() - x[label],
-                    Loss::Hinge => {
-                        let margin = |(class, output): (usize, &f64)| {
-                            let target = if class == label { 1.0 } else { -1.0 };
-                            (1.0 - target * output).max(0.0)
-                        };
-                        x.iter().enumerate().map(margin).sum::<f64>() / x.len() as f64
-                    }
-                };
-            }
-            total / labels.len() as f64
+    /// Two images whose numbers are fixed, with classes below 10 or values.
+    fn minibatch(features: usize, loss: Loss) -> Minibatch {
+        let mut stream = Stream::new("images of a test", 0, &[], 0);
+        let numbers = (0..2 * features).map(|_| stream.symmetric()).collect();
+        let labels = match loss {
+            Loss::Squared => vec![Label::Value(0.5), Label::Value(-1.5)],
+            _ => vec![Label::Class(3), Label::Class(9)],
+        };
+        Minibatch {
+            images: Images::of(numbers, labels.len()),
+            labels,
         }
     }
 
-    #[test]
-    fn gradients_are_those_of_finite_differences() {
-        let images = Dataset {
-            source: DatasetName::MnistExcerpt.into(),
-            train_limit: Some(7),
-            test_limit: Some(0),
+    /// Holds loss and gradient against the definition in f64 and its finite differences.
+    fn check(network: &modules::Network, loss: Loss, dropout: Option<Dropout>) {
+        let layers: Vec<_> = network.parameters().map(|tensor| tensor.layer).collect();
+        let weights = initial(&layers, 4);
+        let model = Model::new(network).unwrap();
+        let ours = Network::new(model, loss, &weights, None).unwrap();
+        let minibatch = minibatch(modules::numbers(network.input()), loss);
+        let (outcome, gradient) = ours.differentiate(minibatch.clone(), dropout).unwrap();
+        let mut flat = Vec::new();
+        gradient.append_to(&mut flat).unwrap();
+        if dropout.is_none() {
+            assert_eq!(ours.evaluate(minibatch.clone()).unwrap(), outcome);
+        }
+
+        let mut exact: Vec<Vec<f64>> = weights
+            .iter()
+            .map(|w| w.iter().map(|w| f64::from(*w)).collect())
+            .collect();
+        let reference = Reference {
+            network,
+            loss,
+            dropout,
         };
-        let values = Dataset::all(GaussianRegression {
-            examples: 7,
-            test_examples: 1,
-            ..GaussianRegression::default()
-        });
+        let loss_at = |weights: &[Vec<f64>]| reference.loss(weights, &minibatch);
+        let expected = loss_at(&exact);
+        assert!((f64::from(outcome.loss()) - expected).abs() < 1e-5 * expected);
+
+        let mut start = 0;
+        for layer in 0..exact.len() {
+            let len = exact[layer].len();
+            let ours = &flat[start..start + len];
+            let largest = ours.iter().fold(0.0_f32, |l, slope| l.max(slope.abs()));
+            assert!(largest > 0.0, "layer {layer} has no gradient");
+            for place in (0..len).step_by((len / 8).max(1)) {
+                let h = 1e-6;
+                let mut at = |h: f64| {
+                    let before = exact[layer][place];
+                    exact[layer][place] = before + h;
+                    let loss = loss_at(&exact);
+                    exact[layer][place] = before;
+                    loss
+                };
+                let slope = (at(h) - at(-h)) / (2.0 * h);
+                let found = f64::from(ours[place]);
+                assert!(
+                    (found - slope).abs() < 2e-4 * f64::from(largest) + 1e-8,
+                    "{loss:?} layer {layer} place {place}: {found} {slope}"
+                );
+            }
+            start += len;
+        }
+        assert_eq!(start, flat.len());
+    }
+
+    #[test]
+    fn gradients_of_linear_layers_are_those_of_finite_differences() {
+        let images = Dataset::all(DatasetName::Mnist);
+        let values = Dataset::all(GaussianRegression::default());
         let fcn = |width, depth| Architecture::Fcn { width, depth };
         // 256 is a width whose rows are padded.
         for (dataset, architecture, loss) in [
@@ -252,54 +271,77 @@ mod tests {
             (&values, fcn(6, 3), Loss::Squared),
             (&values, Architecture::LinearRegression, Loss::Squared),
         ] {
-            let data = Arc::new(data::load(dataset, Path::new("")).unwrap());
-            let layers = architecture.layers(dataset);
-            let weights = initial(&layers, 4);
-            let model = Model::new(&architecture.network(dataset)).unwrap();
-            let network = Network::new(model, loss, &layers, &weights, None).unwrap();
-            let minibatch = Minibatch::consecutive(&data, Split::Train, 1..7);
-            let (outcome, gradient) = network.differentiate(minibatch.clone()).unwrap();
-            let mut flat = Vec::new();
-            gradient.append_to(&mut flat).unwrap();
-            assert_eq!(network.evaluate(minibatch.clone()).unwrap(), outcome);
+            check(&architecture.network(dataset), loss, None);
+        }
+    }
 
-            let mut units: Vec<usize> = layers.iter().map(|layer| layer.fan_in).collect();
-            units.push(dataset.targets().outputs());
-            let reference = Reference { units, loss };
-            let exact: Vec<Vec<f64>> = weights
-                .iter()
-                .map(|w| w.iter().map(|w| f64::from(*w)).collect())
-                .collect();
-            let loss_at = |weights: &[Vec<f64>]| {
-                reference.loss(weights, &minibatch.images, &minibatch.labels)
-            };
-            let expected = loss_at(&exact);
-            assert!((f64::from(outcome.loss()) - expected).abs() < 1e-5 * expected);
+    #[test]
+    fn gradients_of_an_alexnet_are_those_of_finite_differences() {
+        for (width, loss, dropout) in [
+            (3, Loss::Nll, None),
+            (6, Loss::Hinge, None),
+            (6, Loss::Nll, Dropout::of(0.5, 1, 2)),
+        ] {
+            let architecture = Architecture::Alexnet { width };
+            let network = architecture.network(&Dataset::all(DatasetName::Cifar10));
+            check(&network, loss, dropout);
+        }
+    }
 
-            let mut start = 0;
-            for (layer, numbers) in exact.iter().enumerate() {
-                let largest = flat[start..start + numbers.len()]
-                    .iter()
-                    .fold(0.0_f64, |largest, slope| {
-                        largest.max(f64::from(slope.abs()))
-                    });
-                for place in (0..numbers.len()).step_by(numbers.len().div_ceil(25)) {
-                    let h = 1e-6;
-                    let at = |h: f64| {
-                        let mut moved = exact.clone();
-                        moved[layer][place] += h;
-                        loss_at(&moved)
-                    };
-                    let slope = (at(h) - at(-h)) / (2.0 * h);
-                    let found = f64::from(flat[start + place]);
-                    assert!(
-                        (found - slope).abs() < 2e-4 * largest + 1e-8,
-                        "{architecture:?} {loss:?} layer {layer} place {place}: {found} {slope}"
-                    );
-                }
-                start += numbers.len();
-            }
-            assert_eq!(start, flat.len());
+    #[test]
+    fn gradients_of_odd_shapes_are_those_of_finite_differences() {
+        use Operation::{Convolution, Dropout as Drop, Linear, MaxPool, Relu};
+        let convolution = |channels, side, stride, padding| Convolution {
+            channels,
+            side,
+            stride,
+            padding,
+        };
+        let linear = |outputs, bias| Linear { outputs, bias };
+        let pool = |side, stride| MaxPool { side, stride };
+        let dropout = Dropout::of(0.3, 5, 6);
+        let networks: [(_, &[Operation]); 5] = [
+            // A linear layer reads an image of several pixels.
+            (
+                [3, 7, 9],
+                &[convolution(5, 3, 2, 1), Relu, linear(10, true)],
+            ),
+            // Pixels that no window reads, windows that overlap or lie apart.
+            (
+                [2, 8, 11],
+                &[convolution(4, 2, 3, 0), pool(2, 1), linear(10, false)],
+            ),
+            (
+                [2, 9, 6],
+                &[
+                    pool(2, 3),
+                    convolution(4, 3, 1, 2),
+                    Relu,
+                    pool(3, 1),
+                    linear(10, true),
+                ],
+            ),
+            // Dropout of images, of convolutions, and before a ReLU.
+            (
+                [1, 5, 5],
+                &[
+                    Drop,
+                    convolution(16, 4, 1, 3),
+                    Drop,
+                    Relu,
+                    convolution(3, 4, 1, 0),
+                    linear(10, true),
+                ],
+            ),
+            // More windows of an example than are written out at once, and rows that are padded.
+            (
+                [16, 24, 24],
+                &[convolution(2, 4, 1, 0), Relu, Drop, linear(10, true)],
+            ),
+        ];
+        for (input, operations) in networks {
+            let network = modules::Network::of(input).then("test", operations.iter().copied());
+            check(&network, Loss::Nll, dropout);
         }
     }
 
@@ -328,16 +370,15 @@ mod tests {
             };
             let model = Model::new(&architecture.network(&dataset)).unwrap();
             let velocities = (momentum != 0.0).then_some(&*still);
-            let mut network =
-                Network::new(model, Loss::Nll, &layers, &weights, velocities).unwrap();
+            let mut network = Network::new(model, Loss::Nll, &weights, velocities).unwrap();
             let mut w: Vec<f32> = weights.concat();
             let mut v = vec![0.0; w.len()];
             for _ in 0..3 {
                 let minibatch = Minibatch::consecutive(&data, Split::Train, 0..4);
-                let (_, gradient) = network.differentiate(minibatch.clone()).unwrap();
+                let (_, gradient) = network.differentiate(minibatch.clone(), None).unwrap();
                 let mut g = Vec::new();
                 gradient.append_to(&mut g).unwrap();
-                let (_, gradient) = network.differentiate(minibatch).unwrap();
+                let (_, gradient) = network.differentiate(minibatch, None).unwrap();
                 let mut gradients = gradient.into_tensors();
                 network.update(&train, 0.05, &mut gradients).unwrap();
                 for ((w, v), g) in w.iter_mut().zip(&mut v).zip(&g) {

@@ -46,6 +46,11 @@ impl Stream {
         libm::sqrt(-2.0 * libm::log(radius)) * libm::cos(angle)
     }
 
+    /// Uniform in [0, 1): a multiple of 2⁻³².
+    pub(crate) fn unit(&mut self) -> f64 {
+        f64::from(self.0.next_u32()) / (1_u64 << 32) as f64
+    }
+
     /// Uniform in 0 … `bound` − 1, without bias (Lemire 2019, arXiv 1805.10941).
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
         debug_assert!(bound > 0, "no number is below 0");

@@ -2,17 +2,23 @@
 //!
 //! dfdx 0.13 keeps the tensors, the tape and the gradients; these operations are put on its tape
 //! because they are faster than dfdx's own: the matrix product uses gemm 0.19 (dfdx: 0.15, without
-//! AVX-512), ReLU is part of the next product, a loss is one pass instead of ten, and the update
-//! is dfdx's SGD with its loop vectorised.
+//! AVX-512), ReLU, dropout and bias are part of a product, a loss is one pass instead of ten, and
+//! the update is dfdx's SGD with its loop vectorised. Its convolution and pooling need a nightly
+//! compiler.
 //!
 //! dfdx gives no view of a tensor's numbers, only copies. An operation copies its input (into a
 //! buffer of dfdx's allocation cache, kept for the backward pass); the numbers of a parameter are
 //! copied once after each update ([`Parameter`]), not at each use.
 
+mod bias;
+mod convolution;
 mod gemm;
+mod input;
 mod linear;
 mod loss;
 mod parameter;
+mod pool;
+mod window;
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -20,13 +26,26 @@ use std::marker::PhantomData;
 use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::{Cache, Cpu, CpuError, NoneTape, Storage, Tensor, ZerosTensor};
 
+pub(crate) use convolution::{Windows, convolution};
 pub use gemm::instruction_set;
-pub(crate) use linear::{linear, relu_linear};
+pub(crate) use input::{Before, Input};
+pub(crate) use linear::linear;
 pub(crate) use loss::{Outcome, loss};
-pub(crate) use parameter::{Numbers, Parameter};
+pub(crate) use parameter::{Layout, Numbers, Parameter};
+pub(crate) use pool::{Squares, max_pool};
+pub(crate) use window::Window;
 
 /// [rows, columns]: one row for each example of a minibatch.
 pub(crate) type Rows<T = NoneTape> = Tensor<(usize, usize), f32, Cpu, T>;
+
+/// What a layer multiplies with, and what it adds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weights<'a> {
+    /// [outputs, inputs].
+    pub(crate) weight: &'a Parameter,
+    /// [1, outputs].
+    pub(crate) bias: Option<&'a Parameter>,
+}
 
 /// A buffer that goes back to the device's cache when dropped.
 type Buffer = <Cpu as Storage<f32>>::Vec;

@@ -20,11 +20,12 @@ use std::sync::Arc;
 
 use dfdx::tensor::CpuError;
 use tailsweep_common::measurement::{Measurement, Split};
-use tailsweep_common::run::{Architecture, Init, NetworkPoint, Run};
+use tailsweep_common::run::{Init, NetworkPoint, Run};
 use tailsweep_common::state::Ending;
 
 use crate::checkpoint::{CheckpointError, Phase, State};
 use crate::data::Data;
+use crate::dropout::Dropout;
 use crate::measuring::{self, MeasureBudget, NoMeasurement};
 use crate::model::Model;
 use crate::network::Network;
@@ -51,9 +52,6 @@ pub enum Event {
 /// Why a run cannot be trained here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TrainError {
-    /// The architecture is not built in.
-    #[error("this program cannot train the architecture `{0}`")]
-    Unavailable(&'static str),
     /// The run contradicts itself.
     #[error("the run cannot be trained: {0}")]
     Invalid(&'static str),
@@ -98,7 +96,7 @@ impl Training {
     ///
     /// # Errors
     ///
-    /// The run, the data and the weights do not fit each other, the architecture is not built in,
+    /// The run, the data and the weights do not fit each other,
     /// or memory does not suffice.
     pub fn new(run: &Run, data: Arc<Data>, weights: Option<&[u8]>) -> Result<Self, TrainError> {
         let (point, model) = validate(run, &data)?;
@@ -145,8 +143,7 @@ impl Training {
         state: &State,
     ) -> Result<Self, TrainError> {
         let velocities = state.velocities.as_deref();
-        let layers = point.architecture.layers(&point.dataset);
-        let network = Network::new(model, point.loss, &layers, &state.weights, velocities)?;
+        let network = Network::new(model, point.loss, &state.weights, velocities)?;
         let (sampling, batch_size) = (point.train.sampling, point.batch_size as usize);
         Ok(Self {
             run: run.clone(),
@@ -230,7 +227,8 @@ impl Training {
     fn update(&mut self) -> Result<Event, TrainError> {
         let train = &self.point.train;
         let minibatch = self.order.minibatch(&self.data, self.step);
-        let (outcome, gradient) = self.network.differentiate(minibatch)?;
+        let dropout = Dropout::of(train.dropout, self.run.seed, self.step);
+        let (outcome, gradient) = self.network.differentiate(minibatch, dropout)?;
         let loss = outcome.loss();
         if !loss.is_finite() {
             drop(gradient);
@@ -306,9 +304,6 @@ fn validate<'r>(run: &'r Run, data: &Data) -> Result<(&'r NetworkPoint, Model), 
         || point.params() > 1 << 31
     {
         return invalid("the network is too large");
-    }
-    if matches!(architecture, Architecture::Alexnet { .. }) {
-        return Err(TrainError::Unavailable(architecture.as_str()));
     }
     let model = Model::new(&architecture.network(&point.dataset))?;
     Ok((point, model))

@@ -1,7 +1,9 @@
 //! A parameter tensor, its velocity, and the copy of its numbers that products read.
 //!
 //! The numbers of a parameter, [outputs, inputs] of a layer, lie in a flat dfdx tensor in C order,
-//! row after row. Rows whose length is a multiple of 1 KiB would all start in the same few sets of
+//! row after row. The inputs of a unit that reads an image of several pixels come as channels ×
+//! height × width in PyTorch's order; here they lie as height × width × channels, as the images
+//! between layers do, and only numbers that come or go are turned. Rows whose length is a multiple of 1 KiB would all start in the same few sets of
 //! the first-level cache and evict each other (512 inputs: half the speed), so such rows have 64
 //! bytes of zeros between them, in the tensor and hence in its gradient and velocity.
 
@@ -25,26 +27,48 @@ pub(crate) struct Parameter {
     numbers: Arc<Numbers>,
 }
 
+/// What the inputs of a unit are: those of an image, or as many as there are channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// Numbers of a pixel.
+    pub(crate) channels: usize,
+    /// Height × width.
+    pub(crate) pixels: usize,
+}
+
+impl Layout {
+    /// Inputs in the order in which they come.
+    pub(crate) fn flat(inputs: usize) -> Self {
+        Self {
+            channels: inputs,
+            pixels: 1,
+        }
+    }
+
+    fn columns(self) -> usize {
+        self.channels * self.pixels
+    }
+}
+
 /// The numbers of a parameter.
 #[derive(Clone, Debug)]
 pub(crate) struct Numbers {
     apart: Vec<f32>,
-    columns: usize,
+    layout: Layout,
     row_stride: usize,
 }
 
 impl Parameter {
-    /// The parameter that holds `weights`, with inputs of `columns` numbers; `velocity` is zero
-    /// where it is not given.
+    /// The parameter that holds `weights`; `velocity` is zero where it is not given.
     pub(crate) fn new(
         device: &Device,
         weights: &[f32],
         velocity: Option<&[f32]>,
-        columns: usize,
+        layout: Layout,
     ) -> Result<Self, CpuError> {
-        let mut parameter = Self::like(device, Arc::new(Numbers::new(weights, columns)?))?;
+        let mut parameter = Self::like(device, Arc::new(Numbers::new(weights, layout)?))?;
         if let Some(velocity) = velocity {
-            parameter.velocity = Numbers::new(velocity, columns)?.apart;
+            parameter.velocity = Numbers::new(velocity, layout)?.apart;
         }
         Ok(parameter)
     }
@@ -68,28 +92,22 @@ impl Parameter {
         Arc::clone(&self.numbers)
     }
 
-    /// The velocity, [outputs, inputs].
+    /// The velocity, [outputs, inputs], in PyTorch's order.
     pub(crate) fn velocity(&self) -> Vec<f32> {
         if self.velocity.is_empty() {
-            return vec![0.0; self.numbers.rows() * self.numbers.columns];
+            return vec![0.0; self.numbers.rows() * self.numbers.columns()];
         }
-        self.numbers
-            .rows_of(&self.velocity)
-            .flatten()
-            .copied()
-            .collect()
+        self.numbers.flat_of(&self.velocity)
     }
 
-    /// Appends its gradient, [outputs, inputs].
+    /// Appends its gradient, [outputs, inputs], in PyTorch's order.
     pub(crate) fn append_gradient(
         &self,
         gradients: &mut Gradients<f32, Cpu>,
         flat: &mut Vec<f32>,
     ) -> Result<(), CpuError> {
         let apart = gradients.get_or_alloc_mut(&self.tensor)?;
-        for row in self.numbers.rows_of(apart) {
-            flat.extend_from_slice(row);
-        }
+        self.numbers.append_flat(apart, flat);
         Ok(())
     }
 
@@ -128,42 +146,69 @@ impl Parameter {
     }
 }
 
+/// From the start of a row of so many numbers to the next.
+pub(super) fn row_stride(columns: usize) -> usize {
+    let padding = if columns.is_multiple_of(256) { 16 } else { 0 };
+    columns + padding
+}
+
+/// [rows, columns] in C order as [columns, rows].
+fn transposed(numbers: &[f32], rows: usize, columns: usize) -> impl Iterator<Item = f32> + '_ {
+    (0..columns).flat_map(move |column| (0..rows).map(move |row| numbers[row * columns + column]))
+}
+
 impl Numbers {
-    fn new(flat: &[f32], columns: usize) -> Result<Self, CpuError> {
-        let padding = if columns.is_multiple_of(256) { 16 } else { 0 };
-        let row_stride = columns + padding;
-        let len = flat.len() / columns * row_stride;
+    fn new(flat: &[f32], layout: Layout) -> Result<Self, CpuError> {
+        let columns = layout.columns();
+        let row_stride = row_stride(columns);
         let mut apart = Vec::new();
         apart
-            .try_reserve_exact(len)
+            .try_reserve_exact(flat.len() / columns * row_stride)
             .map_err(|_| CpuError::OutOfMemory)?;
         for row in flat.chunks_exact(columns) {
-            apart.extend_from_slice(row);
-            apart.resize(apart.len() + padding, 0.0);
+            apart.extend(transposed(row, layout.channels, layout.pixels));
+            apart.resize(apart.len() + row_stride - columns, 0.0);
         }
         Ok(Self {
             apart,
-            columns,
+            layout,
             row_stride,
         })
     }
 
-    /// [outputs, inputs].
+    /// [outputs, inputs], in PyTorch's order.
     pub(crate) fn flat(&self) -> Vec<f32> {
-        self.rows_of(&self.apart).flatten().copied().collect()
+        self.flat_of(&self.apart)
     }
 
-    /// The rows of numbers that lie as these do.
-    fn rows_of<'a>(&self, apart: &'a [f32]) -> impl Iterator<Item = &'a [f32]> + use<'a> {
-        let columns = self.columns;
-        apart
-            .chunks_exact(self.row_stride)
-            .map(move |row| &row[..columns])
+    /// Numbers that lie as these do, in PyTorch's order.
+    fn flat_of(&self, apart: &[f32]) -> Vec<f32> {
+        let mut flat = Vec::with_capacity(self.rows() * self.columns());
+        self.append_flat(apart, &mut flat);
+        flat
+    }
+
+    fn append_flat(&self, apart: &[f32], flat: &mut Vec<f32>) {
+        let Layout { channels, pixels } = self.layout;
+        for row in apart.chunks_exact(self.row_stride) {
+            let row = &row[..self.columns()];
+            if pixels == 1 || channels == 1 {
+                flat.extend_from_slice(row);
+            } else {
+                flat.extend(transposed(row, pixels, channels));
+            }
+        }
+    }
+
+    /// One row.
+    pub(super) fn row(&self, row: usize) -> &[f32] {
+        let start = row * self.row_stride;
+        &self.apart[start..start + self.columns()]
     }
 
     /// Inputs of one unit.
     pub(super) fn columns(&self) -> usize {
-        self.columns
+        self.layout.columns()
     }
 
     /// From the start of a row to the next.
@@ -178,7 +223,7 @@ impl Numbers {
 
     /// [outputs, inputs].
     pub(super) fn matrix(&self) -> Matrix<'_> {
-        Matrix::padded(&self.apart, self.rows(), self.columns, self.row_stride)
+        Matrix::padded(&self.apart, self.rows(), self.columns(), self.row_stride)
     }
 }
 
@@ -198,9 +243,10 @@ mod tests {
     #[test]
     fn rows_that_lie_apart_read_as_they_were_written() {
         let device = Device::new();
-        for columns in [7, 256, 512] {
+        for (channels, pixels) in [(7, 1), (256, 1), (512, 1), (3, 25), (16, 16), (1, 9)] {
+            let (layout, columns) = (Layout { channels, pixels }, channels * pixels);
             let (weights, velocity) = (numbers(3 * columns, 1), numbers(3 * columns, 2));
-            let parameter = Parameter::new(&device, &weights, Some(&velocity), columns).unwrap();
+            let parameter = Parameter::new(&device, &weights, Some(&velocity), layout).unwrap();
             assert_eq!(parameter.numbers().flat(), weights);
             assert_eq!(parameter.velocity(), velocity);
         }
@@ -226,7 +272,7 @@ mod tests {
             };
             let device = Device::new();
             let weights = numbers(35, 3);
-            let mut ours = Parameter::new(&device, &weights, None, 7).unwrap();
+            let mut ours = Parameter::new(&device, &weights, None, Layout::flat(7)).unwrap();
             let mut theirs = device.tensor((35,), &weights).unwrap();
             let mut velocity = device.buffer(35).unwrap();
             for step in 0..4 {

@@ -30,6 +30,17 @@ pub(crate) fn excerpt(train: u32, test: u32) -> Arc<Data> {
     Arc::new(data::load(&dataset, Path::new("/nowhere")).unwrap())
 }
 
+/// At most 400 training and 200 test images of CIFAR-10, the first ones.
+pub(crate) fn cifar10(train: u32, test: u32) -> Arc<Data> {
+    let dataset = Dataset {
+        source: DatasetName::Cifar10.into(),
+        train_limit: Some(train),
+        test_limit: Some(test),
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    Arc::new(data::load(&dataset, &folder).unwrap())
+}
+
 /// A run on [`small_data`] that is over in milliseconds.
 pub(crate) fn small_point() -> NetworkPoint {
     NetworkPoint {

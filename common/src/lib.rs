@@ -5,6 +5,7 @@
 //! `proto`.
 
 pub mod cost;
+pub mod exits;
 pub mod id;
 pub mod measurement;
 pub mod network;

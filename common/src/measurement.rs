@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tailsweep_stats::NoiseSummary;
 
+use crate::exits::Exits;
+
 /// A split of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -36,8 +38,10 @@ impl fmt::Display for Split {
 pub struct Measurement {
     /// Updates so far.
     pub step: u64,
-    /// One for each measured split, in the order train, test.
+    /// One for each measured split, in the order train, test; none where there is no noise.
     pub splits: Vec<SplitMeasurement>,
+    /// What the paths of a stochastic differential equation did, in a run of this kind.
+    pub exits: Option<Exits>,
 }
 
 impl Measurement {
@@ -52,10 +56,10 @@ impl Measurement {
 pub struct SplitMeasurement {
     /// Which split.
     pub split: Split,
-    /// Mean loss over the whole split.
-    pub loss: f64,
-    /// Share of examples whose largest output is their class, over the whole split; `None` if the
-    /// labels are no classes.
+    /// Mean loss over the whole split; `None` without a network.
+    pub loss: Option<f64>,
+    /// Share of examples whose largest output is their class, over the whole split;
+    /// `None` if the labels are no classes.
     pub accuracy: Option<f64>,
     /// The gradient noise of its minibatches.
     pub noise: NoiseSummary,

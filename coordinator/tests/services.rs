@@ -275,6 +275,7 @@ async fn nonsense_ends_the_session_and_nothing_else() {
             measurement: Some(wire::Measurement {
                 step,
                 splits: Vec::new(),
+                exits: None,
             }),
         }),
         Word::Finished(wire::Finished {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tailsweep_common::exits::Exits;
 use tailsweep_common::id::RunId;
 use tailsweep_common::measurement::{Measurement, Split, SplitMeasurement};
 use tailsweep_common::run::{Point, Run};
@@ -75,10 +76,15 @@ pub fn attempt_of(
 
 impl From<&Measurement> for wire::Measurement {
     fn from(measurement: &Measurement) -> Self {
-        let Measurement { step, splits } = measurement;
+        let Measurement {
+            step,
+            splits,
+            exits,
+        } = measurement;
         Self {
             step: *step,
             splits: splits.iter().map(Into::into).collect(),
+            exits: exits.as_ref().map(Into::into),
         }
     }
 }
@@ -108,16 +114,25 @@ impl TryFrom<wire::Measurement> for Measurement {
     type Error = WireError;
 
     fn try_from(measurement: wire::Measurement) -> Result<Self, WireError> {
-        let wire::Measurement { step, splits } = measurement;
+        let wire::Measurement {
+            step,
+            splits,
+            exits,
+        } = measurement;
         let splits: Vec<SplitMeasurement> = splits
             .into_iter()
             .map(TryInto::try_into)
             .collect::<Result<_, _>>()?;
-        if splits.is_empty() || !splits.is_sorted_by(|a, b| a.split < b.split) {
+        let exits = exits.map(Exits::try_from).transpose()?;
+        if splits.is_empty() && exits.is_none() || !splits.is_sorted_by(|a, b| a.split < b.split) {
             let problem = "expected `train`, `test` or both, in this order";
             return Err(WireError::new("Measurement", "splits", problem));
         }
-        Ok(Self { step, splits })
+        Ok(Self {
+            step,
+            splits,
+            exits,
+        })
     }
 }
 
@@ -139,7 +154,7 @@ impl TryFrom<wire::SplitMeasurement> for SplitMeasurement {
                 return Err(WireError::new(MESSAGE, "split", "is not a known split"));
             }
         };
-        if !loss.is_finite() {
+        if loss.is_some_and(|loss| !loss.is_finite()) {
             return Err(WireError::new(MESSAGE, "loss", "is not finite"));
         }
         if accuracy.is_some_and(|accuracy| !(0.0..=1.0).contains(&accuracy)) {

@@ -4,6 +4,7 @@
 //! conversion that fails names the message and the field.
 
 pub mod convert;
+mod exits;
 mod summary;
 
 /// The generated types of `tailsweep.v1`.

@@ -16,9 +16,11 @@ mod estimate;
 mod exact_sum;
 mod histogram;
 mod log_sum;
+mod metastability;
 mod normality;
 mod paired;
 mod permutation;
+mod potential;
 mod projections;
 mod shape;
 pub mod stable;
@@ -36,11 +38,13 @@ pub use estimate::{
 pub use exact_sum::{ExactSum, NotAnExactSum};
 pub use histogram::{LogHistogram, NotAHistogram};
 pub use log_sum::{sum_ln_abs, sum_ln_abs_plus_epsilon};
+pub use metastability::{Metastability, exit_constant};
 pub use normality::{NormalityTest, anderson_darling, shapiro_wilk};
 pub use paired::{
     GroupRow, LogTotal, PairedAccumulator, PairedMisfit, PairedSums, SlopeLevel, SlopeRow,
 };
 pub use permutation::Permutation;
+pub use potential::{NotAPotential, Potential};
 pub use projections::{Gaussianity, PROJECTIONS, ProjectionRow};
 pub use shape::{Layer, NoiseShape, ShapeError};
 pub use student::student_t_quantile;

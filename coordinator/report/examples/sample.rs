@@ -96,7 +96,7 @@ fn measurement(run: &Run, step: u64) -> Result<Measurement, Box<dyn Error>> {
         };
         Ok(SplitMeasurement {
             split,
-            loss: 2.3 * (-3.0 * progress).exp() + gap,
+            loss: Some(2.3 * (-3.0 * progress).exp() + gap),
             accuracy: Some(0.1 + 0.85 * (1.0 - (-5.0 * progress).exp()) - gap),
             noise: noise(run, split, progress)?,
         })
@@ -104,6 +104,7 @@ fn measurement(run: &Run, step: u64) -> Result<Measurement, Box<dyn Error>> {
     Ok(Measurement {
         step,
         splits: splits.into_iter().collect::<Result<_, Box<dyn Error>>>()?,
+        exits: None,
     })
 }
 

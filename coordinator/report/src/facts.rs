@@ -58,7 +58,7 @@ pub(crate) struct MeasurementRow {
     pub(crate) run: usize,
     pub(crate) step: u64,
     pub(crate) split: Split,
-    pub(crate) loss: f64,
+    pub(crate) loss: Option<f64>,
     pub(crate) accuracy: Option<f64>,
     pub(crate) params: u64,
     pub(crate) batches: u64,

@@ -97,7 +97,7 @@ fn measurement(seed: u64, step: u64) -> Measurement {
         let noise = summarise(Arc::new(shape), &rows);
         SplitMeasurement {
             split,
-            loss: 1.0 / (1.0 + step as f64),
+            loss: Some(1.0 / (1.0 + step as f64)),
             accuracy: Some(0.1),
             noise,
         }
@@ -105,6 +105,7 @@ fn measurement(seed: u64, step: u64) -> Measurement {
     Measurement {
         step,
         splits: splits.to_vec(),
+        exits: None,
     }
 }
 

@@ -166,7 +166,7 @@ impl<'a> Pass<'a> {
         let correct: usize = outcomes.iter().map(|outcome| outcome.correct).sum();
         Ok(SplitMeasurement {
             split: self.split,
-            loss: loss / examples,
+            loss: Some(loss / examples),
             accuracy: has_classes.then_some(correct as f64 / examples),
             noise,
         })

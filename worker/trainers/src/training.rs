@@ -211,6 +211,7 @@ impl Training {
         let measurement = Measurement {
             step: self.step,
             splits,
+            exits: None,
         };
         let reached = accuracy_reached(point, &measurement);
         self.phase = if reached || self.step == point.train.steps {

@@ -162,7 +162,7 @@ fn compare(place: &str, found: &SplitMeasurement, expected: &Value, tolerance: &
     );
     relative(
         &format!("{place} loss"),
-        found.loss,
+        found.loss.unwrap(),
         &expected["loss"],
         tolerance.loss,
     );

@@ -169,7 +169,7 @@ fn panel(lookup: &Lookup<'_>, point: usize, alpha: Vec<Curve>, alpha_axis: &Axis
     };
     let zeros = measured(|row| row.zero_fraction);
     let accuracy = measured(|row| row.accuracy);
-    let loss = measured(|row| Some(row.loss));
+    let loss = measured(|row| row.loss);
     let highest = bounds(values(&zeros)).map_or(0.0, |[_, high]| high);
     let zeros_axis = Axis::between(
         "zero share",

@@ -62,9 +62,9 @@ fn row(lookup: &Lookup<'_>, run: &RunFacts) -> Vec<String> {
         run.steps
             .filter(|_| run.state.is_over())
             .map_or(String::new(), grouped),
-        number(train.map(|row| row.loss)),
+        number(train.and_then(|row| row.loss)),
         number(train.and_then(|row| row.accuracy)),
-        number(test.map(|row| row.loss)),
+        number(test.and_then(|row| row.loss)),
         number(test.and_then(|row| row.accuracy)),
     ]
 }

@@ -46,7 +46,7 @@ impl Table for Measurements<'_> {
             Cell::Text(self.facts.runs[row.run].id.to_string().into()),
             Cell::Whole(row.step),
             Cell::text(row.split.as_str()),
-            Cell::Number(row.loss),
+            row.loss.into(),
             row.accuracy.into(),
             Cell::Whole(row.params),
             Cell::Whole(row.batches),

@@ -54,9 +54,9 @@ impl Table for Runs<'_> {
             Cell::Whole(run.params),
             Cell::text(run.state.as_str()),
             run.steps.filter(|_| run.state.is_over()).into(),
-            train.map(|row| row.loss).into(),
+            train.and_then(|row| row.loss).into(),
             train.and_then(|row| row.accuracy).into(),
-            test.map(|row| row.loss).into(),
+            test.and_then(|row| row.loss).into(),
             test.and_then(|row| row.accuracy).into(),
             run.reason.map(|reason| reason.as_str()).into(),
         ]);

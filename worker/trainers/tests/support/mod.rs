@@ -116,7 +116,7 @@ pub(crate) fn bytes(measurements: &[Measurement]) -> String {
     let mut text = String::new();
     for measurement in measurements {
         for split in &measurement.splits {
-            let numbers = (measurement.step, split.split, split.loss.to_bits());
+            let numbers = (measurement.step, split.split, split.loss.unwrap().to_bits());
             let more = (
                 split.accuracy.map(f64::to_bits),
                 serde_json::to_string(&split.noise).unwrap(),

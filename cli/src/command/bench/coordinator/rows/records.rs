@@ -142,6 +142,7 @@ fn small() -> Result<Measurement, Failure> {
     Ok(Measurement {
         step: 0,
         splits: vec![split(Split::Train, 4, 4, 1, published)?],
+        exits: None,
     })
 }
 
@@ -151,6 +152,7 @@ fn full() -> Result<Measurement, Failure> {
     Ok(Measurement {
         step: 0,
         splits: vec![split(Split::Train, 600)?, split(Split::Test, 100)?],
+        exits: None,
     })
 }
 
@@ -183,7 +185,7 @@ fn split(
         .collect();
     Ok(SplitMeasurement {
         split,
-        loss: 0.5,
+        loss: Some(0.5),
         accuracy: Some(0.5),
         noise: summarise(Arc::new(shape), &rows),
     })

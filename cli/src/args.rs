@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
 use clap_complete::Shell;
+use tailsweep_stats::{NotATreatment, Treatment};
 
 /// Sweeps of neural-network trainings over many machines that measure how heavy the tails of the
 /// stochastic gradient noise are.
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Show what a sweep file means: runs, cost, predicted time
     Plan(PlanArgs),
+    /// Tail indices of numbers that you already have
+    Estimate(EstimateArgs),
     /// Show the settings in force and where each comes from
     Config(ConfigArgs),
     /// Measure the program itself
@@ -228,6 +231,42 @@ pub(crate) struct PlanArgs {
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A vector (or CSV of one column or one line) is noise already, of one minibatch. A matrix holds a
+gradient in each row, flattened: minibatches × parameters. Its mean row is subtracted, unless
+--noise says that this was done. What needs two or four minibatches says so where there are fewer.
+
+The rows are those of estimates.csv in a report (docs/estimators.md); the interval is one of 95 %.
+Examples:
+  numpy.save(\"gradients.npy\", gradients)     in Python: float32 or float64, any memory order
+  tailsweep estimate gradients.npy --plot gradients.svg
+  tailsweep estimate --json - < noise.csv")]
+pub(crate) struct EstimateArgs {
+    /// .npy or CSV, whatever their names; `-` is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// A matrix is noise already: don't subtract its mean row
+    #[arg(long)]
+    pub(crate) noise: bool,
+    /// What is done to the noise before estimating [default: all but the standardised ones]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = treatment)]
+    pub(crate) treatments: Vec<Treatment>,
+    /// Draw α over K1, the Hill plot and quantiles
+    #[arg(long, value_name = "SVG")]
+    pub(crate) plot: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}
+
+fn treatment(word: &str) -> Result<Treatment, String> {
+    word.parse().map_err(|problem: NotATreatment| {
+        let known = Treatment::ALL.map(Treatment::as_str).join(", ");
+        format!("{problem}; there are {known}")
+    })
 }
 
 #[derive(Debug, Subcommand)]

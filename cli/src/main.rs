@@ -7,6 +7,7 @@ mod client;
 mod command;
 mod failure;
 mod local;
+mod numbers;
 mod progress;
 mod report_folder;
 mod settings;
@@ -40,6 +41,7 @@ fn run(args: Args) -> Result<(), Failure> {
     match args.command {
         Command::Completions { shell } => return command::completions::run(shell),
         Command::Bench { bench } => return command::bench::run(bench),
+        Command::Estimate(args) => return command::estimate::run(args),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -68,6 +70,7 @@ async fn dispatch(command: Command, settings: &Settings) -> Result<(), Failure> 
         Command::Plan(args) => command::plan::run(args),
         Command::Config(args) => command::config::run(args, settings),
         Command::Bench { bench } => command::bench::run(bench),
+        Command::Estimate(args) => command::estimate::run(args),
         Command::Completions { shell } => command::completions::run(shell),
     }
 }

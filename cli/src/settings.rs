@@ -166,6 +166,7 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
             (None, None)
         }
         Command::Plan(_)
+        | Command::Estimate(_)
         | Command::Config(_)
         | Command::Bench { .. }
         | Command::Completions { .. } => (None, None),

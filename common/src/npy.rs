@@ -145,8 +145,14 @@ impl<'a> Npy<'a> {
 
     /// All values in the order of C, last index fastest, whatever the order in the file.
     pub fn values(&self) -> impl Iterator<Item = f64> + '_ {
-        let rows = if self.is_empty() { 0 } else { self.rows() };
-        (0..rows).flat_map(|row| self.row(row))
+        let in_order = self.is_in_order(0);
+        let plain = in_order.then(|| self.data.chunks_exact(self.dtype.size()).map(self.decode));
+        let rows = match in_order || self.is_empty() {
+            true => 0..0,
+            false => 0..self.rows(),
+        };
+        let by_rows = rows.flat_map(|row| self.row(row));
+        plain.into_iter().flatten().chain(by_rows)
     }
 
     /// The values of index `row` of the first axis, in the order of C.
@@ -156,12 +162,27 @@ impl<'a> Npy<'a> {
     /// If the first axis is not as long as that.
     pub fn row(&self, row: usize) -> impl Iterator<Item = f64> + '_ {
         assert!(row < self.rows(), "row {row} of {}", self.rows());
-        let axes = self.shape.get(1..).unwrap_or_default();
-        let strides = self.strides.get(1..).unwrap_or_default();
-        let mut offset = row * self.strides.first().unwrap_or(&0);
-        let mut index = vec![0; axes.len()];
+        let len = self.len() / self.rows();
         let (size, decode) = (self.dtype.size(), self.decode);
-        (0..axes.iter().product()).map(move |_| {
+        let in_order = self.is_in_order(1);
+        let plain = in_order.then(|| {
+            let bytes = &self.data[row * len * size..(row + 1) * len * size];
+            bytes.chunks_exact(size).map(decode)
+        });
+        let walk = (!in_order).then(|| self.walk(row, len));
+        plain
+            .into_iter()
+            .flatten()
+            .chain(walk.into_iter().flatten())
+    }
+
+    /// The same wherever neighbours lie.
+    fn walk(&self, row: usize, len: usize) -> impl Iterator<Item = f64> + '_ {
+        let (axes, strides) = (&self.shape[1..], &self.strides[1..]);
+        let (size, decode) = (self.dtype.size(), self.decode);
+        let mut offset = row * self.strides[0];
+        let mut index = vec![0; axes.len()];
+        (0..len).map(move |_| {
             let value = decode(&self.data[offset * size..(offset + 1) * size]);
             // The next place: like an odometer, the last axis turns fastest.
             for axis in (0..axes.len()).rev() {
@@ -175,6 +196,13 @@ impl<'a> Npy<'a> {
             }
             value
         })
+    }
+
+    /// Whether values that follow one another in the order of C, over the axes from this one on,
+    /// do so in the file.
+    fn is_in_order(&self, axis: usize) -> bool {
+        let c_order = strides(&self.shape, false);
+        c_order.get(axis..) == self.strides.get(axis..)
     }
 
     /// Length of the first axis; 1 for a single number.

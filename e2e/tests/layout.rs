@@ -45,6 +45,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "tailsweep-common",
             "tailsweep-coordinator",
             "tailsweep-proto",
+            "tailsweep-report",
             "tailsweep-stats",
             "tailsweep-worker",
         ],

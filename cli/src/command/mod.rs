@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod coordinator;
+pub(crate) mod estimate;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;

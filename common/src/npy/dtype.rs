@@ -1,5 +1,7 @@
 //! The types of numbers that a file may hold, and how one is read.
 
+use std::fmt;
+
 use super::NpyError;
 
 /// The type of the numbers in a file.
@@ -30,9 +32,32 @@ impl Dtype {
         }
     }
 
+    /// As NumPy calls it: `float32`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::U8 => "uint8",
+            Self::U16 => "uint16",
+            Self::U32 => "uint32",
+            Self::U64 => "uint64",
+            Self::I8 => "int8",
+            Self::I16 => "int16",
+            Self::I32 => "int32",
+            Self::I64 => "int64",
+            Self::F16 => "float16",
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+        }
+    }
+
     /// Whether the numbers are whole.
     pub fn is_integer(self) -> bool {
         !matches!(self, Self::F16 | Self::F32 | Self::F64)
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -33,7 +33,7 @@ pub use accumulate::{CentreSum, NoiseAccumulator, Part, ScaleSum, summarise, sum
 pub use block_length::published_block_length;
 pub use estimate::{
     Estimate, Estimator, Interval, Problem, Scope, StableFit, TableReading, dedh, dehaan_peng, ecf,
-    flom, hill, hill_plot, log_moment, mcculloch, mohammadi, pickands, tail_length,
+    flom, hill, hill_plot, log_moment, magnitudes, mcculloch, mohammadi, pickands, tail_length,
 };
 pub use exact_sum::{ExactSum, NotAnExactSum};
 pub use histogram::{LogHistogram, NotAHistogram};

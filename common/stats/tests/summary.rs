@@ -298,6 +298,14 @@ fn one_minibatch_has_no_noise_but_may_be_noise() {
         "{published:?}"
     );
     assert_eq!(published.interval, None);
+    for treatment in [
+        Treatment::GaussianSurrogate,
+        Treatment::Standardised,
+        Treatment::StandardisedPermuted,
+    ] {
+        let none = row(&estimates, Estimator::Mohammadi, treatment, Some(20));
+        assert_eq!(none.problem, Some(Problem::TooFewBatches));
+    }
 }
 
 #[test]

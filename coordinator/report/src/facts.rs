@@ -80,6 +80,12 @@ pub(crate) struct EstimateRow {
     pub(crate) run: usize,
     pub(crate) step: u64,
     pub(crate) split: Split,
+    pub(crate) told: Told,
+}
+
+/// An estimate, wherever it comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
     pub(crate) scope: Arc<str>,
     pub(crate) estimator: Estimator,
     pub(crate) treatment: Treatment,
@@ -150,26 +156,12 @@ impl Facts {
     }
 
     fn estimate(&mut self, run: usize, step: u64, split: Split, estimate: Estimate) -> EstimateRow {
+        let scope = self.scope(scope_name(&estimate.scope));
         EstimateRow {
             run,
             step,
             split,
-            scope: self.scope(match &estimate.scope {
-                Scope::All => ALL,
-                Scope::Layer(name) => name,
-            }),
-            estimator: estimate.estimator,
-            treatment: estimate.treatment,
-            k1: estimate.k1,
-            alpha: estimate.alpha,
-            std_error: estimate.std_error,
-            interval: estimate
-                .interval
-                .map(|interval| [interval.low, interval.high]),
-            degrees: estimate.degrees,
-            samples: estimate.samples,
-            blocks: estimate.blocks,
-            problem: estimate.problem,
+            told: Told::new(scope, &estimate),
         }
     }
 
@@ -203,6 +195,34 @@ impl Facts {
             .iter()
             .rev()
             .find(|row| row.split == split)
+    }
+}
+
+/// As written in tables.
+pub(crate) fn scope_name(scope: &Scope) -> &str {
+    match scope {
+        Scope::All => ALL,
+        Scope::Layer(name) => name,
+    }
+}
+
+impl Told {
+    pub(crate) fn new(scope: Arc<str>, estimate: &Estimate) -> Self {
+        Self {
+            scope,
+            estimator: estimate.estimator,
+            treatment: estimate.treatment,
+            k1: estimate.k1,
+            alpha: estimate.alpha,
+            std_error: estimate.std_error,
+            interval: estimate
+                .interval
+                .map(|interval| [interval.low, interval.high]),
+            degrees: estimate.degrees,
+            samples: estimate.samples,
+            blocks: estimate.blocks,
+            problem: estimate.problem,
+        }
     }
 }
 

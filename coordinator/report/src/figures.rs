@@ -10,12 +10,15 @@
 mod alpha;
 mod axis;
 mod canvas;
+mod diagnosis;
 mod legend;
 mod palette;
 mod panel;
 mod scatter;
 mod slopes;
 mod training;
+
+pub(crate) use diagnosis::figure as diagnosis;
 
 use crate::facts::Facts;
 use crate::late::PointRow;

@@ -9,7 +9,7 @@ use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep;
 use tailsweep_stats::{Estimator, Gaussianity, Problem, Treatment};
 
-use crate::facts::{ALL, EstimateRow, Facts, MeasurementRow};
+use crate::facts::{ALL, EstimateRow, Facts, MeasurementRow, Told};
 use crate::{RunResult, SweepText};
 
 const SWEEP: &str = r#"version = 1
@@ -98,10 +98,7 @@ fn measurement(run: usize, step: u64) -> MeasurementRow {
 }
 
 fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
-    let published = EstimateRow {
-        run,
-        step,
-        split: Split::Train,
+    let published = Told {
         scope: ALL.into(),
         estimator: Estimator::Mohammadi,
         treatment: Treatment::Published,
@@ -114,7 +111,7 @@ fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
         blocks: 252,
         problem: None,
     };
-    let surrogate = EstimateRow {
+    let surrogate = Told {
         treatment: Treatment::GaussianSurrogate,
         alpha: Some(1.25),
         std_error: None,
@@ -122,7 +119,7 @@ fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
         degrees: None,
         ..published.clone()
     };
-    let within = EstimateRow {
+    let within = Told {
         estimator: Estimator::WithinCoordinate,
         treatment: Treatment::Paired,
         k1: None,
@@ -133,10 +130,16 @@ fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
         problem: Some(Problem::LighterThanStable),
         ..published.clone()
     };
-    let layer = EstimateRow {
+    let layer = Told {
         scope: "fc.0.weight".into(),
         k1: Some(256),
         ..published.clone()
     };
-    vec![published, surrogate, within, layer]
+    let row = |told| EstimateRow {
+        run,
+        step,
+        split: Split::Train,
+        told,
+    };
+    [published, surrogate, within, layer].map(row).into()
 }

@@ -179,18 +179,11 @@ pub(crate) struct Key {
 
 impl Key {
     fn of(row: &EstimateRow) -> Self {
-        let EstimateRow {
-            split,
-            estimator,
-            treatment,
-            k1,
-            ..
-        } = *row;
         Self {
-            split,
-            estimator,
-            treatment,
-            k1,
+            split: row.split,
+            estimator: row.told.estimator,
+            treatment: row.told.treatment,
+            k1: row.told.k1,
         }
     }
 }
@@ -223,7 +216,7 @@ fn of_point(facts: &Facts, point: usize, runs: &Range<usize>) -> Vec<PointRow> {
         for row in facts
             .estimates_of(result)
             .iter()
-            .filter(|row| &*row.scope == ALL)
+            .filter(|row| &*row.told.scope == ALL)
         {
             let key = Key::of(row);
             let index = keys
@@ -284,17 +277,18 @@ fn of_rows(seeds: &[Vec<&EstimateRow>]) -> Late {
 }
 
 fn word(row: &EstimateRow) -> Option<&'static str> {
-    row.problem.map(Problem::as_str)
+    row.told.problem.map(Problem::as_str)
 }
 
 fn value(row: &EstimateRow) -> Option<Value> {
-    let alpha = row
+    let told = &row.told;
+    let alpha = told
         .alpha
         .filter(|alpha| alpha.is_finite() && *alpha != 0.0)?;
     Some(Value {
         alpha,
-        std_error: row.std_error,
-        degrees: row.degrees,
+        std_error: told.std_error,
+        degrees: told.degrees,
     })
 }
 

@@ -21,6 +21,7 @@
 //! | `lookup` | the α that a figure or a row of the page is about |
 //! | `figures` | which figures are drawn, and how |
 //! | `html` | the page |
+//! | [`diagnosis`] | the same rows and figures of numbers without a sweep |
 
 use std::iter;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use tailsweep_common::run::Run;
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep::Sweep;
 
+pub mod diagnosis;
 mod facts;
 mod fields;
 mod figures;

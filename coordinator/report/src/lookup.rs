@@ -32,10 +32,11 @@ impl Kind {
         Self::new(Estimator::Mohammadi, Treatment::GaussianSurrogate);
     pub(crate) const ZEROS_DROPPED: Self = Self::new(Estimator::Mohammadi, Treatment::ZerosDropped);
     pub(crate) const WITHIN: Self = Self::new(Estimator::WithinCoordinate, Treatment::Paired);
+    pub(crate) const PERMUTED: Self = Self::new(Estimator::Mohammadi, Treatment::Permuted);
     pub(crate) const PERMUTED_SLOPE: Self = Self::new(Estimator::LocalSlope, Treatment::Permuted);
     pub(crate) const PAIRED_SLOPE: Self = Self::new(Estimator::LocalSlope, Treatment::Paired);
 
-    fn is(self, estimator: Estimator, treatment: Treatment) -> bool {
+    pub(crate) fn is(self, estimator: Estimator, treatment: Treatment) -> bool {
         self.estimator == estimator && self.treatment == treatment
     }
 }
@@ -132,7 +133,8 @@ impl<'a> Lookup<'a> {
         kind: Kind,
     ) -> impl Iterator<Item = &'a EstimateRow> + use<'a> {
         self.facts.estimates_of(run).iter().filter(move |row| {
-            row.split == split && &*row.scope == ALL && kind.is(row.estimator, row.treatment)
+            let told = &row.told;
+            row.split == split && &*told.scope == ALL && kind.is(told.estimator, told.treatment)
         })
     }
 }

@@ -12,7 +12,8 @@ pub(crate) mod schema;
 
 pub(crate) use cell::Cell;
 pub(crate) use csv::csv;
-pub(crate) use json::{json, json_lines};
+pub(crate) use estimates::{TOLD, told};
+pub(crate) use json::{json, json_lines, object};
 pub(crate) use parquet::parquet;
 
 use crate::facts::Facts;

@@ -11,6 +11,7 @@ use tailsweep_common::measurement::{Measurement, Split, SplitMeasurement};
 use tailsweep_common::run::Run;
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep::{self, Sweep};
+use tailsweep_report::diagnosis::{self, Diagnosis};
 use tailsweep_report::late::{self, Value};
 use tailsweep_report::{ReportBuilder, ReportFile, RunResult, SweepText};
 use tailsweep_stats::{Layer, NoiseShape, Treatments, summarise};
@@ -520,4 +521,47 @@ fn a_sweep_without_any_result_has_a_report_too() {
         tables,
         "nor without any run"
     );
+}
+
+#[test]
+fn a_diagnosis_has_the_rows_that_a_report_has_of_the_same_sums() {
+    let sweep = sweep();
+    let id = sweep.runs().nth(6).expect("a run").id().to_string();
+    let table = rows(files(), "estimates.csv");
+    let of_sums = |row: &&BTreeMap<String, String>| {
+        row["run_id"] == id && row["step"] == "20" && row["split"] == "train"
+    };
+    let reported: Vec<_> = table.iter().filter(of_sums).collect();
+
+    let seed = sweep.runs().nth(6).expect("a run").seed + 1;
+    let measured = measurement(seed, 20);
+    let noise = &measured.split(Split::Train).expect("it was measured").noise;
+    let diagnosis = Diagnosis::new("a.npy".to_owned(), noise).expect("a complete summary");
+    let json: serde_json::Value =
+        serde_json::from_str(&diagnosis::json(&[diagnosis])).expect("valid JSON");
+    assert_eq!(json["version"], 1);
+    let told = json["estimates"].as_array().expect("a list");
+    assert_eq!(told.len(), reported.len());
+    assert!(told.len() > 40);
+    for (told, reported) in told.iter().zip(reported) {
+        let told = told.as_object().expect("an object");
+        assert_eq!(told["file"], "a.npy");
+        assert_eq!(
+            told.len(),
+            reported.len() + 1 - 3,
+            "without run, step, split"
+        );
+        for (key, value) in told.iter().filter(|(key, _)| *key != "file") {
+            let cell = &reported[key];
+            match value {
+                serde_json::Value::Null => assert_eq!(cell, "", "{key}"),
+                serde_json::Value::String(text) => assert_eq!(cell, text, "{key}"),
+                number => assert_eq!(
+                    cell.parse::<f64>().ok(),
+                    number.as_f64(),
+                    "{key}: {number} for {cell}"
+                ),
+            }
+        }
+    }
 }

@@ -107,6 +107,16 @@ impl NoiseSummary {
         if let Some(problem) = problem(treatment, k1, columns) {
             return estimate.with_problem(problem);
         }
+        // Second moments of one minibatch are its own squares.
+        let needs_moments = matches!(
+            treatment,
+            Treatment::GaussianSurrogate
+                | Treatment::Standardised
+                | Treatment::StandardisedPermuted
+        );
+        if needs_moments && self.minibatches() < FEWEST_BATCHES {
+            return estimate.with_problem(Problem::TooFewBatches);
+        }
         if treatment == Treatment::GaussianSurrogate {
             let scopes = self.shape().surrogate_series();
             let index = scopes.iter().position(|series| series.layer == layer);

@@ -72,6 +72,17 @@ pub fn hill_plot(values: &ValueSums, ks: &[u64]) -> Vec<(u64, f64)> {
         .collect()
 }
 
+/// The |x| of these ranks, 0 that of the largest; a rank that there is not is left out. In the
+/// order of the ranks as given.
+pub fn magnitudes(values: &ValueSums, ranks: &[u64]) -> Vec<f64> {
+    let values = Tail::of(values);
+    ranks
+        .iter()
+        .filter(|rank| **rank < values.count())
+        .map(|rank| libm::exp(values.ln(*rank)))
+        .collect()
+}
+
 /// Magnitudes, the largest first.
 struct Tail<'a> {
     largest: &'a Largest,

@@ -127,6 +127,25 @@ impl Axis {
         }
     }
 
+    /// A logarithmic axis with ticks at powers of ten, above and below 1, as many as fit.
+    pub(super) fn decades(label: &str, range: [f64; 2]) -> Self {
+        let [first, last] = [
+            range[0].log10().ceil() as i32,
+            range[1].log10().floor() as i32,
+        ];
+        let every = (last - first + 1).max(1).unsigned_abs().div_ceil(6) as usize;
+        let ticks = (first..=last).step_by(every).map(|power| {
+            let value = format!("1e{power}").parse().unwrap_or(1.0);
+            (value, setting(value))
+        });
+        Self {
+            label: label.to_owned(),
+            scale: Scale::Log,
+            range,
+            ticks: ticks.collect(),
+        }
+    }
+
     /// The same axis; where powers leave fewer than two ticks, with 1, 2 and 5 times them too.
     pub(super) fn filled(mut self) -> Self {
         let [low, high] = self.range;

@@ -69,7 +69,7 @@ fn legend(lookup: &Lookup<'_>, shown: &[usize]) -> Vec<Entry> {
         runs().any(|run| {
             lookup
                 .estimates(run, *split, *kind)
-                .any(|row| row.alpha.is_some())
+                .any(|row| row.told.alpha.is_some())
         })
     };
     let mut entries: Vec<Entry> = lines()
@@ -202,7 +202,7 @@ fn alpha_curves(lookup: &Lookup<'_>, point: usize) -> Vec<Curve> {
     let curves = lines().into_iter().flat_map(|(kind, split, style, _)| {
         let series = |run| {
             let rows = lookup.estimates(run, split, kind);
-            rows.filter_map(|row| Some((row.step, row.alpha?)))
+            rows.filter_map(|row| Some((row.step, row.told.alpha?)))
                 .collect()
         };
         seeds_and_mean(runs.iter().map(series).collect(), style, |alpha| {

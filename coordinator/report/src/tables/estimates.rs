@@ -1,7 +1,41 @@
 //! `estimates.csv`: every estimate of every measurement.
 
 use super::{Cell, Table};
-use crate::facts::Facts;
+use crate::facts::{Facts, Told};
+
+/// The columns that tell of an estimate itself.
+pub(crate) const TOLD: [&str; 12] = [
+    "scope",
+    "estimator",
+    "treatment",
+    "k1",
+    "alpha",
+    "std_error",
+    "ci_low",
+    "ci_high",
+    "samples",
+    "blocks",
+    "problem",
+    "measured",
+];
+
+/// The cells of those columns.
+pub(crate) fn told(told: &Told) -> [Cell<'_>; TOLD.len()] {
+    [
+        Cell::text(&told.scope),
+        Cell::text(told.estimator.as_str()),
+        Cell::text(told.treatment.as_str()),
+        told.k1.into(),
+        told.alpha.into(),
+        told.std_error.into(),
+        told.interval.map(|[low, _]| low).into(),
+        told.interval.map(|[_, high]| high).into(),
+        Cell::Whole(told.samples),
+        Cell::Whole(told.blocks),
+        told.problem.map(|problem| problem.as_str()).into(),
+        Cell::text("gradient_noise"),
+    ]
+}
 
 pub(crate) struct Estimates<'a> {
     pub(crate) facts: &'a Facts,
@@ -13,25 +47,8 @@ impl Table for Estimates<'_> {
     }
 
     fn columns(&self) -> Vec<String> {
-        [
-            "run_id",
-            "step",
-            "split",
-            "scope",
-            "estimator",
-            "treatment",
-            "k1",
-            "alpha",
-            "std_error",
-            "ci_low",
-            "ci_high",
-            "samples",
-            "blocks",
-            "problem",
-            "measured",
-        ]
-        .map(str::to_owned)
-        .to_vec()
+        let own = ["run_id", "step", "split"];
+        own.into_iter().chain(TOLD).map(str::to_owned).collect()
     }
 
     fn len(&self) -> usize {
@@ -40,22 +57,11 @@ impl Table for Estimates<'_> {
 
     fn row(&self, index: usize) -> Vec<Cell<'_>> {
         let row = &self.facts.estimates[index];
-        vec![
+        let own = [
             Cell::Text(self.facts.runs[row.run].id.to_string().into()),
             Cell::Whole(row.step),
             Cell::text(row.split.as_str()),
-            Cell::text(&row.scope),
-            Cell::text(row.estimator.as_str()),
-            Cell::text(row.treatment.as_str()),
-            row.k1.into(),
-            row.alpha.into(),
-            row.std_error.into(),
-            row.interval.map(|[low, _]| low).into(),
-            row.interval.map(|[_, high]| high).into(),
-            Cell::Whole(row.samples),
-            Cell::Whole(row.blocks),
-            row.problem.map(|problem| problem.as_str()).into(),
-            Cell::text("gradient_noise"),
-        ]
+        ];
+        own.into_iter().chain(told(&row.told)).collect()
     }
 }

@@ -21,10 +21,7 @@ pub(crate) fn json(facts: &Facts, tables: &[Box<dyn Table + '_>]) -> Vec<u8> {
         text.push_str(&format!(",\n\"{}\": [", table.name()));
         for index in 0..table.len() {
             text.push_str(if index == 0 { "\n" } else { ",\n" });
-            text.push_str(&encoded(&Row {
-                columns: &columns,
-                cells: &table.row(index),
-            }));
+            text.push_str(&object(&columns, &table.row(index)));
         }
         text.push_str("\n]");
     }
@@ -37,10 +34,7 @@ pub(crate) fn json_lines(table: &dyn Table) -> Vec<u8> {
     let columns = table.columns();
     let mut text = String::new();
     for index in 0..table.len() {
-        text.push_str(&encoded(&Row {
-            columns: &columns,
-            cells: &table.row(index),
-        }));
+        text.push_str(&object(&columns, &table.row(index)));
         text.push('\n');
     }
     text.into_bytes()
@@ -69,6 +63,11 @@ fn sweep(facts: &Facts) -> String {
         states.join(", "),
         encoded(&facts.text.source),
     )
+}
+
+/// A row as an object.
+pub(crate) fn object(columns: &[String], cells: &[Cell<'_>]) -> String {
+    encoded(&Row { columns, cells })
 }
 
 struct Row<'a> {

@@ -1,0 +1,142 @@
+//! `tailsweep estimate`
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use tailsweep_report::diagnosis::{self, COLUMNS, Diagnosis};
+use tailsweep_stats::{
+    CentreSum, NoiseAccumulator, NoiseShape, NoiseSummary, ScaleSum, Treatments,
+};
+
+use crate::args::EstimateArgs;
+use crate::failure::Failure;
+use crate::numbers::{self, Numbers};
+use crate::terminal;
+
+/// Values of rows that are decoded at a time.
+const BATCH: usize = 1 << 22;
+
+pub(crate) fn run(args: EstimateArgs) -> Result<(), Failure> {
+    let stdin = args.files.iter().filter(|file| file.as_os_str() == "-");
+    if stdin.count() > 1 {
+        return Err(Failure::Usage(
+            "error: `-` is stdin, which can be read once".to_owned(),
+        ));
+    }
+    let treatments = match args.treatments.is_empty() {
+        true => Treatments::default(),
+        false => args.treatments.iter().copied().collect(),
+    };
+    let mut diagnoses = Vec::new();
+    let mut text = String::new();
+    for file in &args.files {
+        let (heading, diagnosis) = diagnose(file, treatments, &args)
+            .map_err(|problem| Failure::error(format!("`{}`: {problem}", file.display())))?;
+        let gap = if text.is_empty() { "" } else { "\n" };
+        text += &format!("{gap}{heading}\n\n{}", for_people(&diagnosis));
+        diagnoses.push(diagnosis);
+    }
+    if let Some(path) = &args.plot {
+        fs::write(path, diagnosis::figure(&diagnoses)).map_err(|problem| {
+            Failure::error(format!("can't write `{}`: {problem}", path.display()))
+        })?;
+    }
+    match args.json {
+        true => terminal::print(&diagnosis::json(&diagnoses)),
+        false => terminal::print(&text),
+    }
+}
+
+/// A line about the numbers of a file, and what the estimators say of them.
+fn diagnose(
+    file: &Path,
+    treatments: Treatments,
+    args: &EstimateArgs,
+) -> Result<(String, Diagnosis), String> {
+    let bytes = numbers::bytes(file).map_err(|problem| problem.to_string())?;
+    let numbers = Numbers::of(&bytes)?;
+    let is_noise = args.noise || numbers.is_vector;
+    let shape = NoiseShape::without_layers(numbers.rows, numbers.columns, treatments)
+        .map_err(|problem| problem.to_string())?;
+    let summary = summarise(Arc::new(shape), &numbers, is_noise);
+    let name = file.display().to_string();
+    let diagnosis = Diagnosis::new(name, &summary).map_err(|problem| problem.to_string())?;
+    Ok((heading(file, &numbers, &summary, is_noise), diagnosis))
+}
+
+fn summarise(shape: Arc<NoiseShape>, numbers: &Numbers<'_>, is_noise: bool) -> NoiseSummary {
+    let mut row = Vec::with_capacity(numbers.columns);
+    let mut each = |take: &mut dyn FnMut(&[f64])| {
+        for index in 0..numbers.rows {
+            numbers.row(index, &mut row);
+            take(&row);
+        }
+    };
+    let centre: Arc<[f64]> = match is_noise {
+        true => vec![0.0; numbers.columns].into(),
+        false => {
+            let mut sum = CentreSum::new(numbers.columns);
+            each(&mut |row| sum.add_row(row));
+            sum.finish().into()
+        }
+    };
+    let scales = shape.needs_scales().then(|| {
+        let mut sum = ScaleSum::new(Arc::clone(&centre));
+        each(&mut |row| sum.add_row(row));
+        sum.finish().into()
+    });
+    let mut accumulator = NoiseAccumulator::new(shape, centre, scales);
+    let batch = (BATCH / numbers.columns).clamp(1, numbers.rows);
+    let mut rows: Vec<Vec<f64>> = vec![Vec::new(); batch];
+    for start in (0..numbers.rows).step_by(batch) {
+        let rows = &mut rows[..batch.min(numbers.rows - start)];
+        for (index, row) in rows.iter_mut().enumerate() {
+            numbers.row(start + index, row);
+        }
+        let parts = accumulator.parts_mut().into_par_iter();
+        parts.for_each(|part| rows.iter().for_each(|row| part.add_row(row)));
+    }
+    accumulator.finish()
+}
+
+fn heading(file: &Path, numbers: &Numbers<'_>, summary: &NoiseSummary, is_noise: bool) -> String {
+    let shape = match numbers.is_vector {
+        true => format!("a vector of {} values", numbers.columns),
+        false => format!(
+            "{} minibatches × {} parameters",
+            numbers.rows, numbers.columns
+        ),
+    };
+    let centred = match is_noise {
+        true => "taken as noise",
+        false => "centred here",
+    };
+    let mut facts = vec![shape, numbers.kind.clone(), centred.to_owned()];
+    if numbers.is_constant {
+        facts.push("all numbers are equal".to_owned());
+    }
+    match summary.zero_fraction() {
+        Some(1.0) => facts.push("all noise is exactly zero".to_owned()),
+        Some(share) if share > 0.0 => facts.push(format!("{:.3} % zeros", 100.0 * share)),
+        _ => {}
+    }
+    if let Some(kurtosis) = summary.kurtosis() {
+        facts.push(format!("kurtosis {kurtosis:.2}"));
+    }
+    format!("{}: {}", file.display(), facts.join(", "))
+}
+
+/// The table, then the five questions: the end is what a terminal shows.
+fn for_people(diagnosis: &Diagnosis) -> String {
+    let mut text = terminal::table(COLUMNS, &[2, 3, 4, 6, 7], diagnosis.rows());
+    text += "\n";
+    for (number, answer) in (1..).zip(diagnosis.answers()) {
+        text += &format!(
+            "{number}. {}\n   {}  ({})\n",
+            answer.question, answer.answer, answer.from
+        );
+    }
+    text
+}

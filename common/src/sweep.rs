@@ -19,6 +19,7 @@ mod grid;
 mod key;
 mod meant;
 mod number;
+mod overrides;
 mod problem;
 mod reader;
 mod rules;
@@ -74,7 +75,45 @@ pub fn parse(source: &str, path: &str, files: &dyn Files) -> Result<Sweep, Probl
             let file = reader.file(&document);
             meant::sweep(&mut reader, &file, source)
         });
-    sweep.ok_or_else(|| Problems::new(path, source, reader.problems))
+    sweep.ok_or_else(|| Problems::new(path, source, &[], reader.problems))
+}
+
+/// The same, with values set from outside: `KEY=VALUE`, such as `learning_rate=0.1,0.01`,
+/// `depth=range(2,6)`, `train.steps=100` or `block.2.width=8`. Returns the text of the sweep file
+/// with these values written into it, comments kept, and what that means. Problems of such a value
+/// point into its own text.
+pub fn parse_with(
+    source: &str,
+    path: &str,
+    set: &[String],
+    files: &dyn Files,
+) -> Result<(String, Sweep), Problems> {
+    if set.is_empty() {
+        return parse(source, path, files).map(|sweep| (source.to_owned(), sweep));
+    }
+    let wrong = |problems| Problems::new(path, source, set, problems);
+    let overridden = {
+        let document = document(source).map_err(wrong)?;
+        overrides::applied(source, &document, set).map_err(wrong)?
+    };
+    let mut reader = Reader::new(files);
+    let sweep = document(&overridden.source)
+        .map_err(|problems| reader.problems = problems)
+        .ok()
+        .and_then(|document| {
+            let file = reader.file(&document);
+            meant::sweep(&mut reader, &file, &overridden.source)
+        });
+    match sweep {
+        Some(sweep) => Ok((overridden.source, sweep)),
+        None => Err(wrong(
+            reader
+                .problems
+                .into_iter()
+                .map(|problem| problem.traced(|span| overridden.traced(span)))
+                .collect(),
+        )),
+    }
 }
 
 /// Why this version can't run the sweep, although it can be planned.

@@ -153,7 +153,7 @@ impl Key {
         }
     }
 
-    fn all() -> impl Iterator<Item = Self> {
+    pub(super) fn all() -> impl Iterator<Item = Self> {
         Self::AXES
             .into_iter()
             .chain(Self::TRAIN)
@@ -240,6 +240,16 @@ fn alias(word: &str) -> Option<&'static str> {
         .iter()
         .find(|(other, _)| *other == plain(word))
         .map(|(_, key)| *key)
+}
+
+/// What other programs call `word`, if it is one of `known` or the last part of one.
+pub(super) fn alias_among<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    let meant = alias(word)?;
+    let bare = |key: &str| {
+        key.split_once('.')
+            .map_or(key == meant, |(_, bare)| bare == meant)
+    };
+    known.iter().find(|key| bare(key)).copied()
 }
 
 /// The problem of a key that does not exist at `place`, with the one that was probably meant.

@@ -14,6 +14,15 @@ const SHOWN: usize = 100;
 /// A place in the source, in bytes.
 pub(super) type Span = Range<usize>;
 
+/// Which text a place is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Origin {
+    /// The sweep file.
+    File,
+    /// The value that is set from outside, by its number.
+    Flag(usize),
+}
+
 /// One thing that is wrong with a sweep file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -27,6 +36,7 @@ pub struct Problem {
     pub line: usize,
     /// Column of the underlined place in characters, from 1.
     pub column: usize,
+    origin: Origin,
     span: Span,
     also: Option<(Span, String)>,
 }
@@ -39,6 +49,7 @@ impl Problem {
             help: String::new(),
             line: 0,
             column: 0,
+            origin: Origin::File,
             span,
             also: None,
         }
@@ -54,6 +65,23 @@ impl Problem {
         self
     }
 
+    /// Says which text it is about.
+    pub(super) fn from(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// Says where its places come from, when the text was put together from several ones.
+    pub(super) fn traced(mut self, trace: impl Fn(&Span) -> (Origin, Span)) -> Self {
+        (self.origin, self.span) = trace(&self.span);
+        let origin = self.origin;
+        self.also = self.also.take().and_then(|(span, label)| {
+            let (other, span) = trace(&span);
+            (other == origin).then_some((span, label))
+        });
+        self
+    }
+
     /// A second place that explains the first.
     pub(super) fn also(mut self, span: Span, label: impl Into<String>) -> Self {
         self.also = Some((span, label.into()));
@@ -64,31 +92,63 @@ impl Problem {
 /// Everything that is wrong with one sweep file; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems {
-    path: String,
-    source: String,
+    file: Text,
+    /// Values that are set from outside.
+    flags: Vec<Text>,
     list: Vec<Problem>,
 }
 
+/// A text that problems point into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Text {
+    path: String,
+    source: String,
+}
+
 impl Problems {
-    pub(super) fn new(path: &str, source: &str, mut list: Vec<Problem>) -> Self {
+    pub(super) fn new(path: &str, source: &str, flags: &[String], mut list: Vec<Problem>) -> Self {
+        let text = |path: &str, source: &str| Text {
+            path: path.to_owned(),
+            source: source.to_owned(),
+        };
+        let mut problems = Self {
+            file: text(path, source),
+            flags: flags.iter().map(|flag| text("--set", flag)).collect(),
+            list: Vec::new(),
+        };
         let starts: Vec<usize> = std::iter::once(0)
             .chain(source.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
         for problem in &mut list {
+            let source = &problems.text(problem.origin).source;
             problem.span = within(source, &problem.span);
             if let Some((span, _)) = &mut problem.also {
                 *span = within(source, span);
             }
-            problem.line = starts.partition_point(|start| *start <= problem.span.start);
-            let line = &source[starts[problem.line - 1]..problem.span.start];
-            problem.column = line.chars().count() + 1;
+            let start = match problem.origin {
+                Origin::File => {
+                    problem.line = starts.partition_point(|start| *start <= problem.span.start);
+                    starts[problem.line - 1]
+                }
+                Origin::Flag(_) => {
+                    problem.line = 1 + source[..problem.span.start].matches('\n').count();
+                    source[..problem.span.start]
+                        .rfind('\n')
+                        .map_or(0, |at| at + 1)
+                }
+            };
+            problem.column = source[start..problem.span.start].chars().count() + 1;
         }
-        list.sort_by_key(|problem| problem.span.start);
+        list.sort_by_key(|problem| (problem.origin, problem.span.start));
         list.dedup();
-        Self {
-            path: path.to_owned(),
-            source: source.to_owned(),
-            list,
+        problems.list = list;
+        problems
+    }
+
+    fn text(&self, origin: Origin) -> &Text {
+        match origin {
+            Origin::File => &self.file,
+            Origin::Flag(number) => self.flags.get(number).unwrap_or(&self.file),
         }
     }
 
@@ -129,6 +189,7 @@ impl Problems {
     }
 
     fn report<'a>(&'a self, problem: &'a Problem) -> annotate_snippets::Group<'a> {
+        let Text { path, source } = self.text(problem.origin);
         let also = problem.also.as_ref().map(|(span, _)| span.clone());
         let first = also.as_ref().map_or(problem.span.start, |also| {
             also.start.min(problem.span.start)
@@ -137,18 +198,18 @@ impl Problems {
             .as_ref()
             .map_or(problem.span.end, |also| also.end.max(problem.span.end));
         // Only the lines that are shown: a renderer that sees the whole file reads it each time.
-        let start = self.source[..first].rfind('\n').map_or(0, |at| at + 1);
-        let end = self.source[last..]
+        let start = source[..first].rfind('\n').map_or(0, |at| at + 1);
+        let end = source[last..]
             .find('\n')
-            .map_or(self.source.len(), |at| last + at + 1);
-        let line_start = 1 + self.source[..start].matches('\n').count();
+            .map_or(source.len(), |at| last + at + 1);
+        let line_start = 1 + source[..start].matches('\n').count();
         let moved = |span: &Span| span.start - start..span.end - start;
         let mut here = AnnotationKind::Primary.span(moved(&problem.span));
         if !problem.label.is_empty() {
             here = here.label(problem.label.as_str());
         }
-        let mut snippet = Snippet::source(&self.source[start..end])
-            .path(self.path.as_str())
+        let mut snippet = Snippet::source(&source[start..end])
+            .path(path.as_str())
             .line_start(line_start)
             .annotation(here);
         if let Some((span, label)) = &problem.also {

@@ -81,6 +81,18 @@ pub(crate) enum Command {
     },
 }
 
+/// Which sweep file, and what is different in it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SpecArgs {
+    /// The sweep file; `-` is stdin
+    #[arg(value_name = "SPEC")]
+    pub(crate) spec: PathBuf,
+    /// Set a value as if it stood in the file, such as `learning_rate=0.1,0.01`,
+    /// `depth=range(2,6)`, `train.steps=100` or `block.2.width=8`; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
 /// How users and workers reach a coordinator.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CoordinatorUrl {
@@ -94,8 +106,8 @@ pub(crate) struct CoordinatorUrl {
 A second call with the same folder continues where the first one stopped; known runs are never
 computed again. Ctrl-C saves every run and leaves a state to continue from.")]
 pub(crate) struct RunArgs {
-    /// The sweep file; `-` is stdin
-    pub(crate) spec: PathBuf,
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
     /// Folder of the report; the state lies in its `state` [default: tailsweep-out/NAME]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -106,6 +118,9 @@ pub(crate) struct RunArgs {
     pub(crate) size: SizeArgs,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 /// How large a sweep may be without a second thought.
@@ -166,8 +181,8 @@ pub(crate) struct WorkerArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SubmitArgs {
-    /// The sweep file; `-` is stdin
-    pub(crate) spec: PathBuf,
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
     /// Follow the sweep until it is over
     #[arg(long)]
     pub(crate) watch: bool,
@@ -175,6 +190,9 @@ pub(crate) struct SubmitArgs {
     pub(crate) size: SizeArgs,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 /// Which sweep.
@@ -191,6 +209,9 @@ pub(crate) struct WatchArgs {
     pub(crate) selector: Selector,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
+    /// Print JSON: each change on a line of its own
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -222,12 +243,15 @@ pub(crate) struct ReportArgs {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlanArgs {
-    /// The sweep file; `-` is stdin
-    pub(crate) spec: PathBuf,
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,

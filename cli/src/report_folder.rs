@@ -5,8 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path};
 
+use serde_json::{Value, json};
+
 use crate::failure::Failure;
-use crate::terminal::table;
+use crate::terminal::{self, table};
 
 /// Rows of the table on the terminal.
 const MAX_ROWS: usize = 40;
@@ -67,8 +69,40 @@ fn is_below(path: &str) -> bool {
             .all(|part| matches!(part, Component::Normal(_)))
 }
 
+/// Says what came out, and where the rest is.
+pub(crate) fn tell(
+    folder: &Path,
+    files: &BTreeMap<String, Vec<u8>>,
+    json: bool,
+) -> Result<(), Failure> {
+    if json {
+        terminal::print_json(&to_json(folder, files)?)?;
+    } else {
+        terminal::print(&summary(files)?)?;
+    }
+    eprintln!("report: {}", folder.join("report.html").display());
+    Ok(())
+}
+
+/// The documented shape: where the report lies, its sweep, and the rows of points.csv.
+fn to_json(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<Value, Failure> {
+    let unreadable = |problem: &dyn std::fmt::Display| {
+        Failure::error(format!("can't read report.json: {problem}"))
+    };
+    let content = files
+        .get("report.json")
+        .ok_or_else(|| unreadable(&"none came"))?;
+    let report: Value = serde_json::from_slice(content).map_err(|problem| unreadable(&problem))?;
+    Ok(json!({
+        "version": 1,
+        "out": folder.display().to_string(),
+        "sweep": report["sweep"],
+        "points": report["points"],
+    }))
+}
+
 /// What a user wants to see first: the late α of each point beside its controls.
-pub(crate) fn summary(files: &BTreeMap<String, Vec<u8>>) -> Result<String, Failure> {
+fn summary(files: &BTreeMap<String, Vec<u8>>) -> Result<String, Failure> {
     let points = rows(files, "points.csv")?;
     let key = |row: &BTreeMap<String, String>| {
         POINT_COLUMNS.map(|column| row.get(column).cloned().unwrap_or_default())

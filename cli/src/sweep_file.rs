@@ -8,6 +8,7 @@ use tailsweep_common::id::BlobId;
 use tailsweep_common::run::Init;
 use tailsweep_common::sweep::{self, Files, Sweep};
 
+use crate::args::SpecArgs;
 use crate::failure::Failure;
 
 /// No sweep file is larger, bytes.
@@ -16,7 +17,7 @@ const MAX_SOURCE: u64 = 8 << 20;
 /// A sweep file that was read and found right.
 #[derive(Debug)]
 pub(crate) struct SweepFile {
-    /// As the user wrote it.
+    /// As the user wrote it, with the values of `--set` in it.
     pub(crate) source: String,
     /// What the user calls it.
     pub(crate) path: String,
@@ -37,8 +38,8 @@ impl Files for Beside<'_> {
 }
 
 impl SweepFile {
-    /// Reads and checks a sweep file; `-` is stdin.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+    /// Reads and checks a sweep file with what is different in it; `-` is stdin.
+    pub(crate) fn read(SpecArgs { spec: path, set }: &SpecArgs) -> Result<Self, Failure> {
         let is_stdin = path.as_os_str() == "-";
         let shown = if is_stdin {
             "<stdin>".to_owned()
@@ -57,7 +58,8 @@ impl SweepFile {
             Some(folder) if !is_stdin => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        let sweep = sweep::parse(&source, &shown, &Beside(&folder)).map_err(|problems| {
+        let read = sweep::parse_with(&source, &shown, set, &Beside(&folder));
+        let (source, sweep) = read.map_err(|problems| {
             let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             Failure::Usage(problems.render(colour))
         })?;

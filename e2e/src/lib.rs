@@ -247,8 +247,8 @@ pub fn tables(report: &Path) -> BTreeMap<&'static str, String> {
 }
 
 /// Fails with the first line that differs.
-pub fn assert_equal_tables(report: &Path, expected: &Path) {
-    let (found, expected) = (tables(report), tables(expected));
+pub fn assert_equal_tables(report: &Path, expected_report: &Path) {
+    let (found, expected) = (tables(report), tables(expected_report));
     for (name, expected) in expected {
         let found = &found[name];
         if let Some((line, (a, b))) = found
@@ -260,6 +260,12 @@ pub fn assert_equal_tables(report: &Path, expected: &Path) {
             panic!("{name} differs at line {}:\n{a}\n{b}", line + 1);
         }
         assert_eq!(found.len(), expected.len(), "{name} has another length");
+    }
+    for form in ["parquet", "jsonl"] {
+        for table in TABLES.map(|name| name.replace("csv", form)) {
+            let bytes = |report: &Path| fs::read(report.join(&table)).expect("a table");
+            assert!(bytes(report) == bytes(expected_report), "{table} differs");
+        }
     }
 }
 

@@ -80,6 +80,44 @@ fn plan_needs_no_coordinator_and_no_data() {
 }
 
 #[test]
+fn values_can_be_set_from_outside() {
+    let (folder, path) = spec(GOOD);
+    let set = [
+        "--set",
+        "learning_rate=0.1,0.01",
+        "--set",
+        "depth=range(2,6)",
+    ];
+    let planned = output(&[&["plan", &path, "--json"][..], &set].concat());
+    let plan: serde_json::Value = serde_json::from_slice(&planned.stdout).unwrap();
+    assert_eq!(plan["runs"], 2 * 5, "{}", text(&planned));
+
+    for command in ["plan", "run", "submit"] {
+        let wrong = output(&[command, &path, "--set", "loss=nnl"]);
+        assert_eq!(wrong.status.code(), Some(2), "{command}");
+        let said = text(&wrong);
+        assert!(
+            said.contains("--set:1:6") && said.contains("did you mean"),
+            "{said}"
+        );
+    }
+
+    let out = folder.path().join("out");
+    let out = out.to_str().unwrap();
+    let set = ["--set", "dataset=mnist-excerpt", "--set", "train.steps=3"];
+    let ran = output(&[&["run", &path, "--out", out, "--json"][..], &set].concat());
+    assert!(ran.status.success(), "{}", text(&ran));
+    let report: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["points"][0]["dataset"], "mnist-excerpt");
+    let source = report["sweep"]["source"].as_str().unwrap();
+    assert!(
+        source.contains("steps = 3\n"),
+        "the frozen copy has it: {source}"
+    );
+}
+
+#[test]
 fn without_a_coordinator_user_commands_end_with_3() {
     // Port 1 is nobody's.
     let output = output(&["sweeps", "--coordinator", "http://127.0.0.1:1"]);

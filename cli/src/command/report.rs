@@ -5,13 +5,10 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::report_folder;
 use crate::settings::Settings;
-use crate::terminal;
 
 pub(crate) async fn run(args: ReportArgs, settings: &Settings) -> Result<(), Failure> {
     let mut client = Client::connect(&settings.coordinator).await?;
     let files = client.report(&args.selector.sweep).await?;
     report_folder::write(&args.out, &files)?;
-    terminal::print(&report_folder::summary(&files)?)?;
-    eprintln!("report: {}", args.out.join("report.html").display());
-    Ok(())
+    report_folder::tell(&args.out, &files, args.json)
 }

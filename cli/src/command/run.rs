@@ -22,7 +22,6 @@ use crate::report_folder;
 use crate::settings::Settings;
 use crate::signals::stop_signal;
 use crate::sweep_file::SweepFile;
-use crate::terminal;
 
 /// Time between checkpoints of a run: what a killed program costs at most.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
@@ -68,8 +67,7 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
     home.close().await;
     let (status, files) = worked?;
     report_folder::write(&out, &files)?;
-    terminal::print(&report_folder::summary(&files)?)?;
-    eprintln!("report: {}", out.join("report.html").display());
+    report_folder::tell(&out, &files, args.json)?;
     judge(&status)
 }
 

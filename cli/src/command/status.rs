@@ -14,7 +14,7 @@ pub(crate) async fn run(args: StatusArgs, settings: &Settings) -> Result<(), Fai
     let mut client = Client::connect(&settings.coordinator).await?;
     let status = client.status(&args.selector.sweep).await?;
     if args.json {
-        return terminal::print_json(&json!({ "version": 1, "sweep": to_json(&status) }));
+        return terminal::print_json(&json!({ "version": 1, "sweep": full_json(&status) }));
     }
     let runs = status.runs.unwrap_or_default();
     let mut text = format!("{}  {}\n", status.id, status.name);
@@ -44,7 +44,39 @@ pub(crate) async fn run(args: StatusArgs, settings: &Settings) -> Result<(), Fai
     terminal::print(&text)
 }
 
-/// The documented shape of a sweep's status.
+/// The documented shape of a sweep's status with its runs in computation and its failures.
+pub(crate) fn full_json(status: &SweepStatus) -> Value {
+    let running = status.running.iter().map(|run| {
+        let progress = run.progress.clone().unwrap_or_default();
+        json!({
+            "label": run.label,
+            "worker": run.worker,
+            "step": progress.step,
+            "steps": progress.steps,
+            "loss": progress.loss,
+            "alpha": progress.alpha,
+        })
+    });
+    let failures = status.failures.iter().map(|failure| {
+        json!({
+            "run_id": failure.run_id,
+            "label": failure.label,
+            "attempt": failure.attempt,
+            "reason": failure.reason,
+            "message": failure.message,
+            "last": failure.last,
+        })
+    });
+    let mut value = to_json(status);
+    value["running"] = running.collect();
+    value["failures"] = failures.collect();
+    value["waiting_for"] = (!status.waiting_for.is_empty())
+        .then(|| status.waiting_for.clone())
+        .into();
+    value
+}
+
+/// The documented shape of a sweep's status in a list.
 pub(crate) fn to_json(status: &SweepStatus) -> Value {
     let runs = status.runs.unwrap_or_default();
     json!({

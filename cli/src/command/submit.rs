@@ -1,5 +1,7 @@
 //! `tailsweep submit`
 
+use serde_json::json;
+
 use super::watch::follow;
 use crate::args::SubmitArgs;
 use crate::client::Client;
@@ -12,7 +14,17 @@ pub(crate) async fn run(args: SubmitArgs, settings: &Settings) -> Result<(), Fai
     let file = SweepFile::read(&args.spec)?.runnable(args.size.max_runs)?;
     let mut client = Client::connect(&settings.coordinator).await?;
     let reply = client.submit(&file, false).await?;
-    terminal::print(&format!("{}\n", reply.sweep_id))?;
+    if args.json {
+        terminal::print_json(&json!({
+            "version": 1,
+            "sweep_id": reply.sweep_id,
+            "name": file.sweep.name,
+            "runs": reply.runs,
+            "created": reply.created,
+        }))?;
+    } else {
+        terminal::print(&format!("{}\n", reply.sweep_id))?;
+    }
     let known = if reply.created {
         ""
     } else {
@@ -23,7 +35,7 @@ pub(crate) async fn run(args: SubmitArgs, settings: &Settings) -> Result<(), Fai
         file.sweep.name, reply.runs
     );
     if args.watch {
-        follow(&mut client, &reply.sweep_id).await?;
+        follow(&mut client, &reply.sweep_id, false).await?;
     }
     Ok(())
 }

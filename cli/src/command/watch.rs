@@ -1,25 +1,39 @@
 //! `tailsweep watch`
 
+use serde_json::json;
 use tailsweep_proto::wire::SweepStatus;
 
+use super::status::full_json;
 use crate::args::WatchArgs;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::progress::{Progress, failure_text};
 use crate::settings::Settings;
+use crate::terminal;
 
 pub(crate) async fn run(args: WatchArgs, settings: &Settings) -> Result<(), Failure> {
     let mut client = Client::connect(&settings.coordinator).await?;
     // `last` may change its meaning while we watch.
     let id = client.status(&args.selector.sweep).await?.id;
-    follow(&mut client, &id).await
+    follow(&mut client, &id, args.json).await
 }
 
-/// Shows the progress of a sweep until it is over. Ctrl-C ends the watching, not the sweep.
-pub(crate) async fn follow(client: &mut Client, sweep: &str) -> Result<(), Failure> {
+/// Shows the progress of a sweep until it is over, on stdout as JSON if that is asked for. Ctrl-C
+/// ends the watching, not the sweep.
+pub(crate) async fn follow(client: &mut Client, sweep: &str, json: bool) -> Result<(), Failure> {
     let mut progress = Progress::start(true);
+    let mut told = None;
+    let tell = |status: &SweepStatus| {
+        progress.show(status);
+        let line = json!({ "version": 1, "sweep": full_json(status) }).to_string();
+        if json && told.as_ref() != Some(&line) {
+            // A reader that is gone ends nothing but the telling.
+            let _ = terminal::print(&format!("{line}\n"));
+            told = Some(line);
+        }
+    };
     let watched = tokio::select! {
-        watched = client.watch(sweep, |status| progress.show(status)) => watched,
+        watched = client.watch(sweep, tell) => watched,
         _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
     };
     progress.finish();

@@ -1,5 +1,6 @@
 //! The user's sweep file and the files beside it.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -31,9 +32,9 @@ pub(crate) struct SweepFile {
 struct Beside<'a>(&'a Path);
 
 impl Files for Beside<'_> {
-    fn digest(&self, path: &str) -> Result<BlobId, String> {
+    fn content(&self, path: &str) -> Result<Cow<'_, [u8]>, String> {
         let content = read_regular(&self.0.join(path)).map_err(|problem| problem.to_string())?;
-        Ok(BlobId::of(&content))
+        Ok(Cow::Owned(content))
     }
 }
 
@@ -76,9 +77,15 @@ impl SweepFile {
     /// Initial weights must be those of the networks that begin with them.
     fn check_weights(&self) -> Result<(), Failure> {
         for (path, id) in &self.sweep.files {
-            let content = read_regular(&self.folder.join(path)).map_err(Failure::error)?;
             let networks = self.sweep.points.iter().filter_map(|point| point.network());
-            for point in networks.filter(|point| point.train.init == Init::Weights(*id)) {
+            let begin: Vec<_> = networks
+                .filter(|point| point.train.init == Init::Weights(*id))
+                .collect();
+            if begin.is_empty() {
+                continue;
+            }
+            let content = read_regular(&self.folder.join(path)).map_err(Failure::error)?;
+            for point in begin {
                 tailsweep_worker::check_weights(point, &content).map_err(|problem| {
                     Failure::Usage(format!("error: {}: `{path}`: {problem}", self.path))
                 })?;

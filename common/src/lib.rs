@@ -10,6 +10,7 @@ pub mod id;
 pub mod measurement;
 pub mod network;
 pub mod npy;
+pub mod own_data;
 pub mod run;
 pub mod state;
 pub mod sweep;

@@ -2,6 +2,7 @@
 
 mod dataset;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,9 @@ use crate::id::{BlobId, RunId};
 use crate::measurement::Split;
 use crate::network::{self, Network};
 
-pub use dataset::{Blobs, Dataset, DatasetName, GaussianRegression, Real, Source, Targets};
+pub use dataset::{
+    Blobs, Dataset, DatasetName, GaussianRegression, OwnData, OwnSplit, Real, Source, Targets,
+};
 
 /// Raised whenever the bytes of a result change for an unchanged run, so that results made by
 /// different arithmetic are never mixed.
@@ -60,7 +63,7 @@ impl Run {
     ///
     /// Floats are written in their shortest form that reads back exactly.
     pub fn id(&self) -> RunId {
-        let canonical = serde_json::to_vec(&(NUMERICS, &*self.point, self.seed))
+        let canonical = serde_json::to_vec(&(NUMERICS, &*self.point.anonymous(), self.seed))
             .expect("a point is plain data with finite floats");
         RunId::of(&canonical)
     }
@@ -302,6 +305,19 @@ impl From<NetworkPoint> for Point {
 
 /// What all kinds of runs have, and the columns that some of them leave empty.
 impl Point {
+    /// The same without what does not determine a result: names of data.
+    fn anonymous(&self) -> Cow<'_, Self> {
+        match self {
+            Self::Network(point) if matches!(point.dataset.source, Source::Own(_)) => {
+                Cow::Owned(Self::Network(NetworkPoint {
+                    dataset: point.dataset.anonymous(),
+                    ..point.clone()
+                }))
+            }
+            _ => Cow::Borrowed(self),
+        }
+    }
+
     /// The network that is trained, if one is.
     pub fn network(&self) -> Option<&NetworkPoint> {
         match self {

@@ -30,6 +30,7 @@ mod text;
 mod value;
 mod written;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,18 +48,21 @@ pub(crate) use number::shortest;
 pub use duration::parse as parse_duration;
 pub use problem::{Problem, Problems};
 
-/// The files beside a sweep file, such as initial weights.
+/// A file that travels with a sweep is not larger, bytes: the coordinator's store takes no larger one.
+pub const MAX_FILE: usize = 900_000_000;
+
+/// The files beside a sweep file: initial weights and own data.
 pub trait Files {
-    /// The digest of the file that is named so; relative paths start at the folder of the sweep
+    /// The content of the file that is named so; relative paths start at the folder of the sweep
     /// file. An error is shown to the user as it is.
-    fn digest(&self, path: &str) -> Result<BlobId, String>;
+    fn content(&self, path: &str) -> Result<Cow<'_, [u8]>, String>;
 }
 
 /// The files that travelled with a sweep.
-impl Files for BTreeMap<String, BlobId> {
-    fn digest(&self, path: &str) -> Result<BlobId, String> {
+impl Files for BTreeMap<String, Vec<u8>> {
+    fn content(&self, path: &str) -> Result<Cow<'_, [u8]>, String> {
         self.get(path)
-            .copied()
+            .map(|content| Cow::Borrowed(&**content))
             .ok_or_else(|| "it did not travel with the sweep".to_owned())
     }
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use tailsweep_common::id::BlobId;
 use tailsweep_common::measurement::Split;
-use tailsweep_common::run::{Architecture, Init, Loss, NetworkPoint, Sampling, Schedule};
-use tailsweep_common::sweep::{parse, unavailable};
+use tailsweep_common::npy::encode_f32;
+use tailsweep_common::run::{Architecture, Init, Loss, NetworkPoint, Sampling, Schedule, Targets};
+use tailsweep_common::sweep::{Sweep, parse, unavailable};
 use written::{EXAMPLE, block, networks, read, with};
 
 #[test]
@@ -172,25 +173,21 @@ fn named_files_travel_with_the_sweep() {
         "\"train.init\" = [\"default\", { weights = \"b/c.safetensors\" }]",
     );
     let names = ["a.safetensors", "b/c.safetensors"];
-    let digests = |salt: &str| -> BTreeMap<String, BlobId> {
+    let files = |salt: &str| -> BTreeMap<String, Vec<u8>> {
         names
-            .map(|name| {
-                (
-                    name.to_owned(),
-                    BlobId::of(format!("{salt}{name}").as_bytes()),
-                )
-            })
+            .map(|name| (name.to_owned(), format!("{salt}{name}").into_bytes()))
             .into()
     };
-    let sweep = parse(&source, "sweep.toml", &digests("")).expect("a right file");
-    assert_eq!(sweep.files, digests("").into_iter().collect::<Vec<_>>());
+    let sweep = parse(&source, "sweep.toml", &files("")).expect("a right file");
+    let digests = names.map(|name| (name.to_owned(), BlobId::of(name.as_bytes())));
+    assert_eq!(sweep.files, digests);
     let digest = BlobId::of(b"b/c.safetensors");
     assert_eq!(networks(&sweep)[1].train.init, Init::Weights(digest));
     assert_eq!(
         sweep.points[1].setting("train.init"),
         Some(digest.to_string())
     );
-    let other = parse(&source, "sweep.toml", &digests("other")).expect("a right file");
+    let other = parse(&source, "sweep.toml", &files("other")).expect("a right file");
     assert_ne!(sweep.id, other.id);
     assert_ne!(
         sweep.run(1).map(|run| run.id()),
@@ -203,4 +200,47 @@ fn a_limit_that_takes_all_is_no_limit() {
     let limited = block("dataset = { name = \"mnist\", train_limit = 60000, test_limit = 10 }");
     let dataset = &networks(&limited)[0].dataset;
     assert_eq!((dataset.train_limit, dataset.test_limit), (None, Some(10)));
+}
+
+#[test]
+fn own_data_are_their_contents() {
+    let files = BTreeMap::from([
+        ("x.npy".to_owned(), encode_f32(&[6, 2, 3], &[0.25; 36])),
+        ("y.npy".to_owned(), encode_f32(&[6], &[1.5; 6])),
+        ("more/x.npy".to_owned(), encode_f32(&[2, 2, 3], &[0.5; 12])),
+        ("more/y.npy".to_owned(), encode_f32(&[2], &[0.0; 2])),
+    ]);
+    let read = |dataset: &str| {
+        let block = format!("batch_size = 2\nloss = \"squared\"\ndataset = {dataset}");
+        let source = with("steps = 10", &block);
+        parse(&source, "sweep.toml", &files).unwrap_or_else(|problems| panic!("{problems}"))
+    };
+    let sweep = read("{ images = \"x.npy\", labels = \"y.npy\" }");
+    let point = &networks(&sweep)[0];
+    assert_eq!(point.dataset.name(), "x");
+    assert_eq!(point.dataset.shape(), [1, 2, 3]);
+    assert_eq!(point.dataset.targets(), Targets::Values);
+    assert_eq!(point.dataset.examples(Split::Train), 6);
+    // Nothing to measure in a split without examples.
+    assert_eq!(point.measure.splits, [Split::Train]);
+    let travelling: Vec<&str> = sweep.files.iter().map(|(path, _)| &**path).collect();
+    assert_eq!(travelling, ["x.npy", "y.npy"]);
+
+    let both = read(
+        "{ images = \"x.npy\", labels = \"y.npy\", test_images = \"more/x.npy\", \
+         test_labels = \"more/y.npy\", train_limit = 4 }",
+    );
+    let point = &networks(&both)[0];
+    assert_eq!(point.measure.splits, [Split::Train, Split::Test]);
+    let examples = [Split::Train, Split::Test].map(|split| point.dataset.examples(split));
+    assert_eq!(examples, [4, 2]);
+
+    // A name is for people: the run is what it computes.
+    let named = read("{ name = \"mine\", images = \"x.npy\", labels = \"y.npy\" }");
+    assert_eq!(networks(&named)[0].dataset.name(), "mine");
+    let id = |sweep: &Sweep| sweep.run(0).map(|run| run.id());
+    assert_eq!(id(&named), id(&sweep));
+    assert_ne!(id(&both), id(&sweep));
+    let other = read("{ images = \"more/x.npy\", labels = \"more/y.npy\" }");
+    assert_ne!(id(&other), id(&sweep));
 }

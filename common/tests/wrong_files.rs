@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use tailsweep_common::npy::encode_f32;
 use tailsweep_common::sweep::{Problems, parse};
 
 fn wrong_files() -> Vec<(String, String)> {
@@ -25,8 +26,26 @@ fn wrong_files() -> Vec<(String, String)> {
     files
 }
 
+/// The files beside all of them.
+fn beside() -> BTreeMap<String, Vec<u8>> {
+    let array = |shape: &[usize]| {
+        let numbers = vec![0.5; shape.iter().product()];
+        encode_f32(shape, &numbers)
+    };
+    [
+        ("x.npy", array(&[3, 2])),
+        ("other/x.npy", array(&[3, 4])),
+        ("y.npy", array(&[3])),
+        ("two.npy", array(&[2])),
+        ("wide.npy", array(&[3, 5])),
+        ("start.safetensors", b"no array".to_vec()),
+    ]
+    .map(|(name, content)| (name.to_owned(), content))
+    .into()
+}
+
 fn problems(name: &str, source: &str) -> Problems {
-    match parse(source, &format!("wrong/{name}.toml"), &BTreeMap::new()) {
+    match parse(source, &format!("wrong/{name}.toml"), &beside()) {
         Ok(sweep) => panic!("{name} is read as {} runs", sweep.len()),
         Err(problems) => problems,
     }

@@ -11,6 +11,7 @@ use tailsweep_common::measurement::{Measurement, Split};
 use tailsweep_common::state::{Ending, Reason};
 use tailsweep_proto::convert::{AttemptKey, Lease};
 use tailsweep_stats::{Estimator, Scope, Treatment};
+use tailsweep_trainers::data::Data;
 use tailsweep_trainers::{Event, TrainError, Training};
 use tokio::sync::mpsc;
 
@@ -93,6 +94,8 @@ pub(crate) struct Task {
     pub(crate) weights: Option<Vec<u8>>,
     /// The checkpoint to go on from.
     pub(crate) checkpoint: Option<Vec<u8>>,
+    /// The examples, if they travelled with the sweep.
+    pub(crate) own_data: Option<Arc<Data>>,
     pub(crate) datasets: Arc<Datasets>,
     pub(crate) checkpoint_every: Duration,
     pub(crate) control: Arc<Control>,
@@ -192,10 +195,13 @@ fn prepare(task: &Task) -> Result<Training, Failure> {
         .dataset()
         .ok_or_else(|| "the run has no data set".to_owned())
         .map_err(failure(Reason::Error))?;
-    let data = task
-        .datasets
-        .get(dataset)
-        .map_err(|error| failure(Reason::Data)(error.to_string()))?;
+    let data = match &task.own_data {
+        Some(data) => Arc::clone(data),
+        None => task
+            .datasets
+            .get(dataset)
+            .map_err(|error| failure(Reason::Data)(error.to_string()))?,
+    };
     Ok(match &task.checkpoint {
         Some(checkpoint) => Training::resume(run, data, checkpoint)?,
         None => Training::new(run, data, task.weights.as_deref())?,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use tailsweep_common::id::BlobId;
 use tailsweep_common::run::Dataset;
 use tailsweep_trainers::data::{self, Data, DataError};
 
@@ -11,27 +12,143 @@ use tailsweep_trainers::data::{self, Data, DataError};
 #[derive(Debug)]
 pub(crate) struct Datasets {
     folder: PathBuf,
-    loaded: Mutex<BTreeMap<Dataset, Weak<Data>>>,
+    loaded: Mutex<Loaded>,
+    /// Held while own data travel: no file is fetched twice.
+    travel: tokio::sync::Mutex<()>,
 }
+
+type Loaded = BTreeMap<Dataset, Weak<Data>>;
 
 impl Datasets {
     pub(crate) fn new(folder: PathBuf) -> Self {
         Self {
             folder,
             loaded: Mutex::default(),
+            travel: tokio::sync::Mutex::default(),
         }
     }
 
     /// The data set, from memory if a run uses it now. Others wait while one loads.
     pub(crate) fn get(&self, dataset: &Dataset) -> Result<Arc<Data>, DataError> {
-        // A panic while loading leaves the map as it was.
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = self.loaded();
         if let Some(data) = loaded.get(dataset).and_then(Weak::upgrade) {
             return Ok(data);
         }
-        loaded.retain(|_, data| data.strong_count() > 0);
         let data = Arc::new(data::load(dataset, &self.folder)?);
-        loaded.insert(dataset.clone(), Arc::downgrade(&data));
+        insert(&mut loaded, &data);
         Ok(data)
+    }
+
+    /// The data set whose files travelled with its sweep; `fetch` brings one of them.
+    ///
+    /// # Errors
+    ///
+    /// That of fetching; or, inside, the files are not what they should be.
+    pub(crate) async fn own<E, F: Future<Output = Result<Vec<u8>, E>>>(
+        &self,
+        dataset: &Dataset,
+        fetch: impl Fn(BlobId) -> F,
+    ) -> Result<Result<Arc<Data>, DataError>, E> {
+        let _alone = self.travel.lock().await;
+        if let Some(data) = self.loaded().get(dataset).and_then(Weak::upgrade) {
+            return Ok(Ok(data));
+        }
+        let mut files = BTreeMap::new();
+        for id in dataset.files() {
+            if !files.contains_key(&id) {
+                files.insert(id, fetch(id).await?);
+            }
+        }
+        let wanted = dataset.clone();
+        let read = tokio::task::spawn_blocking(move || data::load_own(&wanted, &files));
+        let read = read.await.expect("reading arrays does not panic");
+        Ok(read.map(|data| {
+            let data = Arc::new(data);
+            insert(&mut self.loaded(), &data);
+            data
+        }))
+    }
+
+    /// A panic while loading leaves the map as it was.
+    fn loaded(&self) -> MutexGuard<'_, Loaded> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn insert(loaded: &mut Loaded, data: &Arc<Data>) {
+    loaded.retain(|_, data| data.strong_count() > 0);
+    loaded.insert(data.dataset.clone(), Arc::downgrade(data));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tailsweep_common::npy::encode_f32;
+    use tailsweep_common::run::{Blobs, OwnData, OwnSplit, Targets};
+
+    use super::*;
+
+    #[test]
+    fn runs_at_the_same_time_share_their_data() {
+        let datasets = Datasets::new(PathBuf::new());
+        let blobs = Dataset::all(Blobs::default());
+        let first = datasets.get(&blobs).expect("generated");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let again = datasets.get(&blobs).expect("generated");
+                    assert!(Arc::ptr_eq(&first, &again));
+                });
+            }
+        });
+        drop(first);
+        assert!(
+            datasets
+                .loaded()
+                .values()
+                .all(|data| data.strong_count() == 0)
+        );
+    }
+
+    #[tokio::test]
+    async fn own_files_travel_once_for_all_slots() {
+        let images = encode_f32(&[2, 3], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        let labels = encode_f32(&[2], &[0.5, 1.5]);
+        let dataset = Dataset::all(OwnData {
+            name: "mine".to_owned(),
+            shape: [3, 1, 1],
+            targets: Targets::Values,
+            train: OwnSplit {
+                images: BlobId::of(&images),
+                labels: BlobId::of(&labels),
+                examples: 2,
+            },
+            test: None,
+        });
+        let fetched = AtomicUsize::new(0);
+        let files = [&images, &labels];
+        let fetch = |id| {
+            fetched.fetch_add(1, Ordering::Relaxed);
+            let file = files.iter().find(|file| BlobId::of(file) == id);
+            let file = file.map(|file| file.to_vec()).ok_or(());
+            async {
+                tokio::task::yield_now().await;
+                file
+            }
+        };
+        let datasets = Datasets::new(PathBuf::new());
+        let (one, two) = tokio::join!(
+            datasets.own(&dataset, &fetch),
+            datasets.own(&dataset, &fetch)
+        );
+        let (one, two) = (
+            one.expect("fetched").expect("two arrays"),
+            two.expect("fetched").expect("the same"),
+        );
+        assert!(Arc::ptr_eq(&one, &two));
+        assert_eq!(fetched.into_inner(), 2);
+        assert_eq!(one.train.images()[[1, 2]], 5.0);
+        assert!(one.test.is_empty());
     }
 }

@@ -288,6 +288,7 @@ impl Worker {
             let task = Task {
                 lease: held.lease.clone(),
                 weights: None,
+                own_data: None,
                 checkpoint: None,
                 datasets: Arc::clone(&self.datasets),
                 checkpoint_every: self.settings.checkpoint_every,
@@ -372,6 +373,13 @@ async fn begin(client: WorkerServiceClient<Channel>, mut task: Task) {
 }
 
 async fn fetch(mut client: WorkerServiceClient<Channel>, task: &mut Task) -> Result<(), Status> {
+    let dataset = task.lease.run.point.dataset();
+    if let Some(dataset) = dataset.filter(|dataset| !dataset.files().is_empty()) {
+        let fetch = |id| fetch_file(client.clone(), id);
+        let data = task.datasets.own(dataset, fetch).await?;
+        let data = data.map_err(|problem| Status::data_loss(problem.to_string()))?;
+        task.own_data = Some(data);
+    }
     if let Some(step) = task.lease.resume {
         let attempt = Some(wire_key(task.lease.key));
         let request = wire::FetchCheckpointRequest { attempt, step };
@@ -393,22 +401,33 @@ async fn fetch(mut client: WorkerServiceClient<Channel>, task: &mut Task) -> Res
     }
     let network = task.lease.run.point.network();
     if let Some(Init::Weights(id)) = network.map(|point| point.train.init.clone()) {
-        let request = wire::FetchFileRequest {
-            id: id.as_bytes().to_vec().into(),
-        };
-        while task.weights.is_none() {
-            let fetched = match client.fetch_file(request.clone()).await {
-                Ok(parts) => collect(parts.into_inner()).await,
-                Err(status) => Err(status),
-            };
-            match fetched {
-                Ok(content) if BlobId::of(&content) == id => task.weights = Some(content),
-                Ok(_) => return Err(Status::data_loss("the weights do not have their digest")),
-                Err(status) => again_later(status).await?,
-            }
-        }
+        task.weights = Some(fetch_file(client, id).await?);
     }
     Ok(())
+}
+
+/// A file that travelled with the sweep.
+async fn fetch_file(
+    mut client: WorkerServiceClient<Channel>,
+    id: BlobId,
+) -> Result<Vec<u8>, Status> {
+    let request = wire::FetchFileRequest {
+        id: id.as_bytes().to_vec().into(),
+    };
+    loop {
+        let fetched = match client.fetch_file(request.clone()).await {
+            Ok(parts) => collect(parts.into_inner()).await,
+            Err(status) => Err(status),
+        };
+        match fetched {
+            Ok(content) if BlobId::of(&content) == id => return Ok(content),
+            Ok(_) => {
+                let problem = format!("the file `{id}` does not have its digest");
+                return Err(Status::data_loss(problem));
+            }
+            Err(status) => again_later(status).await?,
+        }
+    }
 }
 
 /// A coordinator that is away comes back; any other problem stays.

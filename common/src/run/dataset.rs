@@ -4,9 +4,12 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::Loss;
+use crate::id::BlobId;
 use crate::measurement::Split;
 use crate::network::numbers;
 use crate::sweep::shortest;
@@ -28,6 +31,8 @@ pub struct Dataset {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
+    /// A user's own files.
+    Own(Arc<OwnData>),
     /// Gaussian clusters, generated.
     Blobs(Blobs),
     /// Gaussian data around a plane, generated.
@@ -109,6 +114,34 @@ impl fmt::Display for DatasetName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// A user's own files: what is in them (see [`crate::own_data`]), not where they lie.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnData {
+    /// As it is called in tables; no part of what determines a result.
+    pub name: String,
+    /// Channels, height and width of an example; [features, 1, 1] if it is no image.
+    pub shape: [u32; 3],
+    /// What the labels are.
+    pub targets: Targets,
+    /// The training examples.
+    pub train: OwnSplit,
+    /// The test examples, if there are any.
+    pub test: Option<OwnSplit>,
+}
+
+/// The files of one split.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnSplit {
+    /// The array of examples.
+    pub images: BlobId,
+    /// The array of labels.
+    pub labels: BlobId,
+    /// How many examples.
+    pub examples: u32,
 }
 
 /// Clusters of examples, one for each class, for tests and demonstrations.
@@ -244,6 +277,30 @@ impl Dataset {
         }
     }
 
+    /// The same data without what does not determine a result.
+    #[must_use]
+    pub fn anonymous(&self) -> Self {
+        let mut dataset = self.clone();
+        if let Source::Own(own) = &mut dataset.source {
+            Arc::make_mut(own).name = String::new();
+        }
+        dataset
+    }
+
+    /// The files that it is read from, if they travel with the sweep.
+    pub fn files(&self) -> Vec<BlobId> {
+        match &self.source {
+            Source::Own(own) => {
+                let splits = [Some(&own.train), own.test.as_ref()];
+                let files = splits.into_iter().flatten();
+                files
+                    .flat_map(|split| [split.images, split.labels])
+                    .collect()
+            }
+            Source::Named(_) | Source::Blobs(_) | Source::GaussianRegression(_) => Vec::new(),
+        }
+    }
+
     /// As it is called in tables: its name, and what differs from the defaults of that name, but
     /// for limits, which have columns of their own.
     pub fn name(&self) -> String {
@@ -270,6 +327,7 @@ impl Dataset {
     pub fn shape(&self) -> [usize; 3] {
         match &self.source {
             Source::Named(name) => name.image_shape(),
+            Source::Own(own) => own.shape.map(|length| length as usize),
             Source::Blobs(blobs) => [blobs.features as usize, 1, 1],
             Source::GaussianRegression(data) => [data.features as usize, 1, 1],
         }
@@ -284,6 +342,7 @@ impl Dataset {
     pub fn targets(&self) -> Targets {
         match &self.source {
             Source::Named(name) => Targets::Classes(name.classes() as u32),
+            Source::Own(own) => own.targets,
             Source::Blobs(blobs) => Targets::Classes(blobs.classes),
             Source::GaussianRegression(_) => Targets::Values,
         }
@@ -295,6 +354,7 @@ impl Source {
     pub fn kind(&self) -> &str {
         match self {
             Self::Named(name) => name.as_str(),
+            Self::Own(own) => &own.name,
             Self::Blobs(_) => "blobs",
             Self::GaussianRegression(_) => "gaussian_regression",
         }
@@ -303,7 +363,7 @@ impl Source {
     /// The keys whose values are not the defaults, as a sweep file has them.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let (own, usual) = match self {
-            Self::Named(_) => return Vec::new(),
+            Self::Named(_) | Self::Own(_) => return Vec::new(),
             Self::Blobs(blobs) => (blobs.settings(), Blobs::default().settings()),
             Self::GaussianRegression(data) => {
                 (data.settings(), GaussianRegression::default().settings())
@@ -321,9 +381,19 @@ impl Source {
         let pair = |train: u32, test: u32| [train as usize, test as usize];
         match self {
             Self::Named(name) => name.examples(),
+            Self::Own(own) => pair(
+                own.train.examples,
+                own.test.as_ref().map_or(0, |test| test.examples),
+            ),
             Self::Blobs(blobs) => pair(blobs.examples, blobs.test_examples),
             Self::GaussianRegression(data) => pair(data.examples, data.test_examples),
         }
+    }
+}
+
+impl From<OwnData> for Source {
+    fn from(own: OwnData) -> Self {
+        Self::Own(Arc::new(own))
     }
 }
 

@@ -31,6 +31,7 @@ enum Rule {
     Interval,
     Loss,
     Classes,
+    Test,
 }
 
 impl<'f> Checks<'f> {
@@ -103,6 +104,19 @@ impl<'f> Checks<'f> {
                 Problem::at(at, format!("a network of {params} parameters")).help(format!(
                     "write a smaller width or depth: {MOST_PARAMS} are the most"
                 ))
+            });
+        }
+        if has(&[Key::Dataset])
+            && dataset.examples(Split::Test) == 0
+            && point.measure.splits.contains(&Split::Test)
+        {
+            let at = place(Key::Dataset);
+            self.say(Rule::Test, at.start, || {
+                Problem::at(
+                    at,
+                    "this data set has no test examples, and nothing else is measured",
+                )
+                .help("add `test_images` and `test_labels`, or write `splits = [\"train\"]`")
             });
         }
         let measures_train = point.measure.splits.contains(&Split::Train);

@@ -1,14 +1,18 @@
-//! The data set of a block: a name, or a table with limits or settings.
+//! The data set of a block: a name, a table with limits or settings, or own files.
+
+use std::sync::Arc;
 
 use toml::de::DeValue;
 
 use super::key::{closest, unknown_word};
 use super::number::shortest;
-use super::problem::{Problem, listed, quoted};
+use super::problem::{Problem, Span, listed, quoted};
 use super::reader::{Entry, Node, Reader, out_of_bounds, wrong_kind};
-use super::value::unavailable;
 use crate::measurement::Split;
-use crate::run::{Blobs, Dataset, DatasetName, GaussianRegression, Real, Source};
+use crate::network::Shape;
+use crate::run::{
+    Blobs, Dataset, DatasetName, GaussianRegression, OwnData, OwnSplit, Real, Source, Targets,
+};
 
 const HELP: &str = "write a name such as \"mnist\", or `{ name = \"mnist\", train_limit = 5000 }`";
 
@@ -29,7 +33,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Dataset> 
         }
     };
     if table.contains_key("images") || table.contains_key("labels") {
-        return reader.refuse(unavailable("your own data", node.span(), names()));
+        return own(reader, node);
     }
     let Some(name) = table.get("name") else {
         if let Some(entry) = reader.entries(table).into_iter().next()
@@ -48,10 +52,167 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Dataset> 
         .filter(|entry| entry.key != "name")
         .collect();
     match read_name(reader, name)? {
-        Source::Named(name) => named(reader, name, settings),
+        source @ (Source::Named(_) | Source::Own(_)) => limited(reader, source, settings),
         Source::Blobs(blobs) => generated(reader, node, blobs, settings),
         Source::GaussianRegression(data) => generated(reader, node, data, settings),
     }
+}
+
+const OWN_KEYS: [&str; 7] = [
+    "name",
+    "images",
+    "labels",
+    "test_images",
+    "test_labels",
+    "train_limit",
+    "test_limit",
+];
+const OWN_HELP: &str = "write `{ images = \"x.npy\", labels = \"y.npy\" }`";
+
+/// A path with its place.
+type Path<'t> = (&'t str, Span);
+
+/// A user's own files.
+fn own(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Dataset> {
+    let table = node.get_ref().as_table()?;
+    let before = reader.problems.len();
+    let mut name = None;
+    let mut limits = Vec::new();
+    for entry in reader.entries(table) {
+        match entry.key {
+            "name" => name = own_name(reader, entry.value),
+            "train_limit" | "test_limit" => limits.push(entry),
+            "images" | "labels" | "test_images" | "test_labels" => {}
+            _ => unknown(reader, &entry, &OWN_KEYS),
+        }
+    }
+    let [images, labels, test_images, test_labels] =
+        ["images", "labels", "test_images", "test_labels"].map(|key| path(reader, node, key));
+    let train = pair(reader, node, ["images", "labels"], [&images, &labels]);
+    let test = pair(
+        reader,
+        node,
+        ["test_images", "test_labels"],
+        [&test_images, &test_labels],
+    );
+    if reader.problems.len() > before {
+        return None;
+    }
+    let (train, shape, train_targets) = train?;
+    let targets = match &test {
+        None => train_targets,
+        Some((_, test_shape, test_targets)) => {
+            let span = test_images.map_or(node.span(), |(_, span)| span);
+            if *test_shape != shape {
+                let problem = Problem::at(span, "the test examples have another shape");
+                return reader.refuse(problem.label(format!("{test_shape:?}")).help(format!(
+                    "the training examples have the shape {shape:?}: save both alike"
+                )));
+            }
+            match (train_targets, *test_targets) {
+                (Targets::Classes(one), Targets::Classes(other)) => {
+                    Targets::Classes(one.max(other))
+                }
+                (Targets::Values, Targets::Values) => Targets::Values,
+                _ => {
+                    let problem = "of training and test labels, one are classes, the other values";
+                    return reader.refuse(
+                        Problem::at(span, problem)
+                            .help("save both as whole numbers, or both as floats"),
+                    );
+                }
+            }
+        }
+    };
+    let shown = images.map_or("", |(path, _)| path);
+    let name = name.unwrap_or_else(|| stem(shown).to_owned());
+    let data = Arc::new(OwnData {
+        name,
+        shape: shape.map(|length| length as u32),
+        targets,
+        train,
+        test: test.map(|(test, ..)| test),
+    });
+    if let Some(other) = reader.own.get(&data.name)
+        && *other != data
+    {
+        let message = format!("two data sets are called {}", quoted(&data.name));
+        return reader.refuse(
+            Problem::at(node.span(), message)
+                .help("write another `name` into this one: tables show it"),
+        );
+    }
+    reader.own.insert(data.name.clone(), Arc::clone(&data));
+    limited(reader, Source::Own(data), limits)
+}
+
+fn own_name(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<String> {
+    const HELP: &str = "write a name of your own, as in `name = \"mine\"`";
+    let name = reader.text("name", node, HELP)?;
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        let message = format!("the name {} is empty, too long or not plain", quoted(name));
+        return reader.refuse(Problem::at(node.span(), message).help(HELP));
+    }
+    if names().contains(&name) {
+        let message = format!("{} is the name of other data", quoted(name));
+        return reader.refuse(Problem::at(node.span(), message).help(HELP));
+    }
+    Some(name.to_owned())
+}
+
+/// The file's name without folder and `.npy`; names of other data get a dash.
+fn stem(path: &str) -> &str {
+    let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let stem = file.strip_suffix(".npy").unwrap_or(file);
+    if stem.is_empty() || names().contains(&stem) {
+        path
+    } else {
+        stem
+    }
+}
+
+fn path<'t>(reader: &mut Reader<'_>, node: &'t Node<'_>, key: &str) -> Option<Path<'t>> {
+    let value = node.get_ref().as_table()?.get(key)?;
+    let text = reader.text(key, value, OWN_HELP)?;
+    Some((text, value.span()))
+}
+
+/// Examples and their labels.
+fn pair(
+    reader: &mut Reader<'_>,
+    node: &Node<'_>,
+    keys: [&str; 2],
+    [images, labels]: [&Option<Path<'_>>; 2],
+) -> Option<(OwnSplit, Shape, Targets)> {
+    let table = node.get_ref().as_table()?;
+    let [has_images, has_labels] = keys.map(|key| table.contains_key(key));
+    let ([present, missing], stray) = match (has_images, has_labels) {
+        (false, false) if keys[0] == "test_images" => return None,
+        (false, _) => ([keys[1], keys[0]], true),
+        (_, false) => (keys, true),
+        _ => (keys, false),
+    };
+    if stray {
+        let message = format!("`dataset` has `{present}` but no `{missing}`");
+        let help = format!("write `{missing} = \"….npy\"` beside it");
+        return reader.refuse(Problem::at(node.span(), message).help(help));
+    }
+    let (images, labels) = (images.as_ref()?, labels.as_ref()?);
+    let examples = reader.examples(images.0, images.1.clone());
+    let targets = reader.labels(labels.0, labels.1.clone());
+    let ((images_id, examples), (labels_id, targets)) = (examples?, targets?);
+    if examples.count != targets.count {
+        let message = format!("{} labels for {} examples", targets.count, examples.count);
+        return reader.refuse(
+            Problem::at(labels.1.clone(), message).help("save one label for each example"),
+        );
+    }
+    let split = OwnSplit {
+        images: images_id,
+        labels: labels_id,
+        examples: examples.count,
+    };
+    Some((split, examples.shape, targets.targets))
 }
 
 /// The words that may stand as a name.
@@ -69,20 +230,22 @@ fn read_name(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Source> {
     match text {
         "blobs" => Some(Source::Blobs(Blobs::default())),
         "gaussian_regression" => Some(Source::GaussianRegression(GaussianRegression::default())),
-        _ => match named {
-            Some(name) => Some(Source::Named(name)),
-            None => reader.refuse(unknown_word("dataset", text, node.span(), names())),
+        _ => match (named, reader.own.get(text)) {
+            (Some(name), _) => Some(Source::Named(name)),
+            (None, Some(own)) => Some(Source::Own(Arc::clone(own))),
+            (None, None) => reader.refuse(unknown_word("dataset", text, node.span(), names())),
         },
     }
 }
 
 /// A data set of files, or a part of it.
-fn named(
+fn limited(
     reader: &mut Reader<'_>,
-    name: DatasetName,
+    source: Source,
     settings: Vec<Entry<'_, '_>>,
 ) -> Option<Dataset> {
-    let mut dataset = Dataset::all(name);
+    let mut dataset = Dataset::all(source);
+    let (kind, examples) = (dataset.source.kind().to_owned(), dataset.source.examples());
     let mut sound = true;
     for entry in settings {
         let (split, place) = match entry.key {
@@ -94,8 +257,7 @@ fn named(
                 continue;
             }
         };
-        let all = name.examples()[split as usize];
-        match limit(reader, name.as_str(), split, all, entry.value) {
+        match limit(reader, &kind, split, examples[split as usize], entry.value) {
             Some(limit) => *place = limit,
             None => sound = false,
         }
@@ -227,12 +389,11 @@ fn unknown(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, keys: &[&'static str]
         _ => None,
     };
     let meant = limit.or_else(|| closest(entry.key, keys.iter().copied()));
+    let mut with_name = vec!["name"];
+    with_name.extend(keys.iter().filter(|key| **key != "name"));
     let help = match meant {
         Some(key) if keys.contains(&key) => format!("did you mean `{key}`?"),
-        _ => format!(
-            "beside `name` the keys are {}",
-            listed(keys.iter().copied(), "and")
-        ),
+        _ => format!("the keys are {}", listed(with_name, "and")),
     };
     let message = format!("unknown key {} in `dataset`", quoted(entry.key));
     reader

@@ -117,8 +117,13 @@ impl Draft {
             ..
         } = self;
         let Self {
-            mut train, measure, ..
+            mut train,
+            mut measure,
+            ..
         } = self;
+        if dataset.examples(Split::Test) == 0 && measure.splits.contains(&Split::Train) {
+            measure.splits = vec![Split::Train];
+        }
         let architecture = match family {
             Family::Fcn => Architecture::Fcn { width, depth },
             Family::Alexnet => Architecture::Alexnet { width },

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use super::block::Block;
+use super::block::{Axis, Block};
 use super::check::Checks;
 use super::draft::Draft;
 use super::grid::Grid;
@@ -16,7 +16,8 @@ use super::value::Value;
 use super::written::{File, Protocol};
 use super::{Limits, Stop, Sweep};
 use crate::id::{RunId, SweepId};
-use crate::run::{Architecture, Dataset, Loss, NetworkPoint, Point};
+use crate::measurement::Split;
+use crate::run::{Architecture, Dataset, Loss, NetworkPoint, Point, Source};
 
 /// The sweep; `None` when there are problems, all of which the reader then holds.
 pub(super) fn sweep(reader: &mut Reader<'_>, file: &File, source: &str) -> Option<Sweep> {
@@ -214,22 +215,29 @@ struct Known {
     /// With the block in which each was seen first. Empty when no two points can be equal.
     points: HashMap<Identity, usize>,
     can_repeat: bool,
-    /// Digests of `[train]` and `[measure]`, by architecture and positions in own axes.
-    settings: HashMap<(usize, bool, Vec<usize>), RunId>,
+    /// Digests of `[train]` and `[measure]`, by what applies and positions in own axes.
+    settings: HashMap<(usize, [bool; 2], Vec<usize>), RunId>,
     /// How often a block repeats an earlier one, with the first such point.
     repeats: Vec<(usize, usize, usize, String)>,
 }
 
 impl Known {
     fn of(file: &File) -> Self {
-        // Within a block only the dropout of a network that has none can make two points equal.
-        let has_dropout_axis = file
-            .blocks
-            .iter()
-            .any(|block| block.axis(Key::Dropout).is_some());
+        // Within a block two points can only be equal by what does not apply to them: the dropout
+        // of a network that has none, the test split of data that have none, names of own data.
+        let is_own = |value: &Value| match value {
+            Value::Dataset(dataset) => matches!(dataset.source, Source::Own(_)),
+            _ => false,
+        };
+        let may_repeat = |axis: &Axis| match axis.key {
+            Key::Dropout | Key::Splits => true,
+            Key::Dataset => axis.values.iter().any(is_own),
+            _ => false,
+        };
+        let mut axes = file.blocks.iter().flat_map(|block| &block.axes);
         Self {
             points: HashMap::new(),
-            can_repeat: file.blocks.len() > 1 || has_dropout_axis,
+            can_repeat: file.blocks.len() > 1 || axes.any(may_repeat),
             settings: HashMap::new(),
             repeats: Vec::new(),
         }
@@ -274,15 +282,17 @@ impl Known {
             .zip(position)
             .filter_map(|(axis, index)| axis.key.is_own_axis().then_some(*index))
             .collect();
+        let has_test = point.dataset.examples(Split::Test) > 0;
+        let what_applies = [point.architecture.has_dropout(), has_test];
         let settings = self
             .settings
-            .entry((number, point.architecture.has_dropout(), own))
+            .entry((number, what_applies, own))
             .or_insert_with(|| {
                 let content = serde_json::to_vec(&(&point.train, &point.measure));
                 RunId::of(&content.expect("settings are plain data with finite floats"))
             });
         Identity::Network(
-            point.dataset.clone(),
+            point.dataset.anonymous(),
             point.architecture,
             point.batch_size,
             point.learning_rate.to_bits(),
@@ -298,11 +308,18 @@ impl Known {
             .map(|(first, number, times, example)| {
                 if first == number {
                     let block = &file.blocks[number];
-                    let place = block
-                        .axis(Key::Dropout)
-                        .map(|axis| block.axes[axis].place(1));
-                    return Problem::at(place.unwrap_or(span(number)), "the same runs twice")
-                        .help("`fcn` has no dropout: leave `\"train.dropout\"` out");
+                    let place = |key| block.axis(key).map(|axis| block.axes[axis].place(1));
+                    let (place, help) = match place(Key::Dropout) {
+                        Some(place) => {
+                            (place, "`fcn` has no dropout: leave `\"train.dropout\"` out")
+                        }
+                        None => (
+                            place(Key::Splits).unwrap_or(span(number)),
+                            "equal data under two names, or a split that the data do not have: \
+                             leave one of them out",
+                        ),
+                    };
+                    return Problem::at(place, "the same runs twice").help(help);
                 }
                 let points = if times == 1 {
                     "point stands"

@@ -1,13 +1,19 @@
 //! Reading single values out of the TOML document, and collecting what is wrong with them.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Files;
 use super::key::{Place, meant, unknown_key};
 use super::number::Literal;
 use super::problem::{Problem, Span, quoted};
+use super::{Files, MAX_FILE};
 use crate::id::BlobId;
+use crate::own_data::{Examples, Labels, OwnDataError};
+use crate::run::OwnData;
 
 /// A value of the document with its place.
 pub(super) type Node<'s> = Spanned<DeValue<'s>>;
@@ -30,7 +36,12 @@ pub(super) struct Reader<'f> {
     pub(super) named: Vec<(String, BlobId)>,
     /// Values that ranges may still make.
     pub(super) budget: usize,
+    /// Own data by their name.
+    pub(super) own: BTreeMap<String, Arc<OwnData>>,
     files: &'f dyn Files,
+    /// What was found in arrays, by path.
+    examples: BTreeMap<String, Examples>,
+    labels: BTreeMap<String, Labels>,
 }
 
 impl<'f> Reader<'f> {
@@ -39,7 +50,10 @@ impl<'f> Reader<'f> {
             problems: Vec::new(),
             named: Vec::new(),
             budget: MOST,
+            own: BTreeMap::new(),
             files,
+            examples: BTreeMap::new(),
+            labels: BTreeMap::new(),
         }
     }
 
@@ -180,23 +194,74 @@ impl<'f> Reader<'f> {
         if let Some((_, digest)) = self.named.iter().find(|(named, _)| named == path) {
             return Some(*digest);
         }
-        match self.files.digest(path) {
-            Ok(digest) => {
-                self.named.push((path.to_owned(), digest));
-                Some(digest)
+        let content = self.content(path, span)?;
+        Some(self.name_file(path, &content))
+    }
+
+    /// What is in an array of examples that the sweep file names.
+    pub(super) fn examples(&mut self, path: &str, span: Span) -> Option<(BlobId, Examples)> {
+        if let Some(examples) = self.examples.get(path).copied() {
+            return Some((self.named_file(path, span)?, examples));
+        }
+        let content = self.content(path, span.clone())?;
+        match Examples::of(&content) {
+            Ok(examples) => {
+                self.examples.insert(path.to_owned(), examples);
+                Some((self.name_file(path, &content), examples))
             }
-            Err(why) => self.refuse(
-                Problem::at(span, format!("cannot read {}", quoted(path)))
-                    .label(
-                        why.trim()
-                            .chars()
-                            .filter(|c| !c.is_control())
-                            .collect::<String>(),
-                    )
-                    .help("relative paths start at the folder of the sweep file"),
-            ),
+            Err(why) => self.refuse(no_array(path, "images", &why, span)),
         }
     }
+
+    /// What is in an array of labels that the sweep file names.
+    pub(super) fn labels(&mut self, path: &str, span: Span) -> Option<(BlobId, Labels)> {
+        if let Some(labels) = self.labels.get(path).copied() {
+            return Some((self.named_file(path, span)?, labels));
+        }
+        let content = self.content(path, span.clone())?;
+        match Labels::of(&content) {
+            Ok(labels) => {
+                self.labels.insert(path.to_owned(), labels);
+                Some((self.name_file(path, &content), labels))
+            }
+            Err(why) => self.refuse(no_array(path, "labels", &why, span)),
+        }
+    }
+
+    fn content(&mut self, path: &str, span: Span) -> Option<Cow<'f, [u8]>> {
+        const HELP: &str = "relative paths start at the folder of the sweep file";
+        let cannot_read = || Problem::at(span, format!("cannot read {}", quoted(path)));
+        match self.files.content(path) {
+            Ok(content) if content.len() > MAX_FILE => {
+                let problem = cannot_read().label(format!("it has {} bytes", content.len()));
+                self.refuse(problem.help(format!(
+                    "a file that travels with a sweep has at most {MAX_FILE} bytes"
+                )))
+            }
+            Ok(content) => Some(content),
+            Err(why) => self.refuse(cannot_read().label(plain(&why)).help(HELP)),
+        }
+    }
+
+    fn name_file(&mut self, path: &str, content: &[u8]) -> BlobId {
+        let digest = BlobId::of(content);
+        if !self.named.iter().any(|(named, _)| named == path) {
+            self.named.push((path.to_owned(), digest));
+        }
+        digest
+    }
+}
+
+/// The problem of a file that is no array of `what`.
+fn no_array(path: &str, what: &str, why: &OwnDataError, span: Span) -> Problem {
+    Problem::at(span, format!("{} cannot be `{what}`", quoted(path)))
+        .label(plain(&why.to_string()))
+        .help("save it with `numpy.save`, one example for each index of the first axis")
+}
+
+/// A message from elsewhere, on one line.
+fn plain(message: &str) -> String {
+    message.trim().chars().filter(|c| !c.is_control()).collect()
 }
 
 fn from_to(least: i64, most: i64) -> String {

@@ -220,7 +220,12 @@ async fn receive(
             let problem = format!("the files of a sweep have at most {MAX_FILES} bytes");
             return Err(Status::invalid_argument(problem));
         }
-        files.entry(path).or_default().extend_from_slice(&content);
+        let file = files.entry(path).or_default();
+        file.extend_from_slice(&content);
+        if file.len() > sweep::MAX_FILE {
+            let problem = format!("a file of a sweep has at most {} bytes", sweep::MAX_FILE);
+            return Err(Status::invalid_argument(problem));
+        }
     }
     Ok((header, files))
 }
@@ -229,16 +234,16 @@ async fn receive(
 fn check(
     source: String,
     path: String,
-    files: BTreeMap<String, Vec<u8>>,
+    mut files: BTreeMap<String, Vec<u8>>,
 ) -> Result<(Sweep, Submission), Status> {
-    let named = |(path, content): (&String, &Vec<u8>)| (path.clone(), BlobId::of(content));
-    let ids: BTreeMap<String, BlobId> = files.iter().map(named).collect();
-    let sweep = sweep::parse(&source, &path, &ids)
+    let sweep = sweep::parse(&source, &path, &files)
         .map_err(|problems| Status::invalid_argument(problems.render(false)))?;
     if let Some(reason) = sweep::unavailable(&sweep) {
         return Err(Status::failed_precondition(reason));
     }
-    let files = ids.values().copied().zip(files.into_values()).collect();
+    // What the sweep file does not name is not kept.
+    let named = |(path, id): &(String, BlobId)| files.remove(path).map(|content| (*id, content));
+    let files = sweep.files.iter().filter_map(named).collect();
     let plan = packed::pack_json(&sweep).map_err(unreadable)?;
     Ok((
         sweep,

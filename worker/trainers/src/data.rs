@@ -8,6 +8,7 @@
 //! | `cifar10` | `cifar-10-batches-bin/data_batch_{1..5}.bin`, `test_batch.bin` |
 //! | `cifar100` | `cifar-100-binary/train.bin`, `test.bin` (fine labels) |
 //!
+//! | a user's own | none: its arrays travel with the sweep |
 //! | `blobs`, `gaussian_regression` | none: drawn from their settings |
 //!
 //! A pixel p becomes (p/255 − mean)/sd of its channel in f32, as PyTorch does it. Limits take
@@ -19,14 +20,17 @@ mod cifar;
 mod excerpt;
 mod generated;
 mod idx;
+mod own;
 mod source;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::Array2;
+use tailsweep_common::id::BlobId;
 use tailsweep_common::measurement::Split;
-use tailsweep_common::run::{Dataset, DatasetName, Source};
+use tailsweep_common::run::{Dataset, DatasetName, OwnSplit, Source};
 
 /// The examples of a run, in file order.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,8 +148,8 @@ struct RawExamples {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("data set `{dataset}`: {file}: {fault}; {remedy}", file = .file.display())]
 pub struct DataError {
-    /// The data set.
-    pub dataset: DatasetName,
+    /// The data set, as tables call it.
+    pub dataset: String,
     /// The file, or its name inside the program.
     pub file: PathBuf,
     /// What is wrong.
@@ -185,6 +189,12 @@ pub enum DataFault {
         /// What it is.
         found: u32,
     },
+    /// The files of own data are not in the data directory.
+    #[error("travels with its sweep, and is not here")]
+    NotHere,
+    /// Own data are not what their sweep said.
+    #[error("is not the array that the sweep describes")]
+    OtherArray,
     /// A label is no class of the data set.
     #[error(
         "is corrupt: example {example} has the label `{label}`, but there are {classes} classes"
@@ -199,7 +209,8 @@ pub enum DataFault {
     },
 }
 
-/// Reads the examples of `dataset` that lie within its limits.
+/// Reads or makes the examples of `dataset` that lie within its limits; those of own data come
+/// from [`load_own`].
 ///
 /// # Errors
 ///
@@ -209,6 +220,7 @@ pub fn load(dataset: &Dataset, data_dir: &Path) -> Result<Data, DataError> {
         let examples = dataset.examples(split);
         Ok(match &dataset.source {
             Source::Named(name) => Examples::new(*name, read(*name, data_dir, split, examples)?),
+            Source::Own(_) => return Err(no_own(dataset, DataFault::NotHere)),
             Source::Blobs(settings) => generated::blobs(settings, split, examples),
             Source::GaussianRegression(settings) => {
                 generated::gaussian_regression(settings, split, examples)
@@ -236,9 +248,49 @@ pub fn check(dataset: &Dataset, data_dir: &Path) -> Result<(), DataError> {
                 read(name, data_dir, split, dataset.examples(split))?;
             }
         }
+        // Looked at when the sweep file was read.
+        Source::Own(_) => {}
         Source::Blobs(_) | Source::GaussianRegression(_) => {}
     }
     Ok(())
+}
+
+/// The examples of a data set whose files travelled with its sweep.
+///
+/// # Errors
+///
+/// A file is not there, or not what the data set says.
+pub fn load_own(dataset: &Dataset, files: &BTreeMap<BlobId, Vec<u8>>) -> Result<Data, DataError> {
+    let fault = |fault| no_own(dataset, fault);
+    let Source::Own(own) = &dataset.source else {
+        return Err(fault(DataFault::NotHere));
+    };
+    let file = |id: &BlobId| files.get(id).ok_or_else(|| fault(DataFault::NotHere));
+    let read = |split: Option<&OwnSplit>, which| {
+        let Some(split) = split else {
+            return Ok(Examples {
+                images: Array2::zeros((0, dataset.features())),
+                labels: Vec::new(),
+            });
+        };
+        let (images, labels) = (file(&split.images)?, file(&split.labels)?);
+        let examples = dataset.examples(which);
+        own::read(images, labels, dataset.features(), own.targets, examples).map_err(fault)
+    };
+    Ok(Data {
+        dataset: dataset.clone(),
+        train: read(Some(&own.train), Split::Train)?,
+        test: read(own.test.as_ref(), Split::Test)?,
+    })
+}
+
+fn no_own(dataset: &Dataset, fault: DataFault) -> DataError {
+    DataError {
+        dataset: dataset.name(),
+        file: PathBuf::from("its arrays"),
+        fault,
+        remedy: "submit the sweep again".to_owned(),
+    }
 }
 
 fn read(

@@ -2,13 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "in tests")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tailsweep_common::run::{Blobs, Dataset, DatasetName, GaussianRegression, Real};
+use tailsweep_common::id::BlobId;
+use tailsweep_common::npy::encode_f32;
+use tailsweep_common::run::{
+    Blobs, Dataset, DatasetName, GaussianRegression, OwnData, OwnSplit, Real, Targets,
+};
 use tailsweep_trainers::data::{self, DataFault, Examples, Label};
 use tempfile::TempDir;
 
@@ -413,4 +418,59 @@ fn gaussian_regression_is_a_plane_with_noise() {
     assert_eq!(fewer.train.labels(), &data.train.labels()[..10]);
     assert_eq!(fewer.test, data.test);
     assert_ne!(with(&|settings| settings.seed = 8).test, data.test);
+}
+
+#[test]
+fn own_pixels_are_divided_by_255_and_floats_taken_as_they_are() {
+    let npy = |descr: &str, shape: &str, data: &[u8]| {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': True, 'shape': {shape}, }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes
+    };
+    // Columns first: the examples are (0, 51) and (255, 102).
+    let pixels = npy("|u1", "(2, 2)", &[0, 255, 51, 102]);
+    let floats = encode_f32(&[3, 2], &[-1.0, 2.0, 300.0, 4.0, 5.0, 6.0]);
+    let two = npy("|u1", "(2,)", &[4, 0]);
+    let three = npy("|i1", "(3,)", &[1, 2, 3]);
+    let split = |images: &[u8], labels: &[u8], examples| OwnSplit {
+        images: BlobId::of(images),
+        labels: BlobId::of(labels),
+        examples,
+    };
+    let mut dataset = Dataset::all(OwnData {
+        name: "mine".to_owned(),
+        shape: [2, 1, 1],
+        targets: Targets::Classes(5),
+        train: split(&floats, &three, 3),
+        test: Some(split(&pixels, &two, 2)),
+    });
+    dataset.train_limit = Some(2);
+    let files: BTreeMap<BlobId, Vec<u8>> = [floats, pixels, two, three]
+        .map(|file| (BlobId::of(&file), file))
+        .into();
+    let data = data::load_own(&dataset, &files).unwrap();
+    assert_eq!(
+        data.train.images(),
+        ndarray::array![[-1.0, 2.0], [300.0, 4.0]]
+    );
+    assert_eq!(classes(&data.train), [1, 2]);
+    assert_eq!(
+        data.test.images(),
+        ndarray::array![[0.0, 51.0 / 255.0], [1.0, 102.0 / 255.0]]
+    );
+    assert_eq!(classes(&data.test), [4, 0]);
+
+    let nothing = data::load_own(&dataset, &BTreeMap::new()).unwrap_err();
+    assert!(matches!(nothing.fault, DataFault::NotHere));
+    let elsewhere = data::load(&dataset, Path::new("")).unwrap_err();
+    assert!(matches!(elsewhere.fault, DataFault::NotHere));
+    // What is in the files is no longer what the sweep file said.
+    for wrong in [b"".to_vec(), encode_f32(&[1, 2], &[0.0, 1.0])] {
+        let files = files.keys().map(|id| (*id, wrong.clone())).collect();
+        let error = data::load_own(&dataset, &files).unwrap_err();
+        assert!(matches!(error.fault, DataFault::OtherArray));
+    }
 }

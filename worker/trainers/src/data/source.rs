@@ -136,7 +136,7 @@ fn error(dataset: DatasetName, data_dir: &Path, file: PathBuf, fault: DataFault)
         DatasetName::MnistExcerpt => {
             let remedy = "the program is damaged: build it again".to_owned();
             return DataError {
-                dataset,
+                dataset: dataset.to_string(),
                 file,
                 fault,
                 remedy,
@@ -161,7 +161,7 @@ fn error(dataset: DatasetName, data_dir: &Path, file: PathBuf, fault: DataFault)
         data_dir.join(folder).display()
     );
     DataError {
-        dataset,
+        dataset: dataset.to_string(),
         file,
         fault,
         remedy,

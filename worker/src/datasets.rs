@@ -1,6 +1,7 @@
 //! Data sets in memory: loaded once, shared by the runs that use them, dropped with the last one.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -55,8 +56,8 @@ impl Datasets {
         }
         let mut files = BTreeMap::new();
         for id in dataset.files() {
-            if !files.contains_key(&id) {
-                files.insert(id, fetch(id).await?);
+            if let Entry::Vacant(place) = files.entry(id) {
+                place.insert(fetch(id).await?);
             }
         }
         let wanted = dataset.clone();

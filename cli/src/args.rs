@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
 use clap_complete::Shell;
+use tailsweep_common::label::is_label;
+use tailsweep_common::state::RunState;
 use tailsweep_stats::{NotATreatment, Treatment};
 
 /// Sweeps of neural-network trainings over many machines that measure how heavy the tails of the
@@ -63,6 +65,26 @@ pub(crate) enum Command {
     Workers(ListArgs),
     /// Write the report of a sweep, also of an unfinished one
     Report(ReportArgs),
+    /// List the runs of a sweep
+    Runs(RunsArgs),
+    /// Say where a run stands, why it waits, and what became of each attempt
+    Explain(ExplainArgs),
+    /// Show what was kept of the attempts at a run: what happened, and what was said
+    Logs(ExplainArgs),
+    /// End a sweep; runs in computation stop unless another sweep wants them
+    Cancel(ControlArgs),
+    /// Begin no more runs of a sweep; those in computation go on
+    Pause(ControlArgs),
+    /// Go on with a sweep that was paused, cancelled or stopped
+    Resume(ControlArgs),
+    /// Try failed runs afresh, and go on with a sweep that was cancelled, paused or stopped
+    Retry(RetryArgs),
+    /// Give a sweep another priority
+    Priority(PriorityArgs),
+    /// Put a larger sweep file in the place of a sweep; only what is new is computed
+    Extend(ExtendArgs),
+    /// Forget a sweep and all results that no other sweep has
+    Rm(RmArgs),
     /// Show what a sweep file means: runs, cost, predicted time
     Plan(PlanArgs),
     /// Tail indices of numbers that you already have
@@ -171,12 +193,44 @@ pub(crate) struct WorkerArgs {
     /// Name of this worker, unique among workers [default: HOST-PID-RANDOM]
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// Memory that its runs may take together, such as `8GiB` [default: nine tenths of the
+    /// machine's, or of what its control group is allowed]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory: Option<u64>,
+    /// What it is good for, such as `gpu` or `zone=a` (again for more); sweeps ask for it by
+    /// `requires`
+    #[arg(long, value_name = "LABEL", value_parser = label)]
+    pub(crate) label: Vec<String>,
     /// Leave after so long without work, such as `10m`
     #[arg(long, value_name = "TIME")]
     pub(crate) idle_timeout: Option<String>,
     /// Leave after so long, handing back what is not done
     #[arg(long, value_name = "TIME")]
     pub(crate) time_limit: Option<String>,
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match text[digits.len()..].trim() {
+        "" | "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        "TiB" => 40,
+        _ => return Err("write a size such as `512MiB` or `8GiB`".to_owned()),
+    };
+    let number: Option<u64> = digits.parse().ok();
+    number
+        .and_then(|number| number.checked_mul(1 << unit))
+        .ok_or_else(|| "write a size such as `512MiB` or `8GiB`".to_owned())
+}
+
+fn label(text: &str) -> Result<String, String> {
+    if is_label(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(tailsweep_common::label::HELP.to_owned())
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -232,6 +286,92 @@ pub(crate) struct ListArgs {
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunsArgs {
+    #[command(flatten)]
+    pub(crate) selector: Selector,
+    /// Only runs in this state (again for another one): waiting, running, done, diverged, failed,
+    /// cancelled
+    #[arg(long, value_name = "STATE", value_parser = state)]
+    pub(crate) state: Vec<RunState>,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+    /// Print JSON, a line for each run
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}
+
+fn state(word: &str) -> Result<RunState, String> {
+    let known = || RunState::ALL.iter().map(|state| state.as_str());
+    RunState::from_word(word)
+        .ok_or_else(|| format!("write one of {}", known().collect::<Vec<_>>().join(", ")))
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// The beginning of the id of a run; `tailsweep runs` lists them
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ControlArgs {
+    #[command(flatten)]
+    pub(crate) selector: Selector,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RetryArgs {
+    #[command(flatten)]
+    pub(crate) selector: Selector,
+    /// Only the failed runs: a paused sweep stays paused
+    #[arg(long)]
+    pub(crate) failed: bool,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PriorityArgs {
+    /// `last` (submitted latest), a name, or the beginning of an id
+    pub(crate) sweep: String,
+    /// Larger goes first
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) priority: i32,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExtendArgs {
+    /// `last` (submitted latest), a name, or the beginning of an id
+    pub(crate) sweep: String,
+    /// The larger sweep file: it has all runs of the sweep; `-` is stdin
+    pub(crate) spec: PathBuf,
+    /// Follow the sweep until it is over
+    #[arg(long)]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) size: SizeArgs,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RmArgs {
+    /// `last` (submitted latest), names, or beginnings of ids
+    #[arg(required = true)]
+    pub(crate) sweep: Vec<String>,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
 }
 
 #[derive(Debug, clap::Args)]

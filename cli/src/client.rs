@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tailsweep_common::state::RunState;
+use tailsweep_proto::wire::control_request::Wish;
 use tailsweep_proto::wire::submit_part::Part;
 use tailsweep_proto::wire::sweep_service_client::SweepServiceClient;
 use tailsweep_proto::wire::{self, SweepStatus};
@@ -20,6 +22,17 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAGE: u32 = 1000;
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// What becomes of other sweeps when one is handed in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Manner<'a> {
+    /// Nothing.
+    Beside,
+    /// They are cancelled.
+    Alone,
+    /// It stands for this one from now on.
+    Extending(&'a str),
+}
 
 /// A client of a coordinator.
 #[derive(Clone, Debug)]
@@ -64,12 +77,16 @@ impl Client {
     pub(crate) async fn submit(
         &mut self,
         file: &SweepFile,
-        alone: bool,
+        manner: Manner<'_>,
     ) -> Result<wire::SubmitReply, Failure> {
         let header = wire::SubmitHeader {
             source: file.source.clone(),
             path: file.path.clone(),
-            alone,
+            alone: matches!(manner, Manner::Alone),
+            extends: match manner {
+                Manner::Extending(sweep) => sweep.to_owned(),
+                Manner::Alone | Manner::Beside => String::new(),
+            },
         };
         let mut parts = vec![Part::Header(header)];
         for (path, content) in file.files()? {
@@ -107,6 +124,61 @@ impl Client {
                 sweep: sweep.to_owned(),
             };
             Ok(service.get_sweep(request).await?.into_inner())
+        })
+        .await
+    }
+
+    /// Does what the user wants of a sweep; the answer is where it stands then.
+    pub(crate) async fn control(
+        &mut self,
+        sweep: &str,
+        wish: Wish,
+    ) -> Result<SweepStatus, Failure> {
+        let mut service = self.service.clone();
+        self.persist(async || {
+            let request = wire::ControlRequest {
+                sweep: sweep.to_owned(),
+                wish: Some(wish),
+            };
+            Ok(service.control(request).await?.into_inner())
+        })
+        .await
+    }
+
+    /// The runs of a sweep in its order, page by page.
+    pub(crate) async fn runs(
+        &mut self,
+        sweep: &str,
+        states: &[RunState],
+        mut tell: impl FnMut(Vec<wire::RunStatus>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut service = self.service.clone();
+        let mut next = String::new();
+        loop {
+            let request = wire::ListRunsRequest {
+                sweep: sweep.to_owned(),
+                states: states.iter().map(ToString::to_string).collect(),
+                page_size: PAGE,
+                page: next,
+            };
+            let reply = self
+                .persist(async || Ok(service.list_runs(request.clone()).await?.into_inner()))
+                .await?;
+            tell(reply.runs)?;
+            if reply.next_page.is_empty() {
+                return Ok(());
+            }
+            next = reply.next_page;
+        }
+    }
+
+    /// All that is known of a run.
+    pub(crate) async fn run(&mut self, run: &str) -> Result<wire::RunDetail, Failure> {
+        let mut service = self.service.clone();
+        self.persist(async || {
+            let run = run.to_owned();
+            let request = wire::GetRunRequest { run };
+            Ok(service.get_run(request).await?.into_inner())
         })
         .await
     }

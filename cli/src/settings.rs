@@ -159,6 +159,15 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
         Command::Status(args) => (Some(&args.url), None),
         Command::Sweeps(args) | Command::Workers(args) => (Some(&args.url), None),
         Command::Report(args) => (Some(&args.url), None),
+        Command::Runs(args) => (Some(&args.url), None),
+        Command::Explain(args) | Command::Logs(args) => (Some(&args.url), None),
+        Command::Cancel(args) | Command::Pause(args) | Command::Resume(args) => {
+            (Some(&args.url), None)
+        }
+        Command::Retry(args) => (Some(&args.url), None),
+        Command::Priority(args) => (Some(&args.url), None),
+        Command::Extend(args) => (Some(&args.url), None),
+        Command::Rm(args) => (Some(&args.url), None),
         Command::Coordinator(args) => {
             set("listen", args.listen.map(|address| address.to_string()));
             set("state", path(&args.state));

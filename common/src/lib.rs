@@ -7,6 +7,7 @@
 pub mod cost;
 pub mod exits;
 pub mod id;
+pub mod label;
 pub mod measurement;
 pub mod network;
 pub mod npy;

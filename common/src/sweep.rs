@@ -160,6 +160,9 @@ pub struct Sweep {
     pub limits: Limits,
     /// Larger goes first.
     pub priority: i32,
+    /// Labels that a worker must have to be given its runs.
+    #[serde(default)]
+    pub requires: Vec<String>,
     /// Ends a point's seeds early; absent: never.
     pub stop: Option<Stop>,
 }

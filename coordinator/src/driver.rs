@@ -7,14 +7,15 @@
 //! that was decided since the last one is forgotten: the sessions are closed, the core is rebuilt
 //! from the store, and the workers come back with what they hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tailsweep_common::id::SweepId;
+use tailsweep_common::id::{BlobId, SweepId};
 use tailsweep_common::sweep::Sweep;
 use tailsweep_proto::{convert, wire};
+use tailsweep_scheduler::event::SweepEvent;
 use tailsweep_scheduler::{Action, Config, Event, Input, Refusal, Scheduler, Tick, WorkerId};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, info, warn};
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     },
     /// A user's sweep.
     Submit(Box<Submit>),
+    /// What a user wants of a sweep: an input that is not about a worker.
+    Control(Input, oneshot::Sender<Result<bool, Refusal>>),
     /// A question, answered from the state after the next commit.
     Ask(Question),
 }
@@ -59,12 +62,22 @@ pub(crate) enum Word {
 /// What is asked of the committed state.
 pub(crate) type Question = Box<dyn FnOnce(&View<'_>) + Send>;
 
+/// What becomes of other sweeps when one is submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Nothing.
+    Beside,
+    /// They are cancelled.
+    Alone,
+    /// It stands for this one from now on.
+    Extending(SweepId),
+}
+
 /// A checked sweep on its way in.
 pub(crate) struct Submit {
     pub(crate) sweep: Arc<Sweep>,
     pub(crate) submission: Submission,
-    /// Work on this sweep alone.
-    pub(crate) alone: bool,
+    pub(crate) manner: Manner,
     /// Whether the sweep was not known before; sent once it is durable.
     pub(crate) reply: oneshot::Sender<Result<bool, Refusal>>,
 }
@@ -125,17 +138,25 @@ impl Driver {
         &self,
         sweep: Arc<Sweep>,
         submission: Submission,
-        alone: bool,
+        manner: Manner,
     ) -> Result<Result<bool, Refusal>, Gone> {
         let (reply, answer) = oneshot::channel();
         let submit = Submit {
             sweep,
             submission,
-            alone,
+            manner,
             reply,
         };
         self.send(Command::Submit(Box::new(submit))).await?;
         answer.await.map_err(|_| Gone)
+    }
+
+    /// Does what a user wants of a sweep; the answer comes once it is durable.
+    pub(crate) async fn control(&self, wish: Input) -> Result<Result<(), Refusal>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Control(wish, reply)).await?;
+        let done = answer.await.map_err(|_| Gone)?;
+        Ok(done.map(|_| ()))
     }
 }
 
@@ -256,6 +277,13 @@ impl Engine {
                 }
             }
             Command::Submit(submit) => self.submit(*submit),
+            Command::Control(wish, reply) => match self.scheduler.handle(self.now(), wish) {
+                Ok(()) => self.replies.push((reply, true)),
+                Err(refusal) => {
+                    // Who asked may have gone.
+                    let _ = reply.send(Err(refusal));
+                }
+            },
             Command::Ask(question) => self.questions.push(question),
         }
     }
@@ -285,18 +313,22 @@ impl Engine {
 
     fn submit(&mut self, submit: Submit) {
         let Submit {
-            sweep,
+            sweep: plan,
             submission,
-            alone,
+            manner,
             reply,
         } = submit;
-        let (id, name, runs) = (sweep.id, sweep.name.clone(), sweep.len());
+        let (id, name, runs) = (plan.id, plan.name.clone(), plan.len());
         let created = self.scheduler.sweep(id).is_none();
         if created {
             self.submissions.insert(id, submission);
         }
-        let mut taken = self.scheduler.handle(self.now(), Input::Submit(sweep));
-        if taken.is_ok() && alone {
+        let input = match manner {
+            Manner::Extending(sweep) => Input::Extend { sweep, by: plan },
+            Manner::Alone | Manner::Beside => Input::Submit(plan),
+        };
+        let mut taken = self.scheduler.handle(self.now(), input);
+        if taken.is_ok() && manner == Manner::Alone {
             taken = self.serve_alone(id);
         }
         match taken {
@@ -315,7 +347,10 @@ impl Engine {
     /// Tries what failed of a sweep afresh, and stops the others.
     fn serve_alone(&mut self, id: SweepId) -> Result<(), Refusal> {
         let now = self.now();
-        self.scheduler.handle(now, Input::Retry(id))?;
+        let failed_only = false;
+        let sweep = id;
+        self.scheduler
+            .handle(now, Input::Retry { sweep, failed_only })?;
         let others: Vec<SweepId> = self
             .scheduler
             .sweeps()
@@ -375,8 +410,34 @@ impl Engine {
                     .expect("a sweep is accepted only by the command that brings its text");
                 Write::Sweep(sweep, submission)
             }
+            Event::Sweep(id, SweepEvent::Restored) => {
+                let submission = self
+                    .submissions
+                    .remove(&id)
+                    .expect("a sweep comes back only by the command that brings its text");
+                Write::Restored(id, submission)
+            }
+            Event::Sweep(id, SweepEvent::Removed { forgotten }) => Write::Removed {
+                sweep: id,
+                forgotten,
+                orphans: self.orphans(id),
+            },
             event => Write::Event(event),
         }
+    }
+
+    /// The files that travelled with a removed sweep and that no other one names.
+    fn orphans(&self, sweep: SweepId) -> Vec<BlobId> {
+        let named = |sweep: SweepId| {
+            let plan = self.scheduler.plan(sweep);
+            plan.into_iter()
+                .flat_map(|plan| plan.files.iter().map(|(_, id)| *id))
+        };
+        let mut orphans: Vec<BlobId> = named(sweep).collect();
+        let others = self.scheduler.names().map(|(id, ..)| id);
+        let kept: BTreeSet<BlobId> = others.flat_map(named).collect();
+        orphans.retain(|id| !kept.contains(id));
+        orphans
     }
 
     fn say(&mut self, action: Action) {
@@ -481,6 +542,7 @@ fn message_of(action: Action) -> (WorkerId, wire::CoordinatorMessage) {
         }
         Action::Settled(worker, run, attempt) => (worker, Message::Settled(key(run, attempt))),
         Action::Stale(worker, run, attempt) => (worker, Message::Stale(key(run, attempt))),
+        Action::Recall(worker, run, attempt) => (worker, Message::Recall(key(run, attempt))),
     };
     (
         worker,

@@ -3,7 +3,9 @@
 //! One task, the driver, owns the [`tailsweep_scheduler::Scheduler`]. Services hand it commands
 //! through a bounded queue; it commits what the core decides, and only then lets answers leave.
 
+mod attempts;
 mod driver;
+mod explain;
 mod report;
 mod select;
 mod server;

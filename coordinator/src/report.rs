@@ -11,9 +11,9 @@ use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep::Sweep;
 use tailsweep_proto::{WireError, wire};
 use tailsweep_report::{ReportBuilder, RunResult, SweepText};
-use tailsweep_scheduler::event::RunEvent;
 use tailsweep_scheduler::{RunNo, Scheduler};
 
+use crate::attempts::{Attempt, tell};
 use crate::store::{Dated, Entry, Reader};
 
 /// What the core knows of a sweep at one moment.
@@ -126,23 +126,12 @@ struct ManifestRun {
     run_id: RunId,
     /// The result was known from another sweep.
     taken_over: bool,
-    attempts: Vec<ManifestAttempt>,
-}
-
-#[derive(Serialize)]
-struct ManifestAttempt {
-    attempt: u32,
-    worker: Arc<str>,
-    kind: Arc<str>,
-    /// What happened to it, and when (milliseconds of the Unix epoch).
-    events: Vec<(i64, &'static str)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
+    attempts: Vec<Attempt>,
 }
 
 fn manifest(outline: &Outline, reader: &Reader) -> rusqlite::Result<Manifest> {
     let mut submitted_ms = None;
-    let mut attempts: BTreeMap<RunNo, Vec<ManifestAttempt>> = outline
+    let mut attempts: BTreeMap<RunNo, Vec<Attempt>> = outline
         .runs
         .iter()
         .map(|run| (run.no, Vec::new()))
@@ -171,36 +160,4 @@ fn manifest(outline: &Outline, reader: &Reader) -> rusqlite::Result<Manifest> {
         submitted_ms,
         runs: runs.collect(),
     })
-}
-
-fn tell(attempts: &mut Vec<ManifestAttempt>, at_ms: i64, event: RunEvent) {
-    let (word, said) = match event {
-        RunEvent::Leased {
-            attempt,
-            worker,
-            kind,
-        } => {
-            let events = vec![(at_ms, "leased")];
-            attempts.push(ManifestAttempt {
-                attempt,
-                worker,
-                kind,
-                events,
-                message: None,
-            });
-            return;
-        }
-        RunEvent::Started { .. } => ("started", None),
-        RunEvent::Finished { .. } => ("finished", None),
-        RunEvent::Failed { message, .. } => ("failed", Some(message)),
-        RunEvent::Lost { .. } => ("lost", None),
-        RunEvent::HandedBack { .. } => ("handed_back", None),
-        RunEvent::Differed => ("differed", None),
-        RunEvent::Reopened => ("reopened", None),
-    };
-    // Attempts follow one another: what is told is of the latest one.
-    if let Some(attempt) = attempts.last_mut() {
-        attempt.events.push((at_ms, word));
-        attempt.message = said.or(attempt.message.take());
-    }
 }

@@ -11,29 +11,42 @@ pub(crate) enum NotSelected {
     NoMatch(String),
     #[error("the id prefix `{0}` fits more than one sweep: {1} and {2}")]
     Ambiguous(String, SweepId, SweepId),
+    #[error("no run has an id that begins with `{0}`; `tailsweep runs` lists them")]
+    NoRun(String),
+    #[error("the id prefix `{0}` fits more than one run: write more of it")]
+    AmbiguousRun(String),
 }
 
-/// The sweep that `selector` means. `sweeps` are ids and names, the one submitted latest last.
+/// The sweep that `selector` means. `sweeps` are ids and names, the one submitted latest last,
+/// each with the sweep that stands for it now.
 ///
 /// A name wins over a prefix, and of equal names the newest one.
 pub(crate) fn select<'a>(
     selector: &str,
-    sweeps: impl DoubleEndedIterator<Item = (SweepId, &'a str)> + Clone,
+    sweeps: impl DoubleEndedIterator<Item = (SweepId, &'a str, SweepId)> + Clone,
 ) -> Result<SweepId, NotSelected> {
-    let newest = sweeps.clone().next_back().ok_or(NotSelected::NoSweep)?;
+    let (.., newest) = sweeps.clone().next_back().ok_or(NotSelected::NoSweep)?;
     if selector == "last" {
-        return Ok(newest.0);
+        return Ok(newest);
     }
-    if let Some((id, _)) = sweeps.clone().rfind(|(_, name)| *name == selector) {
+    if let Some((.., id)) = sweeps.clone().rfind(|(_, name, _)| *name == selector) {
         return Ok(id);
     }
-    let mut matches = sweeps
-        .map(|(id, _)| id)
-        .filter(|id| !selector.is_empty() && id.to_string().starts_with(selector));
+    let mut matches =
+        sweeps.filter(|(id, ..)| !selector.is_empty() && id.to_string().starts_with(selector));
     match (matches.next(), matches.next()) {
-        (Some(id), None) => Ok(id),
+        (Some((.., id)), None) => Ok(id),
         (None, _) => Err(NotSelected::NoMatch(selector.to_owned())),
-        (Some(a), Some(b)) => Err(NotSelected::Ambiguous(selector.to_owned(), a, b)),
+        (Some((a, ..)), Some((b, ..))) => Err(NotSelected::Ambiguous(selector.to_owned(), a, b)),
+    }
+}
+
+/// The run that the beginning of an id means. `found` are the runs that begin so, two at most.
+pub(crate) fn select_run<T: Copy>(prefix: &str, found: &[T]) -> Result<T, NotSelected> {
+    match found {
+        [one] if !prefix.is_empty() => Ok(*one),
+        [_, _, ..] if !prefix.is_empty() => Err(NotSelected::AmbiguousRun(prefix.to_owned())),
+        _ => Err(NotSelected::NoRun(prefix.to_owned())),
     }
 }
 
@@ -44,7 +57,10 @@ mod tests {
     #[test]
     fn a_sweep_is_named_in_three_ways() {
         let ids: Vec<SweepId> = (0..40_u8).map(|n| SweepId::of(&[n])).collect();
-        let named = |n: usize| (ids[n], if n.is_multiple_of(2) { "even" } else { "odd" });
+        let named = |n: usize| {
+            let name = if n.is_multiple_of(2) { "even" } else { "odd" };
+            (ids[n], name, ids[n.max(1)])
+        };
         let choose = |selector: &str| select(selector, (0..40).map(named));
         assert_eq!(choose("last"), Ok(ids[39]));
         assert_eq!(choose("even"), Ok(ids[38]));
@@ -53,6 +69,8 @@ mod tests {
             choose("nothing"),
             Err(NotSelected::NoMatch("nothing".into()))
         );
+        let extended = ids[0].to_string();
+        assert_eq!(choose(&extended), Ok(ids[1]), "another one stands for it");
         assert_eq!(choose(""), Err(NotSelected::NoMatch(String::new())));
         // 40 ids share 16 first digits.
         assert!((0..16).any(|digit| matches!(

@@ -5,12 +5,15 @@ use tailsweep_common::run::{Dataset, Run};
 use tailsweep_common::state::RunState;
 use tailsweep_proto::convert::AttemptKey;
 use tailsweep_proto::wire;
-use tailsweep_scheduler::{Counts, RunView, SweepView, WorkerView};
+use tailsweep_scheduler::{Counts, RunView, SweepView, Why, WorkerView};
 
 use crate::driver::View;
+use crate::explain;
 
 /// Runs in computation that a status names.
 const MAX_RUNNING: usize = 64;
+/// Runs that are looked at for one that waits.
+const LOOKED_AT: usize = 10_000;
 /// Failures that a status names.
 const MAX_FAILURES: usize = 8;
 
@@ -55,6 +58,8 @@ pub(crate) fn brief(sweep: &SweepView<'_>) -> wire::SweepStatus {
         running: Vec::new(),
         failures: Vec::new(),
         waiting_for: String::new(),
+        priority: sweep.priority,
+        paused: sweep.paused,
     }
 }
 
@@ -69,6 +74,9 @@ pub(crate) fn of_worker(worker: &WorkerView<'_>) -> wire::WorkerStatus {
         draining: worker.draining,
         computing: computing as u32,
         prefetched: (worker.held.len() - computing) as u32,
+        memory: worker.memory,
+        memory_used: worker.memory_used,
+        labels: worker.labels.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -142,14 +150,17 @@ fn failures(view: &View<'_>, sweep: &SweepView<'_>) -> Vec<wire::RunFailure> {
 
 /// Why nothing moves, if nothing does.
 fn waiting_for(view: &View<'_>, sweep: &SweepView<'_>) -> String {
-    let connected = view.scheduler.workers().filter(|worker| worker.connected);
-    if connected.count() == 0 {
-        return "no worker is connected; `tailsweep worker` starts one".to_owned();
+    if sweep.counts.running > 0 || sweep.counts.waiting == 0 {
+        return String::new();
     }
-    if sweep.counts.running == 0 && sweep.counts.waiting > 0 {
-        return "other sweeps are first, or a failed run is about to be tried again".to_owned();
+    let mut runs = view.scheduler.runs_of(sweep.id).take(LOOKED_AT);
+    let first = runs.find(|run| run.state == RunState::Waiting);
+    let why = first.and_then(|run| view.scheduler.why(run.no));
+    match why {
+        // It is on its way.
+        None | Some(Why::Ahead(_)) => String::new(),
+        Some(why) => explain::sentence(&why),
     }
-    String::new()
 }
 
 /// A run in a few words.

@@ -80,6 +80,7 @@ impl Running {
             source: source.to_owned(),
             path: "services.toml".to_owned(),
             alone: false,
+            extends: String::new(),
         };
         let part = wire::SubmitPart {
             part: Some(Part::Header(header)),
@@ -145,6 +146,8 @@ fn hello(worker: &str) -> wire::Hello {
         host: "here".to_owned(),
         holds: Vec::new(),
         instance: 1,
+        memory: None,
+        labels: Vec::new(),
     }
 }
 

@@ -9,12 +9,14 @@ mod datasets;
 mod held;
 mod kind;
 mod link;
+mod memory;
 mod worker;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use kind::kind;
+pub use memory::memory_here;
 pub use tailsweep_trainers::data::{DataError, check as check_data};
 pub use tailsweep_trainers::{WeightsError, check_weights};
 pub use worker::{Stopped, run};
@@ -30,6 +32,10 @@ pub struct Settings {
     pub host: String,
     /// Runs that it computes at a time.
     pub slots: u32,
+    /// Bytes that its runs may take together, with their data; `None`: as much as they like.
+    pub memory: Option<u64>,
+    /// What it is good for; sweeps may ask for it.
+    pub labels: Vec<String>,
     /// Where data sets lie.
     pub data_dir: PathBuf,
     /// Leaves after so long without work.

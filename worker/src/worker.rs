@@ -191,6 +191,8 @@ impl Worker {
             host: self.settings.host.clone(),
             holds: listed(&self.held),
             instance: self.settings.instance,
+            memory: self.settings.memory,
+            labels: self.settings.labels.clone(),
         }
     }
 
@@ -214,6 +216,11 @@ impl Worker {
             Word::Settled(attempt) | Word::Stale(attempt) => {
                 if let Some(key) = key(Some(attempt)) {
                     self.forget(key);
+                }
+            }
+            Word::Recall(attempt) => {
+                if let Some(key) = key(Some(attempt)) {
+                    self.recall(key).await;
                 }
             }
             // The link finds out by the end of the stream.
@@ -274,6 +281,17 @@ impl Worker {
         }
         self.queue.retain(|queued| *queued != key);
         self.last_busy = Instant::now();
+    }
+
+    /// A slot elsewhere is free for a run that waits here: it is given back unless it has begun.
+    async fn recall(&mut self, key: AttemptKey) {
+        if let Some(held) = self.held.get_mut(&key)
+            && matches!(held.stage, Stage::Queued)
+        {
+            self.queue.retain(|queued| *queued != key);
+            let messages = held.news(News::HandedBack);
+            self.say(messages).await;
+        }
     }
 
     async fn fill_slots(&mut self) {

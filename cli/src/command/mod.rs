@@ -3,11 +3,15 @@
 pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod control;
 pub(crate) mod coordinator;
 pub(crate) mod estimate;
+pub(crate) mod explain;
+pub(crate) mod extend;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod runs;
 pub(crate) mod status;
 pub(crate) mod submit;
 pub(crate) mod sweeps;

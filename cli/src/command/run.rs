@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::watch::judge;
 use super::worker::worker_settings;
 use crate::args::RunArgs;
-use crate::client::Client;
+use crate::client::{Client, Manner};
 use crate::failure::Failure;
 use crate::local::Doorway;
 use crate::progress::Progress;
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
     let interrupted = stop_signal()?;
     let mut progress = Progress::start(false);
     let work = async {
-        let reply = client.submit(&file, true).await?;
+        let reply = client.submit(&file, Manner::Alone).await?;
         home.start_workers(args.workers, settings);
         let status = tokio::select! {
             watched = client.watch(&reply.sweep_id, |status| progress.show(status)) => watched?,
@@ -131,6 +131,8 @@ impl Home {
             let mut worker = worker_settings(settings);
             worker.name = format!("{}-{number}", worker.name);
             worker.checkpoint_every = CHECKPOINT_EVERY;
+            // They share this machine.
+            worker.memory = worker.memory.map(|memory| memory / u64::from(count));
             let (channel, leaving) = (self.doorway.channel(), self.leave.subscribe());
             self.workers.spawn(async move {
                 if let Err(problem) = tailsweep_worker::run(worker, channel, told(leaving)).await {

@@ -18,6 +18,12 @@ pub(crate) async fn run(args: StatusArgs, settings: &Settings) -> Result<(), Fai
     }
     let runs = status.runs.unwrap_or_default();
     let mut text = format!("{}  {}\n", status.id, status.name);
+    if status.priority != 0 {
+        text += &format!("  priority  {}\n", status.priority);
+    }
+    if status.paused {
+        text += "  paused\n";
+    }
     for (word, count) in [
         ("waiting", runs.waiting),
         ("running", runs.running),
@@ -83,6 +89,8 @@ pub(crate) fn to_json(status: &SweepStatus) -> Value {
         "id": status.id,
         "name": status.name,
         "over": status.over,
+        "priority": status.priority,
+        "paused": status.paused,
         "stopped": (!status.stopped.is_empty()).then_some(&status.stopped),
         "runs": {
             "waiting": runs.waiting,

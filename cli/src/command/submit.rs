@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::watch::follow;
 use crate::args::SubmitArgs;
-use crate::client::Client;
+use crate::client::{Client, Manner};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::sweep_file::SweepFile;
@@ -13,7 +13,7 @@ use crate::terminal;
 pub(crate) async fn run(args: SubmitArgs, settings: &Settings) -> Result<(), Failure> {
     let file = SweepFile::read(&args.spec)?.runnable(args.size.max_runs)?;
     let mut client = Client::connect(&settings.coordinator).await?;
-    let reply = client.submit(&file, false).await?;
+    let reply = client.submit(&file, Manner::Beside).await?;
     if args.json {
         terminal::print_json(&json!({
             "version": 1,
@@ -21,14 +21,19 @@ pub(crate) async fn run(args: SubmitArgs, settings: &Settings) -> Result<(), Fai
             "name": file.sweep.name,
             "runs": reply.runs,
             "created": reply.created,
+            "known": reply.known,
         }))?;
     } else {
-        terminal::print(&format!("{}\n", reply.sweep_id))?;
+        terminal::print(&format!(
+            "{}
+",
+            reply.sweep_id
+        ))?;
     }
-    let known = if reply.created {
-        ""
-    } else {
-        " (known already)"
+    let known = match (reply.created, reply.known) {
+        (false, _) => " (known already)".to_owned(),
+        (true, 0) => String::new(),
+        (true, known) => format!(" ({known} have a result already)"),
     };
     eprintln!(
         "submitted `{}`: {} runs{known}",

@@ -24,6 +24,8 @@ pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failu
             "stopped"
         } else if sweep.over {
             "over"
+        } else if sweep.paused {
+            "paused"
         } else {
             "running"
         };
@@ -31,6 +33,7 @@ pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failu
             sweep.id.get(..12).unwrap_or(&sweep.id).to_owned(),
             sweep.name.clone(),
             state.to_owned(),
+            sweep.priority.to_string(),
             runs.waiting.to_string(),
             runs.running.to_string(),
             (runs.done + runs.diverged).to_string(),
@@ -38,7 +41,7 @@ pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failu
         ]
     });
     let header = [
-        "id", "name", "state", "waiting", "running", "results", "failed",
+        "id", "name", "state", "priority", "waiting", "running", "results", "failed",
     ];
-    terminal::print(&terminal::table(header, &[3, 4, 5, 6], rows))
+    terminal::print(&terminal::table(header, &[3, 4, 5, 6, 7], rows))
 }

@@ -20,6 +20,8 @@ pub(crate) async fn run(args: WorkerArgs, settings: &Settings) -> Result<(), Fai
     if let Some(name) = args.name {
         worker.name = name;
     }
+    worker.memory = args.memory.or(worker.memory);
+    worker.labels = args.label;
     worker.idle_timeout = settings::time("--idle-timeout", args.idle_timeout.as_deref())?;
     worker.time_limit = settings::time("--time-limit", args.time_limit.as_deref())?;
     let coordinator: Channel = endpoint(&settings.coordinator)?.connect_lazy();
@@ -53,6 +55,8 @@ pub(crate) fn worker_settings(settings: &Settings) -> tailsweep_worker::Settings
         instance: random,
         host,
         slots: settings.slots,
+        memory: tailsweep_worker::memory_here(),
+        labels: Vec::new(),
         data_dir: settings.data_dir.clone(),
         idle_timeout: None,
         time_limit: None,

@@ -7,7 +7,7 @@ use crate::args::ListArgs;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::terminal;
+use crate::terminal::{self, human_bytes};
 
 pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failure> {
     let workers = Client::connect(&settings.coordinator)
@@ -26,6 +26,11 @@ pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failu
             worker.slots.to_string(),
             worker.computing.to_string(),
             worker.prefetched.to_string(),
+            worker.memory.map_or_else(String::new, |memory| {
+                let used = human_bytes(worker.memory_used);
+                format!("{used} of {}", human_bytes(memory))
+            }),
+            worker.labels.join(" "),
         ]
     });
     let header = [
@@ -35,8 +40,10 @@ pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failu
         "slots",
         "computing",
         "prefetched",
+        "memory",
+        "labels",
     ];
-    terminal::print(&terminal::table(header, &[3, 4, 5], rows))
+    terminal::print(&terminal::table(header, &[3, 4, 5, 6], rows))
 }
 
 fn state(worker: &WorkerStatus) -> &'static str {
@@ -55,5 +62,8 @@ fn to_json(worker: &WorkerStatus) -> Value {
         "slots": worker.slots,
         "computing": worker.computing,
         "prefetched": worker.prefetched,
+        "memory": worker.memory,
+        "memory_used": worker.memory_used,
+        "labels": worker.labels,
     })
 }

@@ -32,6 +32,7 @@ impl Place {
                 "max_losses",
                 "max_failures",
                 "priority",
+                "requires",
                 "train",
                 "measure",
                 "stop",

@@ -59,6 +59,7 @@ pub(super) fn sweep(reader: &mut Reader<'_>, file: &File, source: &str) -> Optio
             time_limit: file.train.time_limit,
         },
         priority: file.priority.unwrap_or(0),
+        requires: file.requires.clone(),
         stop: file.alpha_ci.as_ref().map(|(alpha_ci, _)| Stop {
             alpha_ci: *alpha_ci,
         }),

@@ -24,6 +24,7 @@ pub(super) struct File {
     pub(super) max_losses: Option<u32>,
     pub(super) max_failures: Option<u32>,
     pub(super) priority: Option<i32>,
+    pub(super) requires: Vec<String>,
     pub(super) train: Section,
     pub(super) measure: Section,
     pub(super) alpha_ci: Option<(f64, Span)>,
@@ -97,6 +98,7 @@ impl Reader<'_> {
                     let priority = self.whole_within("priority", node, least, most);
                     file.priority = priority.and_then(|priority| i32::try_from(priority).ok());
                 }
+                "requires" => file.requires = self.requires(node).unwrap_or_default(),
                 "train" | "measure" => {}
                 "stop" => file.alpha_ci = self.stop(node),
                 "block" => file.blocks = self.blocks(node, file.train.protocol),
@@ -202,6 +204,42 @@ impl Reader<'_> {
             seeds.push(seed);
         }
         (seen.len() == items.len()).then_some(seeds)
+    }
+
+    fn requires(&mut self, node: &Node<'_>) -> Option<Vec<String>> {
+        const HELP: &str =
+            "write labels that workers have, as in `requires = [\"gpu\", \"zone=a\"]`";
+        let items = match node.get_ref() {
+            DeValue::Array(items) if items.is_empty() => {
+                let problem = Problem::at(node.span(), "`requires` has no values");
+                return self.refuse(problem.help(HELP));
+            }
+            DeValue::Array(items) => &items[..],
+            DeValue::String(_) => std::slice::from_ref(node),
+            other => {
+                let wanted = "a label or a list of labels";
+                let problem = wrong_kind("requires", wanted, other, node.span(), HELP);
+                return self.refuse(problem);
+            }
+        };
+        let mut labels = Vec::with_capacity(items.len());
+        let mut seen = std::collections::BTreeMap::new();
+        for item in items {
+            let Some(label) = self.text("requires", item, HELP) else {
+                continue;
+            };
+            if !crate::label::is_label(label) {
+                let problem = format!("{} is no label", quoted(label));
+                let problem = Problem::at(item.span(), problem).help(crate::label::HELP);
+                self.problems.push(problem);
+            } else if let Some(first) = seen.insert(label, item.span()) {
+                let problem = twice("requires", label, item.span(), first);
+                self.problems.push(problem);
+            } else {
+                labels.push(label.to_owned());
+            }
+        }
+        Some(labels)
     }
 
     fn small(&mut self, what: &str, node: &Node<'_>, least: i64) -> Option<u32> {

@@ -110,4 +110,26 @@ pub enum SweepEvent {
     },
     /// A stopped sweep wants its runs again.
     Resumed,
+    /// No run is given to a worker because of it.
+    Paused,
+    /// A paused sweep goes on.
+    Unpaused,
+    /// The user gave it another priority.
+    Prioritised {
+        /// Larger goes first.
+        priority: i32,
+    },
+    /// A later sweep has all of its runs and stands for it.
+    Replaced {
+        /// That one.
+        by: SweepId,
+    },
+    /// The user removed it.
+    Removed {
+        /// The runs that no other sweep has, as ranges of numbers (first and last): all that is
+        /// known of them goes.
+        forgotten: Vec<(RunNo, RunNo)>,
+    },
+    /// The same file was submitted again after the sweep had been removed.
+    Restored,
 }

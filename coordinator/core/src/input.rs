@@ -21,18 +21,42 @@ pub type WorkerId = Arc<str>;
 pub enum Input {
     /// A user submitted a sweep. A known one is no error.
     Submit(Arc<Sweep>),
+    /// A user submitted a sweep that has all runs of another one and stands for it from now on.
+    Extend {
+        /// The one that is extended.
+        sweep: SweepId,
+        /// The larger one.
+        by: Arc<Sweep>,
+    },
     /// Try the failed runs of a sweep afresh, and go on with it if it was stopped.
-    Retry(SweepId),
-    /// Stop a sweep that is not over: it wants no more runs; those in computation may finish.
+    Retry {
+        /// Which sweep.
+        sweep: SweepId,
+        /// What the user cancelled or paused stays so.
+        failed_only: bool,
+    },
+    /// End a sweep that is not over: it wants no more runs, and those in computation stop unless
+    /// another sweep wants them.
     Cancel(SweepId),
+    /// Give none of a sweep's runs to a worker until further notice; those in computation go on.
+    Pause(SweepId),
+    /// Go on with a sweep that was paused, cancelled or stopped.
+    Resume(SweepId),
+    /// Give a sweep another priority.
+    Prioritise {
+        /// Which sweep.
+        sweep: SweepId,
+        /// Larger goes first.
+        priority: i32,
+    },
+    /// Forget a sweep and all results that no other sweep has.
+    Remove(SweepId),
     /// A worker's session began, the first one or after a reconnect.
     Join {
         /// Who.
         worker: WorkerId,
-        /// Runs that it computes at a time.
-        slots: u32,
-        /// Device and instruction set: results are equal to the byte within a kind.
-        kind: Arc<str>,
+        /// What it can do.
+        offer: Offer,
         /// Attempts that it still holds, those in computation first.
         holds: Vec<(RunId, Attempt)>,
     },
@@ -91,6 +115,19 @@ pub enum Input {
     Differs(RunNo),
 }
 
+/// What a worker can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Runs that it computes at a time.
+    pub slots: u32,
+    /// Device and instruction set: results are equal to the byte within a kind.
+    pub kind: Arc<str>,
+    /// Bytes that its runs may take together; `None`: as much as they like.
+    pub memory: Option<u64>,
+    /// What it says it is good for; sweeps may ask for it.
+    pub labels: Vec<Arc<str>>,
+}
+
 /// Something to be said to a worker once all earlier events are durable.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -117,6 +154,8 @@ pub enum Action {
     Settled(WorkerId, RunId, Attempt),
     /// The attempt is not the current one: stop it and forget it. A late answer is an answer.
     Stale(WorkerId, RunId, Attempt),
+    /// Give the attempt back if it has not begun: a slot elsewhere is free.
+    Recall(WorkerId, RunId, Attempt),
 }
 
 /// Why an input was not taken.
@@ -128,6 +167,25 @@ pub enum Refusal {
     /// No such sweep.
     #[error("no sweep `{0}`")]
     UnknownSweep(SweepId),
+    /// An extension must have all runs of what it extends.
+    #[error(
+        "the file leaves out {missing} of the {of} runs of the sweep: an extension has all of them \
+         and more; `tailsweep submit` hands it in as a sweep of its own"
+    )]
+    NotAnExtension {
+        /// Runs that are not in the larger one.
+        missing: usize,
+        /// Runs of the sweep.
+        of: usize,
+    },
+    /// The sweep that was to extend another one is itself extended.
+    #[error("sweep `{0}` was extended before: extend it by the newest file")]
+    Extended(SweepId),
+    /// Failed runs of a cancelled sweep are not tried: nobody wants them.
+    #[error(
+        "sweep `{0}` is cancelled: `tailsweep retry` without --failed takes all of it up again"
+    )]
+    Cancelled(SweepId),
     /// The core numbers runs with 32 bits.
     #[error("this coordinator holds as many runs as it can")]
     TooManyRuns,

@@ -3,81 +3,40 @@
 //! [`Ledger::apply`] is the only way in. What is absent: who is connected, deadlines, back-off
 //! and the queue; those follow from here and from what workers say ([`crate::Scheduler`]).
 
+mod apply;
 mod entry;
+mod invariants;
+mod point;
 mod snapshot;
+mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
-use tailsweep_common::cost;
 use tailsweep_common::id::{RunId, SweepId};
 use tailsweep_common::run::Run;
-use tailsweep_common::state::{Ending, Reason, RunState};
 use tailsweep_common::sweep::Sweep;
 
 pub(crate) use entry::{Entry, Settled, Stage};
+pub(crate) use point::{DatasetNo, Needs, Points};
 pub use snapshot::Snapshot;
+pub(crate) use sweep::{SweepEntry, SweepNo};
 
-use crate::event::{Event, RunEvent, RunNo, SweepEvent};
+use crate::event::RunNo;
 use crate::names::Names;
 use crate::sessions::WorkerNo;
-
-/// A sweep, by the order of submission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct SweepNo(pub(crate) u32);
-
-impl SweepNo {
-    pub(crate) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// A sweep and where its runs stand.
-#[derive(Debug)]
-pub(crate) struct SweepEntry {
-    /// The plan.
-    pub(crate) sweep: Arc<Sweep>,
-    /// Its runs in its order.
-    pub(crate) runs: Vec<RunNo>,
-    /// How many of its runs are in each state, whether it wants them or not.
-    pub(crate) counts: [u32; 6],
-    /// Why it no longer wants the runs that are not over.
-    pub(crate) stopped: Option<Reason>,
-    /// Its runs that were held when it was stopped, and still are: they may finish for it.
-    pub(crate) finishing: BTreeSet<RunNo>,
-}
-
-impl SweepEntry {
-    /// How many of its runs are in a state, whether it wants them or not.
-    pub(crate) fn count(&self, state: RunState) -> u32 {
-        self.counts[place(state)]
-    }
-}
-
-fn place(state: RunState) -> usize {
-    match state {
-        RunState::Waiting => 0,
-        RunState::Running => 1,
-        RunState::Done => 2,
-        RunState::Diverged => 3,
-        RunState::Failed => 4,
-        RunState::Cancelled => 5,
-    }
-}
 
 /// One link of the chain of the sweeps of a run, the latest first.
 #[derive(Clone, Copy, Debug)]
 struct Link {
     sweep: SweepNo,
     next: u32,
+    /// Another sweep had brought the run before.
+    taken_over: bool,
 }
 
 /// End of a chain.
 const END: u32 = u32::MAX;
-
-/// Bytes that are kept here of a failure's message; the store has all of it.
-const MESSAGE: usize = 1024;
 
 /// The durable state.
 #[derive(Debug, Default)]
@@ -87,6 +46,7 @@ pub(crate) struct Ledger {
     sweeps: Vec<SweepEntry>,
     sweep_nos: HashMap<SweepId, SweepNo>,
     links: Vec<Link>,
+    points: Points,
     held: BTreeSet<RunNo>,
     messages: BTreeMap<RunNo, Box<str>>,
     /// Names of workers; a worker that joins gets its number before an event names it.
@@ -142,6 +102,22 @@ impl Ledger {
         self.messages.get(&no).map(|message| &**message)
     }
 
+    /// What a run is predicted to take.
+    pub(crate) fn needs(&self, no: RunNo) -> Needs {
+        self.points.needs(self.entry(no).point)
+    }
+
+    /// Bytes that a run takes with its data set.
+    pub(crate) fn full_size(&self, no: RunNo) -> u64 {
+        let needs = self.needs(no);
+        needs.memory.saturating_add(self.points.data_bytes(needs))
+    }
+
+    /// What is predicted of points and data sets.
+    pub(crate) fn points(&self) -> &Points {
+        &self.points
+    }
+
     /// The run itself.
     pub(crate) fn run(&self, no: RunNo) -> Run {
         let entry = self.entry(no);
@@ -151,17 +127,27 @@ impl Ledger {
             .expect("the run became known as this one of the sweep")
     }
 
-    /// The sweeps that a run belongs to, the latest first.
-    pub(crate) fn sweeps_of(&self, no: RunNo) -> impl Iterator<Item = SweepNo> + '_ {
+    /// The sweeps that a run belongs to, the latest first, as links of its chain.
+    fn links_of(&self, no: RunNo) -> impl Iterator<Item = Link> + '_ {
         let link = |at: u32| self.links.get(at as usize).copied();
         std::iter::successors(link(self.entry(no).chain), move |last| link(last.next))
-            .map(|link| link.sweep)
+    }
+
+    /// The sweeps that a run belongs to, the latest first.
+    pub(crate) fn sweeps_of(&self, no: RunNo) -> impl Iterator<Item = SweepNo> + '_ {
+        self.links_of(no).map(|link| link.sweep)
+    }
+
+    /// Whether a run was known, from another sweep, when this one of its sweeps was submitted.
+    pub(crate) fn is_taken_over(&self, no: RunNo, sweep: SweepNo) -> bool {
+        self.links_of(no)
+            .any(|link| link.sweep == sweep && link.taken_over)
     }
 
     /// The sweeps that still want a run.
     pub(crate) fn wanted_by(&self, no: RunNo) -> impl Iterator<Item = SweepNo> + '_ {
         self.sweeps_of(no)
-            .filter(|sweep| self.sweep(*sweep).stopped.is_none())
+            .filter(|sweep| self.sweep(*sweep).wants())
     }
 
     /// What a run may use up: the most that a sweep that wants it allows, or, if none does, that
@@ -195,272 +181,23 @@ impl Ledger {
         let most = END as usize;
         more < most - self.links.len().min(most) && more < most - self.runs.len().min(most)
     }
-}
 
-/// Changing. What an event names and nobody has heard of is passed over: the store checks that its
-/// rows fit together, and a process that reads a damaged one should not panic.
-impl Ledger {
-    pub(crate) fn apply(&mut self, event: &Event) {
-        match event {
-            Event::Submitted(sweep) => self.submitted(sweep),
-            Event::Recorded { run, step, .. } => {
-                if let Some(entry) = self.runs.get_mut(run.0 as usize)
-                    && matches!(entry.stage, Stage::Waiting | Stage::Leased | Stage::Started)
-                {
-                    entry.steps = entry.steps.max(*step);
-                }
-            }
-            Event::Checkpointed { run, step, .. } => {
-                if let Some(entry) = self.runs.get_mut(run.0 as usize) {
-                    entry.checkpoint = Some(*step);
-                    entry.losses = 0;
-                }
-            }
-            Event::Run(run, event) => {
-                if (run.0 as usize) < self.runs.len() {
-                    self.run_changed(*run, event);
-                }
-            }
-            Event::Sweep(id, event) => {
-                if let Some(sweep) = self.sweep_no(*id) {
-                    self.sweep_changed(sweep, event);
-                }
-            }
-        }
-    }
-
-    fn submitted(&mut self, sweep: &Arc<Sweep>) {
-        if self.sweep_no(sweep.id).is_some() {
-            return;
-        }
-        let sweep_no = SweepNo(u32::try_from(self.sweeps.len()).expect("fewer sweeps than runs"));
-        let mut entry = SweepEntry {
-            sweep: Arc::clone(sweep),
-            runs: Vec::with_capacity(sweep.len()),
-            counts: [0; 6],
-            stopped: None,
-            finishing: BTreeSet::new(),
+    /// The runs of a sweep that no other sweep has, as ranges of numbers: first and last.
+    pub(crate) fn only_in(&self, sweep: SweepNo) -> Vec<(RunNo, RunNo)> {
+        let others = |no: RunNo| {
+            self.sweeps_of(no)
+                .any(|of| of != sweep && !self.sweep(of).removed)
         };
-        let mut seconds = 0.0;
-        for (index, run) in sweep.runs().enumerate() {
-            if index.is_multiple_of(sweep.seeds.len()) {
-                seconds = cost::predict(&run.point).seconds as f32;
+        let mut alone: Vec<RunNo> = self.sweep(sweep).runs.clone();
+        alone.retain(|no| !others(*no));
+        alone.sort_unstable();
+        let mut ranges: Vec<(RunNo, RunNo)> = Vec::new();
+        for no in alone {
+            match ranges.last_mut() {
+                Some((_, last)) if last.0 + 1 == no.0 => *last = no,
+                _ => ranges.push((no, no)),
             }
-            let id = run.id();
-            let next = RunNo(self.runs.len() as u32);
-            let no = *self.run_nos.entry(id).or_insert(next);
-            if no == next {
-                self.runs.push(Entry {
-                    id,
-                    sweep: sweep_no.0,
-                    index: index as u32,
-                    chain: END,
-                    seconds,
-                    attempt: 0,
-                    worker: WorkerNo(0),
-                    kind: 0,
-                    settled_by: WorkerNo(0),
-                    failures: 0,
-                    losses: 0,
-                    made_by: None,
-                    checkpoint: None,
-                    steps: 0,
-                    stage: Stage::Waiting,
-                    settled: Settled::Never,
-                    nondeterministic: false,
-                });
-            }
-            let run = &mut self.runs[no.0 as usize];
-            let latest = self.links.get(run.chain as usize).map(|link| link.sweep);
-            if latest == Some(sweep_no) {
-                continue; // listed twice
-            }
-            let link = self.links.len() as u32;
-            self.links.push(Link {
-                sweep: sweep_no,
-                next: run.chain,
-            });
-            run.chain = link;
-            entry.counts[place(run.stage.state())] += 1;
-            entry.runs.push(no);
         }
-        self.sweeps.push(entry);
-        self.sweep_nos.insert(sweep.id, sweep_no);
+        ranges
     }
-
-    fn run_changed(&mut self, no: RunNo, event: &RunEvent) {
-        let entry = &mut self.runs[no.0 as usize];
-        let settle = |entry: &mut Entry, how| {
-            entry.settled = how;
-            entry.settled_by = entry.worker;
-        };
-        let stage = match event {
-            RunEvent::Leased {
-                attempt,
-                worker,
-                kind,
-            } => {
-                entry.attempt = *attempt;
-                entry.worker = WorkerNo(self.workers.intern(worker));
-                entry.kind = self.kinds.intern(kind);
-                Stage::Leased
-            }
-            RunEvent::Started { discard, .. } => {
-                if *discard {
-                    entry.checkpoint = None;
-                    entry.steps = 0;
-                }
-                entry.made_by = Some(entry.kind);
-                Stage::Started
-            }
-            RunEvent::Finished { ending, .. } => {
-                settle(entry, Settled::Finished);
-                entry.steps = ending.steps();
-                match *ending {
-                    Ending::Done {
-                        accuracy_reached, ..
-                    } => Stage::Done { accuracy_reached },
-                    Ending::Diverged { .. } => Stage::Diverged,
-                }
-            }
-            RunEvent::Failed {
-                reason,
-                message,
-                last,
-                ..
-            } => {
-                settle(entry, Settled::Failed);
-                entry.failures += 1;
-                self.messages.insert(no, shortened(message));
-                if *last {
-                    Stage::Failed(*reason)
-                } else {
-                    Stage::Waiting
-                }
-            }
-            RunEvent::Lost { last, .. } => {
-                settle(entry, Settled::Lost);
-                entry.losses += 1;
-                if *last {
-                    Stage::Failed(Reason::Lost)
-                } else {
-                    Stage::Waiting
-                }
-            }
-            RunEvent::HandedBack { .. } => {
-                settle(entry, Settled::HandedBack);
-                Stage::Waiting
-            }
-            RunEvent::Differed => {
-                entry.nondeterministic = true;
-                return;
-            }
-            RunEvent::Reopened => {
-                entry.failures = 0;
-                entry.losses = 0;
-                Stage::Waiting
-            }
-        };
-        let before = std::mem::replace(&mut entry.stage, stage).state();
-        let after = stage.state();
-        if before != after {
-            self.count(no, before, after);
-        }
-    }
-
-    fn count(&mut self, no: RunNo, before: RunState, after: RunState) {
-        if after == RunState::Running {
-            self.held.insert(no);
-        } else {
-            self.held.remove(&no);
-        }
-        let mut at = self.runs[no.0 as usize].chain;
-        while let Some(link) = self.links.get(at as usize) {
-            let sweep = &mut self.sweeps[link.sweep.index()];
-            sweep.counts[place(before)] -= 1;
-            sweep.counts[place(after)] += 1;
-            sweep.finishing.remove(&no);
-            at = link.next;
-        }
-    }
-
-    fn sweep_changed(&mut self, no: SweepNo, event: &SweepEvent) {
-        match event {
-            SweepEvent::Stopped { reason } => {
-                let held = self.held.iter().copied();
-                let finishing = held.filter(|run| self.sweeps_of(*run).any(|of| of == no));
-                let finishing = finishing.collect();
-                let sweep = &mut self.sweeps[no.index()];
-                sweep.stopped = Some(*reason);
-                sweep.finishing = finishing;
-            }
-            SweepEvent::Resumed => {
-                let sweep = &mut self.sweeps[no.index()];
-                sweep.stopped = None;
-                sweep.finishing.clear();
-            }
-        }
-    }
-
-    /// Panics if a sum or an index does not follow from the runs.
-    pub(crate) fn check_invariants(&self) {
-        let held = self.numbered().filter(|(_, entry)| entry.stage.is_held());
-        assert!(
-            held.map(|(no, _)| no).eq(self.held.iter().copied()),
-            "index of held runs"
-        );
-        for (no, entry) in self.numbered() {
-            assert_eq!(self.run_no(entry.id), Some(no), "index of ids");
-            assert!(
-                self.sweeps_of(no).any(|sweep| sweep.0 == entry.sweep),
-                "chain of sweeps"
-            );
-            assert_eq!(
-                entry.settled == Settled::Never,
-                entry.settled_attempt() == 0,
-                "run {no:?}: attempts without a gap, and each settled before the next"
-            );
-            assert_eq!(
-                matches!(entry.stage, Stage::Done { .. } | Stage::Diverged),
-                entry.settled == Settled::Finished,
-                "run {no:?}: a result is the end of the last attempt"
-            );
-        }
-        for (index, sweep) in self.sweeps.iter().enumerate() {
-            assert_eq!(
-                self.sweep_no(sweep.sweep.id).map(SweepNo::index),
-                Some(index)
-            );
-            let mut counts = [0; 6];
-            for no in &sweep.runs {
-                counts[place(self.entry(*no).stage.state())] += 1;
-                assert!(
-                    self.sweeps_of(*no).any(|of| of.index() == index),
-                    "sweep of {no:?}"
-                );
-            }
-            assert_eq!(
-                sweep.counts, counts,
-                "counts of sweep `{}`",
-                sweep.sweep.name
-            );
-            assert!(
-                sweep.finishing.iter().all(|no| self.held.contains(no)),
-                "finishing runs"
-            );
-            assert!(
-                sweep.stopped.is_some() || sweep.finishing.is_empty(),
-                "finishing runs"
-            );
-        }
-    }
-}
-
-fn shortened(message: &str) -> Box<str> {
-    let ends = (0..=MESSAGE.min(message.len())).rev();
-    let end = ends
-        .into_iter()
-        .find(|end| message.is_char_boundary(*end))
-        .unwrap_or(0);
-    message[..end].into()
 }

@@ -33,7 +33,7 @@ mod timers;
 pub mod view;
 
 pub use event::{Event, RunNo};
-pub use input::{Action, Attempt, Input, Refusal, WorkerId};
+pub use input::{Action, Attempt, Input, Offer, Refusal, WorkerId};
 pub use ledger::Snapshot;
 pub use scheduler::{Config, Scheduler};
 pub use tick::Tick;

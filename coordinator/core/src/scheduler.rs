@@ -25,12 +25,12 @@ mod leasing;
 mod sweeps;
 mod words;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tailsweep_common::id::RunId;
 
-use crate::event::{Event, RunEvent, RunNo, SweepEvent};
+use crate::event::{Event, RunEvent, RunNo};
 use crate::input::{Action, Input, Refusal, WorkerId};
 use crate::ledger::{Ledger, Settled, Snapshot, Stage, SweepNo};
 use crate::queue::Queue;
@@ -76,6 +76,10 @@ pub struct Scheduler {
     deadlines: Timers<WorkerNo>,
     cooling: Timers<RunNo>,
     queue: Queue,
+    /// Runs that were given ahead and are asked back, until there is an answer.
+    recalled: BTreeSet<RunNo>,
+    /// A run has come into the queue since leases were given.
+    queue_grew: bool,
     last_call: Tick,
     replaying: bool,
     // What the shell has yet to take.
@@ -94,6 +98,8 @@ impl Scheduler {
             deadlines: Timers::default(),
             cooling: Timers::default(),
             queue: Queue::default(),
+            recalled: BTreeSet::new(),
+            queue_grew: false,
             last_call: Tick::ZERO,
             replaying: false,
             events: VecDeque::new(),
@@ -115,12 +121,16 @@ impl Scheduler {
         self.last_call = now;
         self.grow();
         let held: Vec<_> = self.ledger.held().iter().copied().collect();
+        for sweep in (0..self.ledger.sweeps().len() as u32).map(SweepNo) {
+            self.rank(sweep);
+        }
         for no in held {
             let worker = self.ledger.entry(no).worker;
             let kind = self.ledger.entry(no).kind;
+            let needs = self.ledger.needs(no);
             self.sessions.update(worker, |session| {
                 session.kind = kind;
-                session.held.insert(no);
+                session.take(no, needs, self.ledger.points());
             });
             self.deadlines.set(worker, now + self.config.recovery);
         }
@@ -142,14 +152,18 @@ impl Scheduler {
         self.wake(now);
         match input {
             Input::Submit(sweep) => self.submit(sweep)?,
-            Input::Retry(sweep) => self.retry(sweep)?,
+            Input::Extend { sweep, by } => self.extend(sweep, by)?,
+            Input::Retry { sweep, failed_only } => self.retry(sweep, failed_only)?,
             Input::Cancel(sweep) => self.cancel(sweep)?,
+            Input::Pause(sweep) => self.pause(sweep)?,
+            Input::Resume(sweep) => self.resume(sweep)?,
+            Input::Prioritise { sweep, priority } => self.prioritise(sweep, priority)?,
+            Input::Remove(sweep) => self.remove(sweep)?,
             Input::Join {
                 worker,
-                slots,
-                kind,
+                offer,
                 holds,
-            } => self.join(worker, slots, kind, holds),
+            } => self.join(worker, offer, holds),
             Input::Disconnect(worker) => self.disconnect(&worker),
             Input::Heartbeat(worker) => drop(self.hear(&worker)?),
             Input::Drain(worker) => self.drain(&worker)?,
@@ -255,20 +269,10 @@ impl Scheduler {
                 self.ledger.apply(&event);
                 let after = self.ledger.holder(no);
                 if before != after {
-                    if let Some(worker) = before {
-                        self.sessions.update(worker, |session| {
-                            session.held.remove(&no);
-                        });
-                        let session = self.sessions.get(worker);
-                        if !session.connected && session.held.is_empty() {
-                            self.deadlines.remove(worker);
-                        }
-                    }
-                    if let Some(worker) = after {
-                        self.sessions.update(worker, |session| {
-                            session.held.insert(no);
-                        });
-                    }
+                    self.held_changed(no, before, after);
+                }
+                if self.ledger.entry(no).stage != Stage::Leased {
+                    self.recalled.remove(&no);
                 }
                 if let RunEvent::Failed { last: false, .. } = change {
                     let pause = backoff(self.config.backoff, self.ledger.entry(no).failures);
@@ -276,26 +280,47 @@ impl Scheduler {
                 }
                 self.place(no);
             }
-            Event::Sweep(id, change) => {
+            Event::Sweep(id, _) => {
                 self.ledger.apply(&event);
                 if let Some(sweep) = self.ledger.sweep_no(*id) {
-                    let moved = match change {
-                        SweepEvent::Stopped { .. } => self.queue.line(sweep),
-                        SweepEvent::Resumed => self.ledger.sweep(sweep).runs.clone(),
-                    };
-                    self.place_all(moved);
+                    self.rank(sweep);
+                    // What is in its line may belong elsewhere now, and the other way round.
+                    self.place_all(self.queue.line(sweep));
+                    self.place_all(self.ledger.sweep(sweep).runs.clone());
                 }
             }
             Event::Submitted(sweep) => {
                 self.ledger.apply(&event);
                 self.grow();
                 if let Some(sweep) = self.ledger.sweep_no(sweep.id) {
+                    self.rank(sweep);
                     self.place_all(self.ledger.sweep(sweep).runs.clone());
                 }
             }
             Event::Recorded { .. } | Event::Checkpointed { .. } => self.ledger.apply(&event),
         }
         self.events.push_back(event);
+    }
+
+    /// Another worker has the run, or none.
+    fn held_changed(&mut self, no: RunNo, before: Option<WorkerNo>, after: Option<WorkerNo>) {
+        let (needs, points) = (self.ledger.needs(no), self.ledger.points());
+        if let Some(worker) = before {
+            self.sessions
+                .update(worker, |session| session.give(no, needs, points));
+            let session = self.sessions.get(worker);
+            if !session.connected && session.held.is_empty() {
+                self.deadlines.remove(worker);
+            }
+        }
+        if let Some(worker) = after {
+            self.sessions
+                .update(worker, |session| session.take(no, needs, points));
+        }
+        let sweeps: Vec<SweepNo> = self.ledger.sweeps_of(no).collect();
+        for sweep in sweeps {
+            self.rank(sweep);
+        }
     }
 
     fn emit_run(&mut self, no: RunNo, change: RunEvent) {
@@ -309,18 +334,21 @@ impl Scheduler {
     /// Makes room for what the ledger knows.
     fn grow(&mut self) {
         self.sessions.grow(self.ledger.workers.len());
-        let priorities = self
-            .ledger
-            .sweeps()
-            .iter()
-            .map(|entry| entry.sweep.priority);
-        self.queue.grow(self.ledger.len(), priorities);
+        let (runs, sweeps) = (self.ledger.len(), self.ledger.sweeps().len());
+        self.queue.grow(runs, sweeps);
+    }
+
+    /// Tells the queue where a sweep stands among the sweeps.
+    fn rank(&mut self, sweep: SweepNo) {
+        let entry = self.ledger.sweep(sweep);
+        self.queue.rank(sweep, entry.priority, entry.held);
     }
 
     /// Puts a run where it belongs in the queue, or takes it out.
     fn place(&mut self, no: RunNo) {
         let home = self.home(no);
-        self.queue.place(no, self.ledger.entry(no).seconds, home);
+        self.queue_grew |= home.is_some();
+        self.queue.place(no, self.ledger.needs(no), home);
     }
 
     fn place_all(&mut self, runs: Vec<RunNo>) {
@@ -335,9 +363,10 @@ impl Scheduler {
             Some(worker) => self.sessions.get(worker).silent,
             None => self.ledger.entry(no).stage == Stage::Waiting && self.cooling.get(no).is_none(),
         };
-        let priority = |sweep: SweepNo| self.ledger.sweep(sweep).sweep.priority;
+        let entry = |sweep: SweepNo| self.ledger.sweep(sweep);
         let wanted = self.ledger.wanted_by(no).filter(|_| may_be_leased);
-        wanted.min_by_key(|sweep| (std::cmp::Reverse(priority(*sweep)), *sweep))
+        let wanted = wanted.filter(|sweep| !entry(*sweep).paused);
+        wanted.min_by_key(|sweep| (std::cmp::Reverse(entry(*sweep).priority), *sweep))
     }
 
     fn worker(&self, no: WorkerNo) -> WorkerId {
@@ -369,7 +398,19 @@ impl Scheduler {
     /// It looks at everything: for tests.
     pub fn check_invariants(&self) {
         self.ledger.check_invariants();
-        self.sessions.check_invariants();
+        self.sessions
+            .check_invariants(|no| self.ledger.needs(no), self.ledger.points());
+        self.queue.check_invariants();
+        for (index, entry) in self.ledger.sweeps().iter().enumerate() {
+            let share = self.queue.share(SweepNo(index as u32));
+            assert_eq!(share, (entry.priority, entry.held), "rank of a sweep");
+        }
+        assert!(
+            self.recalled
+                .iter()
+                .all(|no| self.ledger.entry(*no).stage == Stage::Leased),
+            "recalled runs"
+        );
         for (no, entry) in self.ledger.numbered() {
             assert_eq!(
                 self.queue.home(no),
@@ -382,8 +423,6 @@ impl Scheduler {
                 "back-off of {no:?}"
             );
         }
-        let queued: Vec<_> = self.queue.iter().collect();
-        assert_eq!(queued.len(), self.queue.len(), "length of the queue");
         for (worker, session) in self.sessions.iter() {
             let held = self.ledger.held().iter().copied();
             let held = held.filter(|no| self.ledger.entry(*no).worker == worker);

@@ -17,9 +17,9 @@ use crate::sessions::{Session, WorkerNo};
 /// How many runs of a sweep are in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Not held by a worker.
+    /// Not in computation.
     pub waiting: u32,
-    /// Held by a worker.
+    /// In computation.
     pub running: u32,
     /// Finished.
     pub done: u32,
@@ -61,8 +61,14 @@ pub struct SweepView<'a> {
     pub sweep: &'a Arc<Sweep>,
     /// Where its runs stand.
     pub counts: Counts,
+    /// Larger goes first.
+    pub priority: i32,
+    /// None of its runs is given to a worker because of it.
+    pub paused: bool,
     /// Why it no longer wants the runs that are not over.
     pub stopped: Option<Reason>,
+    /// The later sweep that has all of its runs and stands for it.
+    pub replaced_by: Option<SweepId>,
     /// Whether nothing more will happen to it by itself.
     pub is_over: bool,
 }
@@ -106,6 +112,12 @@ pub struct WorkerView<'a> {
     pub kind: &'a Arc<str>,
     /// Runs that it computes at a time; 0 if it has not joined since the coordinator's start.
     pub slots: u32,
+    /// Bytes that its runs may take together, if it says so.
+    pub memory: Option<u64>,
+    /// Bytes that what it holds is predicted to take.
+    pub memory_used: u64,
+    /// What it says it is good for.
+    pub labels: &'a [Arc<str>],
     /// Its session is not known to be broken.
     pub connected: bool,
     /// It takes no more leases.
@@ -141,24 +153,64 @@ pub enum Why {
     SilentWorker(WorkerId),
     /// It was given to a worker that has not begun yet.
     Ahead(WorkerId),
-    /// It failed on the only worker that has a free slot, and waits for another one.
+    /// It failed on this worker, and waits for another one.
     OtherWorker(WorkerId),
-    /// Other runs are first: larger priority, earlier sweep, longer run.
-    InLine,
+    /// No worker has the labels that its sweep asks for.
+    NoLabels {
+        /// Those.
+        requires: Vec<String>,
+    },
+    /// No worker offers enough memory.
+    NoMemory {
+        /// Bytes that it is predicted to take, with its data set.
+        needs: u64,
+        /// Bytes that the largest worker offers.
+        most: u64,
+    },
+    /// Each sweep that wants it is paused.
+    Paused,
+    /// Other runs are first: larger priority, a sweep with fewer runs at workers, longer run.
+    InLine {
+        /// Runs that may be leased now, this one among them.
+        queued: usize,
+    },
     /// No sweep wants it any more.
     Unwanted,
 }
 
 /// Looking.
 impl Scheduler {
-    /// All sweeps, in the order of submission.
-    pub fn sweeps(&self) -> impl Iterator<Item = SweepView<'_>> {
-        (0..self.ledger().sweeps().len() as u32).map(|no| self.sweep_view(SweepNo(no)))
+    /// The sweeps that stand for themselves, in the order of submission.
+    pub fn sweeps(&self) -> impl DoubleEndedIterator<Item = SweepView<'_>> {
+        (0..self.ledger().sweeps().len() as u32)
+            .map(SweepNo)
+            .filter(|no| self.ledger().sweep(*no).is_current())
+            .map(|no| self.sweep_view(no))
     }
 
-    /// One sweep.
+    /// One sweep, unless it was removed.
     pub fn sweep(&self, id: SweepId) -> Option<SweepView<'_>> {
-        Some(self.sweep_view(self.ledger().sweep_no(id)?))
+        let no = self.ledger().sweep_no(id)?;
+        (!self.ledger().sweep(no).removed).then(|| self.sweep_view(no))
+    }
+
+    /// The plan of a sweep, also of one that was removed.
+    pub fn plan(&self, id: SweepId) -> Option<&Arc<Sweep>> {
+        let no = self.ledger().sweep_no(id)?;
+        Some(&self.ledger().sweep(no).sweep)
+    }
+
+    /// The ids and names of all sweeps that were not removed, in the order of submission, each
+    /// with the one that stands for it.
+    pub fn names(&self) -> impl DoubleEndedIterator<Item = (SweepId, &str, SweepId)> + Clone {
+        let all = self.ledger().sweeps().iter();
+        all.filter(|entry| !entry.removed).map(|entry| {
+            let mut newest = entry;
+            while let Some(by) = newest.replaced_by.and_then(|by| self.ledger().sweep_no(by)) {
+                newest = self.ledger().sweep(by);
+            }
+            (entry.sweep.id, entry.sweep.name.as_str(), newest.sweep.id)
+        })
     }
 
     /// Number of runs of all sweeps together; their numbers are those below it.
@@ -181,6 +233,51 @@ impl Scheduler {
         self.is_known(no).then(|| self.ledger().run(no))
     }
 
+    /// The runs whose id begins with these hexadecimal digits, two at most.
+    pub fn runs_named(&self, prefix: &str) -> Vec<RunNo> {
+        let prefix = prefix.to_ascii_lowercase();
+        let whole = prefix.parse().ok().and_then(|id| self.run_no(id));
+        if whole.is_some() || !prefix.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return whole.into_iter().collect();
+        }
+        let is_so = |id: &RunId| {
+            let digits = id.as_bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+            let wanted = prefix.chars().filter_map(|digit| digit.to_digit(16));
+            prefix.len() <= 32 && wanted.zip(digits).all(|(a, b)| a == u32::from(b))
+        };
+        let runs = self.ledger().numbered().filter(|(_, run)| is_so(&run.id));
+        runs.map(|(no, _)| no).take(2).collect()
+    }
+
+    /// The sweeps that a run belongs to and that were not removed, the latest first, and whether
+    /// each took it over from an earlier one.
+    pub fn sweeps_of(&self, no: RunNo) -> Vec<(SweepId, bool)> {
+        if !self.is_known(no) {
+            return Vec::new();
+        }
+        let sweeps = self.ledger().sweeps_of(no);
+        sweeps
+            .filter(|sweep| self.ledger().sweep(*sweep).is_current())
+            .map(|sweep| {
+                let taken_over = self.ledger().is_taken_over(no, sweep);
+                (self.ledger().sweep(sweep).sweep.id, taken_over)
+            })
+            .collect()
+    }
+
+    /// Bytes and seconds on one core that a run is predicted to take, without its data.
+    pub fn predicted(&self, no: RunNo) -> Option<(u64, f64)> {
+        let needs = self.is_known(no).then(|| self.ledger().needs(no))?;
+        Some((needs.memory, f64::from(needs.seconds)))
+    }
+
+    /// A run as one of its sweeps sees it.
+    pub fn run_of(&self, no: RunNo, sweep: SweepId) -> Option<RunView<'_>> {
+        let sweep = self.ledger().sweep_no(sweep)?;
+        self.is_known(no)
+            .then(|| self.run_view(sweep, self.ledger().sweep(sweep), no))
+    }
+
     /// Whether a run is one of a sweep's.
     pub fn is_in(&self, no: RunNo, sweep: SweepId) -> bool {
         let sweep = self.ledger().sweep_no(sweep);
@@ -189,13 +286,17 @@ impl Scheduler {
 
     /// The runs of a sweep, in its order; none for an unknown sweep.
     pub fn runs_of(&self, id: SweepId) -> impl Iterator<Item = RunView<'_>> {
+        self.runs_from(id, 0)
+    }
+
+    /// The runs of a sweep from a place in its order on.
+    pub fn runs_from(&self, id: SweepId, place: usize) -> impl Iterator<Item = RunView<'_>> {
         let sweep = self.ledger().sweep_no(id);
         sweep.into_iter().flat_map(move |sweep_no| {
             let sweep = self.ledger().sweep(sweep_no);
-            sweep
-                .runs
-                .iter()
-                .map(move |no| self.run_view(sweep_no.0, sweep, *no))
+            let runs = sweep.runs.get(place..).unwrap_or_default();
+            runs.iter()
+                .map(move |no| self.run_view(sweep_no, sweep, *no))
         })
     }
 
@@ -236,20 +337,56 @@ impl Scheduler {
             Why::Unwanted
         } else if let Some(pause) = self.backoff_of(no) {
             Why::BackOff { pause }
+        } else if self.is_paused(no) {
+            Why::Paused
         } else if self.sessions().usable() == 0 {
             Why::NoWorker
-        } else if self.avoids(no, entry.settled_by) {
-            Why::OtherWorker(name(entry.settled_by))
         } else {
-            Why::InLine
+            self.why_in_line(no)
         })
+    }
+
+    /// Whether each sweep that wants a run is paused.
+    fn is_paused(&self, no: RunNo) -> bool {
+        let mut wanted = self.ledger().wanted_by(no);
+        wanted.all(|sweep| self.ledger().sweep(sweep).paused)
+    }
+
+    fn why_in_line(&self, no: RunNo) -> Why {
+        let usable = || {
+            let sessions = self.sessions().iter();
+            sessions.filter(|(_, session)| session.is_usable())
+        };
+        let mut asked = usable()
+            .filter(|(worker, _)| self.is_asked_for(no, *worker))
+            .peekable();
+        if asked.peek().is_none() {
+            let mut wanted = self.ledger().wanted_by(no);
+            let requires = wanted.next().map(|sweep| self.ledger().sweep(sweep));
+            let requires = requires.map(|sweep| sweep.sweep.requires.clone());
+            return Why::NoLabels {
+                requires: requires.unwrap_or_default(),
+            };
+        }
+        let needs = self.ledger().full_size(no);
+        let most = asked.map(|(_, session)| session.all_memory()).max();
+        if let Some(most) = most.filter(|most| *most < needs) {
+            return Why::NoMemory { needs, most };
+        }
+        let entry = self.ledger().entry(no);
+        if self.avoids(no, entry.settled_by) {
+            let name = self.ledger().workers.name(entry.settled_by.0);
+            return Why::OtherWorker(name.clone());
+        }
+        let queued = self.queue_len();
+        Why::InLine { queued }
     }
 
     fn is_known(&self, no: RunNo) -> bool {
         (no.0 as usize) < self.ledger().len()
     }
 
-    fn run_view<'a>(&'a self, sweep_no: u32, sweep: &SweepEntry, no: RunNo) -> RunView<'a> {
+    fn run_view<'a>(&'a self, sweep_no: SweepNo, sweep: &SweepEntry, no: RunNo) -> RunView<'a> {
         let ledger = self.ledger();
         let entry = ledger.entry(no);
         let state = match entry.stage.state() {
@@ -279,11 +416,11 @@ impl Scheduler {
             message: ledger.message(no),
             checkpoint: entry.checkpoint,
             nondeterministic: entry.nondeterministic,
-            taken_over: entry.sweep != sweep_no,
+            taken_over: ledger.is_taken_over(no, sweep_no),
         }
     }
 
-    fn worker_view<'a>(&'a self, no: WorkerNo, session: &Session) -> WorkerView<'a> {
+    fn worker_view<'a>(&'a self, no: WorkerNo, session: &'a Session) -> WorkerView<'a> {
         let held = session.held.iter().map(|no| {
             let entry = self.ledger().entry(*no);
             Held {
@@ -296,6 +433,9 @@ impl Scheduler {
             id: self.ledger().workers.name(no.0),
             kind: self.ledger().kinds.name(session.kind),
             slots: session.slots,
+            memory: session.memory,
+            memory_used: session.used,
+            labels: &session.labels,
             connected: session.connected,
             draining: session.draining,
             silent: session.silent,
@@ -324,6 +464,7 @@ impl Scheduler {
             let silent = self.sessions().iter().filter(|(_, session)| session.silent);
             let forsaken = silent
                 .flat_map(|(_, session)| &session.held)
+                .filter(|run| self.ledger().entry(**run).stage == Stage::Started)
                 .filter(|run| self.ledger().sweeps_of(**run).any(|of| of == no))
                 .count() as u32;
             waiting += forsaken;
@@ -341,7 +482,10 @@ impl Scheduler {
                 failed: entry.count(RunState::Failed),
                 cancelled,
             },
+            priority: entry.priority,
+            paused: entry.paused,
             stopped: entry.stopped,
+            replaced_by: entry.replaced_by,
             is_over: waiting == 0 && running == 0,
         }
     }

@@ -6,12 +6,12 @@ mod fixture;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fixture::{ids, sweep, worker};
+use fixture::{ids, offer, sweep, worker};
 use proptest::prelude::*;
 use tailsweep_common::id::RunId;
 use tailsweep_common::state::{Ending, Reason};
 use tailsweep_common::sweep::Sweep;
-use tailsweep_scheduler::{Config, Counts, Input, RunNo, Scheduler, Tick};
+use tailsweep_scheduler::{Config, Counts, Input, Offer, RunNo, Scheduler, Tick};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -22,7 +22,14 @@ enum Step {
 #[derive(Clone, Copy, Debug)]
 enum Word {
     Submit,
+    Extend,
     Retry,
+    RetryFailed,
+    Cancel,
+    Pause,
+    Resume,
+    Prioritise,
+    Remove,
     Join,
     JoinHolding,
     Disconnect,
@@ -42,7 +49,15 @@ fn step() -> impl Strategy<Value = Step> {
     use Word::*;
     let words = prop::sample::select(vec![
         Submit,
+        Submit,
+        Extend,
         Retry,
+        RetryFailed,
+        Cancel,
+        Pause,
+        Resume,
+        Prioritise,
+        Remove,
         Join,
         Join,
         JoinHolding,
@@ -75,11 +90,13 @@ fn plans() -> Vec<Sweep> {
         sweep("overlapping", &[16, 32], 4),
         sweep("fragile", &[8, 32], 2),
         sweep("the same again", &[8, 16], 3),
+        sweep("all of it", &[8, 16, 32], 4),
     ];
     plans[1].priority = 5;
     plans[2].limits.max_attempts = 1;
     plans[2].limits.max_failures = Some(2);
     plans[3].limits.max_losses = 0;
+    plans[3].requires = vec!["gpu".to_owned()];
     plans
 }
 
@@ -102,13 +119,34 @@ fn input(core: &Scheduler, plans: &[Sweep], runs: &[RunId], step: &Step) -> Opti
     let payload: Arc<[u8]> = Arc::from([*which as u8]);
     let join = |holds| Input::Join {
         worker: name.clone(),
-        slots: u32::from(*who),
-        kind: ["x", "y"][which % 2].into(),
+        offer: Offer {
+            memory: [None, Some(1 << 20), Some(1 << 30)][which % 3],
+            labels: ["gpu", "fast"][..which % 3]
+                .iter()
+                .map(|label| (*label).into())
+                .collect(),
+            ..offer(u32::from(*who), ["x", "y"][which % 2])
+        },
         holds,
     };
     Some(match word {
         Word::Submit => Input::Submit(Arc::new(plans[which % plans.len()].clone())),
-        Word::Retry => Input::Retry(plans[which % plans.len()].id),
+        Word::Extend => Input::Extend {
+            sweep: plans[which % plans.len()].id,
+            by: Arc::new(plans[usize::from(*who) % plans.len()].clone()),
+        },
+        Word::Retry | Word::RetryFailed => Input::Retry {
+            sweep: plans[which % plans.len()].id,
+            failed_only: matches!(word, Word::RetryFailed),
+        },
+        Word::Cancel => Input::Cancel(plans[which % plans.len()].id),
+        Word::Pause => Input::Pause(plans[which % plans.len()].id),
+        Word::Resume => Input::Resume(plans[which % plans.len()].id),
+        Word::Prioritise => Input::Prioritise {
+            sweep: plans[which % plans.len()].id,
+            priority: i32::from(*who),
+        },
+        Word::Remove => Input::Remove(plans[which % plans.len()].id),
         Word::Join => join(Vec::new()),
         Word::JoinHolding => {
             let half = held

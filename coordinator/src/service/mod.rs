@@ -1,6 +1,8 @@
 //! The gRPC services: wire messages in, commands to the driver, wire messages out.
 
+mod control;
 mod part;
+mod runs;
 mod session;
 mod sweep;
 mod worker;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use prost::Message as _;
+use tailsweep_common::label;
 use tailsweep_common::measurement::Measurement;
 use tailsweep_common::state::Reason;
 use tailsweep_proto::{WireError, convert, wire};
-use tailsweep_scheduler::{Input, WorkerId};
+use tailsweep_scheduler::{Input, Offer, WorkerId};
 use tonic::{Status, Streaming};
 use tracing::warn;
 use wire::worker_message::Message;
@@ -20,6 +21,8 @@ const MAX_CHECKPOINT: usize = 8 << 30;
 const MAX_NEWS: usize = 1024;
 /// A failure's message is cut there, bytes.
 const MAX_MESSAGE: usize = 4096;
+/// A worker has no more labels.
+const MAX_LABELS: usize = 32;
 /// No run takes more steps.
 const MAX_STEP: u64 = 1 << 53;
 
@@ -213,6 +216,8 @@ pub(crate) fn join_of(hello: wire::Hello) -> Result<(WorkerId, Input), Status> {
         host: _,
         instance: _,
         holds,
+        memory,
+        labels,
     } = hello;
     if protocol != tailsweep_proto::PROTOCOL {
         return Err(Status::failed_precondition(format!(
@@ -235,11 +240,23 @@ pub(crate) fn join_of(hello: wire::Hello) -> Result<(WorkerId, Input), Status> {
         .map(convert::AttemptKey::try_from)
         .collect::<Result<_, _>>()
         .map_err(|problem| Status::invalid_argument(problem.to_string()))?;
+    if let Some(label) = labels.iter().find(|label| !label::is_label(label)) {
+        let problem = format!("`{label}` is no label: {}", label::HELP);
+        return Err(Status::invalid_argument(problem));
+    }
+    if labels.len() > MAX_LABELS {
+        let problem = format!("a worker has at most {MAX_LABELS} labels");
+        return Err(Status::invalid_argument(problem));
+    }
     let worker = WorkerId::from(worker);
     let join = Input::Join {
         worker: Arc::clone(&worker),
-        slots,
-        kind: kind.into(),
+        offer: Offer {
+            slots,
+            kind: kind.into(),
+            memory,
+            labels: labels.into_iter().map(Into::into).collect(),
+        },
         holds,
     };
     Ok((worker, join))

@@ -9,15 +9,14 @@ use tailsweep_common::sweep::{self, Sweep};
 use tailsweep_proto::wire;
 use tailsweep_proto::wire::submit_part::Part;
 use tailsweep_proto::wire::sweep_service_server::SweepService;
-use tailsweep_scheduler::Scheduler;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::part::{self, Parts};
-use super::unreadable;
-use crate::driver::Driver;
-use crate::select::{NotSelected, select};
+use super::{control, runs, unreadable};
+use crate::driver::{Driver, Manner};
+use crate::select::{NotSelected, select, select_run};
 use crate::store::{Reader, Submission, packed};
 use crate::{report, status};
 
@@ -49,11 +48,8 @@ impl Sweeps {
     async fn select(&self, selector: String) -> Result<SweepId, Status> {
         let selected = self
             .driver
-            .ask(move |view| select(&selector, names(view.scheduler)));
-        selected.await?.map_err(|problem| match problem {
-            NotSelected::Ambiguous(..) => Status::invalid_argument(problem.to_string()),
-            _ => Status::not_found(problem.to_string()),
-        })
+            .ask(move |view| select(&selector, view.scheduler.names()));
+        selected.await?.map_err(not_selected)
     }
 
     async fn status(&self, id: SweepId) -> Result<wire::SweepStatus, Status> {
@@ -65,12 +61,13 @@ impl Sweeps {
     }
 }
 
-fn names(scheduler: &Scheduler) -> impl DoubleEndedIterator<Item = (SweepId, &str)> + Clone {
-    let sweeps: Vec<_> = scheduler
-        .sweeps()
-        .map(|sweep| (sweep.id, sweep.name))
-        .collect();
-    sweeps.into_iter()
+fn not_selected(problem: NotSelected) -> Status {
+    match problem {
+        NotSelected::Ambiguous(..) | NotSelected::AmbiguousRun(_) => {
+            Status::invalid_argument(problem.to_string())
+        }
+        _ => Status::not_found(problem.to_string()),
+    }
 }
 
 #[tonic::async_trait]
@@ -87,18 +84,77 @@ impl SweepService for Sweeps {
             source,
             path,
             alone,
+            extends,
         } = header;
+        let manner = match (alone, extends) {
+            (true, _) => Manner::Alone,
+            (false, none) if none.is_empty() => Manner::Beside,
+            (false, smaller) => Manner::Extending(self.select(smaller).await?),
+        };
         let checked = tokio::task::spawn_blocking(move || check(source, path, files)).await;
         let (sweep, submission) = checked.map_err(unreadable)??;
         let sweep = Arc::new(sweep);
         let (id, runs) = (sweep.id, sweep.len() as u64);
-        let taken = self.driver.submit(sweep, submission, alone).await?;
-        let created = taken.map_err(|refusal| Status::resource_exhausted(refusal.to_string()))?;
+        let taken = self.driver.submit(sweep, submission, manner).await?;
+        let created = taken.map_err(control::refused)?;
+        let known = self.driver.ask(move |view| {
+            let counts = view.scheduler.sweep(id).map(|sweep| sweep.counts);
+            counts.map_or(0, |counts| u64::from(counts.done + counts.diverged))
+        });
         Ok(Response::new(wire::SubmitReply {
             sweep_id: id.to_string(),
             created,
             runs,
+            known: known.await?,
         }))
+    }
+
+    async fn control(
+        &self,
+        request: Request<wire::ControlRequest>,
+    ) -> Result<Response<wire::SweepStatus>, Status> {
+        let wire::ControlRequest { sweep, wish } = request.into_inner();
+        let id = self.select(sweep).await?;
+        let before = self.status(id).await?;
+        let done = self.driver.control(control::input(id, wish)?).await?;
+        done.map_err(control::refused)?;
+        // A removed sweep has no status any more.
+        Ok(Response::new(self.status(id).await.unwrap_or(before)))
+    }
+
+    async fn list_runs(
+        &self,
+        request: Request<wire::ListRunsRequest>,
+    ) -> Result<Response<wire::ListRunsReply>, Status> {
+        let wire::ListRunsRequest {
+            sweep,
+            states,
+            page_size,
+            page,
+        } = request.into_inner();
+        let states = runs::states(&states)?;
+        let page = Page::new(page_size, &page)?;
+        let id = self.select(sweep).await?;
+        let listed = self
+            .driver
+            .ask(move |view| runs::page(view, id, &states, page.start, page.size));
+        Ok(Response::new(listed.await?))
+    }
+
+    async fn get_run(
+        &self,
+        request: Request<wire::GetRunRequest>,
+    ) -> Result<Response<wire::RunDetail>, Status> {
+        let wire::GetRunRequest { run } = request.into_inner();
+        let known = self.driver.ask(move |view| {
+            let no = select_run(&run, &view.scheduler.runs_named(&run))?;
+            Ok(runs::detail(view, no))
+        });
+        let (no, mut detail) = known.await?.map_err(not_selected)?;
+        let reader = self.reader.clone();
+        let told = tokio::task::spawn_blocking(move || runs::attempts(&reader, no)).await;
+        detail.attempts = told.map_err(unreadable)?.map_err(unreadable)?;
+        Ok(Response::new(detail))
     }
 
     async fn list_sweeps(

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Error, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 use tailsweep_common::id::{BlobId, SweepId};
 use tailsweep_common::sweep::Sweep;
+use tailsweep_scheduler::event::RunEvent;
 use tailsweep_scheduler::{Event, RunNo};
 
 use super::journal::{Dated, Entry};
@@ -61,6 +62,28 @@ impl Reader {
                 at_ms: line.get(0)?,
                 entry: from_json(1, &body)?,
             })?;
+        }
+        Ok(())
+    }
+
+    /// Calls `tell` with what happened to one run, and when, oldest first.
+    pub(crate) fn journal_of(
+        &self,
+        run: RunNo,
+        mut tell: impl FnMut(i64, RunEvent),
+    ) -> rusqlite::Result<()> {
+        let connection = self.connect()?;
+        // As `Entry::Run` is written.
+        let sql = "SELECT at_ms, body FROM journal WHERE body GLOB ? ORDER BY seq";
+        let mut lines = connection.prepare(sql)?;
+        let mut lines = lines.query([format!("{{\"run\":[[]{},*", run.0)])?;
+        while let Some(line) = lines.next()? {
+            let body: String = line.get(1)?;
+            if let Entry::Run(of, event) = from_json(1, &body)?
+                && of == run
+            {
+                tell(line.get(0)?, event);
+            }
         }
         Ok(())
     }

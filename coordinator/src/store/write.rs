@@ -5,9 +5,9 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use tailsweep_common::id::BlobId;
+use tailsweep_common::id::{BlobId, SweepId};
 use tailsweep_common::sweep::Sweep;
-use tailsweep_scheduler::event::RunEvent;
+use tailsweep_scheduler::event::{RunEvent, SweepEvent};
 use tailsweep_scheduler::{Event, RunNo};
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,6 +32,17 @@ pub(crate) struct Submission {
 pub(crate) enum Write {
     /// An accepted sweep.
     Sweep(Arc<Sweep>, Submission),
+    /// A sweep that was removed is submitted again.
+    Restored(SweepId, Submission),
+    /// A sweep was removed.
+    Removed {
+        /// Which one.
+        sweep: SweepId,
+        /// Runs of which nothing is kept, as ranges of numbers: first and last.
+        forgotten: Vec<(RunNo, RunNo)>,
+        /// Files that no sweep names any more.
+        orphans: Vec<BlobId>,
+    },
     /// Any other event of the core.
     Event(Event),
 }
@@ -107,6 +118,12 @@ fn commit(connection: &mut Connection, writes: &[Write]) -> rusqlite::Result<Com
     for write in writes {
         match write {
             Write::Sweep(sweep, submission) => batch.sweep(sweep, submission)?,
+            Write::Restored(sweep, submission) => batch.restored(*sweep, submission)?,
+            Write::Removed {
+                sweep,
+                forgotten,
+                orphans,
+            } => batch.removed(*sweep, forgotten, orphans)?,
             Write::Event(event) => batch.event(event)?,
         }
     }
@@ -142,15 +159,44 @@ impl Batch<'_> {
             files,
             plan,
         } = submission;
-        for (id, content) in files {
-            let sql = "INSERT INTO files (id, content) VALUES (?, ?) ON CONFLICT DO NOTHING";
-            self.execute(sql, params![id.as_bytes(), content])?;
-        }
+        self.files(files)?;
         self.execute(
             "INSERT INTO sweeps (id, path, source, plan) VALUES (?, ?, ?, ?)",
             params![sweep.id.as_bytes(), path, source, plan],
         )?;
         self.journal(&Entry::Submitted(sweep.id))
+    }
+
+    fn files(&self, files: &[(BlobId, Vec<u8>)]) -> rusqlite::Result<()> {
+        for (id, content) in files {
+            let sql = "INSERT INTO files (id, content) VALUES (?, ?) ON CONFLICT DO NOTHING";
+            self.execute(sql, params![id.as_bytes(), content])?;
+        }
+        Ok(())
+    }
+
+    fn restored(&self, sweep: SweepId, submission: &Submission) -> rusqlite::Result<()> {
+        self.files(&submission.files)?;
+        self.journal(&Entry::Sweep(sweep, SweepEvent::Restored))
+    }
+
+    fn removed(
+        &self,
+        sweep: SweepId,
+        forgotten: &[(RunNo, RunNo)],
+        orphans: &[BlobId],
+    ) -> rusqlite::Result<()> {
+        for (first, last) in forgotten {
+            for table in ["records", "checkpoints"] {
+                let sql = format!("DELETE FROM {table} WHERE run BETWEEN ? AND ?");
+                self.execute(&sql, params![first.0, last.0])?;
+            }
+        }
+        for id in orphans {
+            self.execute("DELETE FROM files WHERE id = ?", params![id.as_bytes()])?;
+        }
+        let forgotten = forgotten.to_vec();
+        self.journal(&Entry::Sweep(sweep, SweepEvent::Removed { forgotten }))
     }
 
     fn event(&mut self, event: &Event) -> rusqlite::Result<()> {

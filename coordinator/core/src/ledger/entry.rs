@@ -30,8 +30,9 @@ impl Stage {
     /// As the tables say it.
     pub(crate) fn state(self) -> RunState {
         match self {
-            Self::Waiting => RunState::Waiting,
-            Self::Leased | Self::Started => RunState::Running,
+            // What waits at a worker waits.
+            Self::Waiting | Self::Leased => RunState::Waiting,
+            Self::Started => RunState::Running,
             Self::Done { .. } => RunState::Done,
             Self::Diverged => RunState::Diverged,
             Self::Failed(_) => RunState::Failed,
@@ -68,10 +69,10 @@ pub(crate) struct Entry {
     pub(crate) sweep: u32,
     /// See `sweep`.
     pub(crate) index: u32,
+    /// Its point, for what is predicted of it.
+    pub(crate) point: u32,
     /// First link of the chain of sweeps that it belongs to.
     pub(crate) chain: u32,
-    /// Predicted seconds on one core.
-    pub(crate) seconds: f32,
     /// The latest attempt; 0: none yet.
     pub(crate) attempt: Attempt,
     /// The worker and the kind of the latest attempt.

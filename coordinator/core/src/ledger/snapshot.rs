@@ -26,7 +26,7 @@ pub struct Snapshot {
 struct Run {
     id: RunId,
     first: (u32, u32),
-    sweeps: Vec<u32>,
+    sweeps: Vec<(u32, bool)>,
     attempt: u32,
     worker: Option<[Arc<str>; 2]>,
     settled: (super::Settled, Option<Arc<str>>),
@@ -44,8 +44,13 @@ struct Sweep {
     id: SweepId,
     runs: Vec<RunNo>,
     counts: [u32; 6],
+    held: u32,
+    priority: i32,
+    paused: bool,
     stopped: Option<Reason>,
     finishing: Vec<RunNo>,
+    replaced_by: Option<SweepId>,
+    removed: bool,
 }
 
 impl Run {
@@ -54,7 +59,10 @@ impl Run {
         Self {
             id: entry.id,
             first: (entry.sweep, entry.index),
-            sweeps: ledger.sweeps_of(no).map(|sweep| sweep.0).collect(),
+            sweeps: ledger
+                .links_of(no)
+                .map(|link| (link.sweep.0, link.taken_over))
+                .collect(),
             attempt: entry.attempt,
             worker: (entry.attempt > 0).then(|| {
                 [
@@ -92,8 +100,13 @@ impl Ledger {
                     id: sweep.sweep.id,
                     runs: sweep.runs.clone(),
                     counts: sweep.counts,
+                    held: sweep.held,
+                    priority: sweep.priority,
+                    paused: sweep.paused,
                     stopped: sweep.stopped,
                     finishing: sweep.finishing.iter().copied().collect(),
+                    replaced_by: sweep.replaced_by,
+                    removed: sweep.removed,
                 })
                 .collect(),
             held: self.held.iter().copied().collect(),

@@ -1,8 +1,9 @@
-//! What users want: sweeps begin, go on and stop.
+//! What users want: sweeps begin, pause, go on, grow and end.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use tailsweep_common::id::SweepId;
+use tailsweep_common::id::{RunId, SweepId};
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep::Sweep;
 
@@ -13,36 +14,139 @@ use crate::ledger::{Stage, SweepNo};
 
 impl Scheduler {
     pub(super) fn submit(&mut self, sweep: Arc<Sweep>) -> Result<(), Refusal> {
-        if self.ledger.sweep_no(sweep.id).is_some() {
-            return Ok(());
-        }
-        if !self.ledger.has_numbers_for(sweep.len()) {
-            return Err(Refusal::TooManyRuns);
-        }
         let id = sweep.id;
-        self.emit(Event::Submitted(sweep));
+        match self.ledger.sweep_no(id) {
+            Some(known) if self.ledger.sweep(known).removed => {
+                self.emit(Event::Sweep(id, SweepEvent::Restored));
+            }
+            Some(_) => return Ok(()),
+            None if self.ledger.has_numbers_for(sweep.len()) => {
+                self.emit(Event::Submitted(sweep));
+            }
+            None => return Err(Refusal::TooManyRuns),
+        }
         if let Some(no) = self.ledger.sweep_no(id) {
             self.reopen_failed(no);
         }
         Ok(())
     }
 
-    pub(super) fn retry(&mut self, id: SweepId) -> Result<(), Refusal> {
-        let no = self.ledger.sweep_no(id).ok_or(Refusal::UnknownSweep(id))?;
+    pub(super) fn extend(&mut self, id: SweepId, by: Arc<Sweep>) -> Result<(), Refusal> {
+        let no = self.known_sweep(id)?;
+        if by.id == id {
+            return Ok(());
+        }
+        if let Some(known) = self.ledger.sweep_no(by.id)
+            && self.ledger.sweep(known).replaced_by.is_some()
+        {
+            return Err(Refusal::Extended(by.id));
+        }
+        let larger: HashSet<RunId> = by.runs().map(|run| run.id()).collect();
+        let runs = &self.ledger.sweep(no).runs;
+        let missing = runs
+            .iter()
+            .filter(|run| !larger.contains(&self.ledger.entry(**run).id))
+            .count();
+        if missing > 0 {
+            let of = runs.len();
+            return Err(Refusal::NotAnExtension { missing, of });
+        }
+        let (by, is_paused) = (by, self.ledger.sweep(no).paused);
+        let by_id = by.id;
+        self.submit(by)?;
+        self.emit(Event::Sweep(id, SweepEvent::Replaced { by: by_id }));
+        if is_paused {
+            self.pause(by_id)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn retry(&mut self, id: SweepId, failed_only: bool) -> Result<(), Refusal> {
+        let no = self.known_sweep(id)?;
+        let stopped = self.ledger.sweep(no).stopped;
+        if failed_only && stopped == Some(Reason::Cancelled) {
+            return Err(Refusal::Cancelled(id));
+        }
         self.reopen_failed(no);
-        if self.ledger.sweep(no).stopped.is_some() {
+        if stopped.is_some() {
             self.emit(Event::Sweep(id, SweepEvent::Resumed));
+        }
+        if !failed_only && self.ledger.sweep(no).paused {
+            self.emit(Event::Sweep(id, SweepEvent::Unpaused));
         }
         Ok(())
     }
 
     pub(super) fn cancel(&mut self, id: SweepId) -> Result<(), Refusal> {
-        let no = self.ledger.sweep_no(id).ok_or(Refusal::UnknownSweep(id))?;
+        let no = self.known_sweep(id)?;
         let is_over = self.sweep(id).is_none_or(|sweep| sweep.is_over);
-        if !is_over && self.ledger.sweep(no).stopped.is_none() {
+        let stopped = self.ledger.sweep(no).stopped;
+        if !is_over && stopped != Some(Reason::Cancelled) {
             self.stop(no, Reason::Cancelled);
         }
         Ok(())
+    }
+
+    pub(super) fn pause(&mut self, id: SweepId) -> Result<(), Refusal> {
+        let no = self.known_sweep(id)?;
+        if self.ledger.sweep(no).paused {
+            return Ok(());
+        }
+        self.emit(Event::Sweep(id, SweepEvent::Paused));
+        let is_paused = |scheduler: &Self, run: RunNo| {
+            let mut wanted = scheduler.ledger.wanted_by(run);
+            wanted.all(|sweep| scheduler.ledger.sweep(sweep).paused)
+        };
+        for run in self.held_of(no) {
+            if is_paused(self, run) {
+                self.take_back_unbegun(run);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn resume(&mut self, id: SweepId) -> Result<(), Refusal> {
+        let no = self.known_sweep(id)?;
+        if self.ledger.sweep(no).stopped.is_some() {
+            self.emit(Event::Sweep(id, SweepEvent::Resumed));
+        }
+        if self.ledger.sweep(no).paused {
+            self.emit(Event::Sweep(id, SweepEvent::Unpaused));
+        }
+        Ok(())
+    }
+
+    pub(super) fn prioritise(&mut self, id: SweepId, priority: i32) -> Result<(), Refusal> {
+        let no = self.known_sweep(id)?;
+        if self.ledger.sweep(no).priority != priority {
+            self.emit(Event::Sweep(id, SweepEvent::Prioritised { priority }));
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, id: SweepId) -> Result<(), Refusal> {
+        let no = self.known_sweep(id)?;
+        // The sweeps that it stands for go first: they have no runs that it lacks.
+        let stood_for = self.ledger.sweeps().iter().filter(|entry| {
+            let by = entry.replaced_by.filter(|_| !entry.removed);
+            by == Some(id) && entry.sweep.id != id
+        });
+        let stood_for: Vec<SweepId> = stood_for.map(|entry| entry.sweep.id).collect();
+        for smaller in stood_for {
+            self.remove(smaller)?;
+        }
+        if self.ledger.sweep(no).stopped != Some(Reason::Cancelled) {
+            self.stop(no, Reason::Cancelled);
+        }
+        let forgotten = self.ledger.only_in(no);
+        self.emit(Event::Sweep(id, SweepEvent::Removed { forgotten }));
+        Ok(())
+    }
+
+    fn known_sweep(&self, id: SweepId) -> Result<SweepNo, Refusal> {
+        let known = self.ledger.sweep_no(id);
+        let known = known.filter(|no| !self.ledger.sweep(*no).removed);
+        known.ok_or(Refusal::UnknownSweep(id))
     }
 
     fn reopen_failed(&mut self, sweep: SweepNo) {
@@ -76,11 +180,16 @@ impl Scheduler {
     fn stop(&mut self, sweep: SweepNo, reason: Reason) {
         let id = self.ledger.sweep(sweep).sweep.id;
         self.emit(Event::Sweep(id, SweepEvent::Stopped { reason }));
-        let held: Vec<_> = self.ledger.sweep(sweep).finishing.iter().copied().collect();
-        for no in held {
+        for no in self.held_of(sweep) {
             if self.ledger.wanted_by(no).next().is_none() {
-                self.recall(no);
+                self.recall(no, reason);
             }
         }
+    }
+
+    /// The runs of a sweep that workers have.
+    fn held_of(&self, sweep: SweepNo) -> Vec<RunNo> {
+        let is_of = |no: &RunNo| self.ledger.sweeps_of(*no).any(|of| of == sweep);
+        self.ledger.held().iter().copied().filter(is_of).collect()
     }
 }

@@ -12,7 +12,7 @@ use tailsweep_common::state::{Ending, Reason};
 
 use super::Scheduler;
 use crate::event::{Event, RunEvent, RunNo};
-use crate::input::{Action, Attempt, Refusal, WorkerId};
+use crate::input::{Action, Attempt, Offer, Refusal, WorkerId};
 use crate::ledger::{Settled, Stage};
 use crate::sessions::WorkerNo;
 
@@ -29,13 +29,14 @@ enum Standing {
 
 /// Coming and going.
 impl Scheduler {
-    pub(super) fn join(
-        &mut self,
-        worker: WorkerId,
-        slots: u32,
-        kind: Arc<str>,
-        holds: Vec<(RunId, Attempt)>,
-    ) {
+    pub(super) fn join(&mut self, worker: WorkerId, offer: Offer, holds: Vec<(RunId, Attempt)>) {
+        let Offer {
+            slots,
+            kind,
+            memory,
+            mut labels,
+        } = offer;
+        labels.sort_unstable();
         let no = WorkerNo(self.ledger.workers.intern(&worker));
         let kind = self.ledger.kinds.intern(&kind);
         self.grow();
@@ -43,16 +44,22 @@ impl Scheduler {
         self.sessions.update(no, |session| {
             session.kind = kind;
             session.slots = slots;
+            session.memory = memory;
+            session.labels = labels.into();
+            session.forget_data();
             session.connected = true;
             session.draining = false;
             session.silent = false;
         });
+        self.sessions.stir();
         self.deadlines.set(no, self.now() + self.config.lease);
 
         let mut still_held = BTreeSet::new();
         for (id, attempt) in holds {
             match self.standing(no, id, attempt) {
                 Standing::Current(run) => {
+                    // It may not have heard that it was asked for it.
+                    self.recalled.remove(&run);
                     still_held.insert(run);
                 }
                 Standing::Settled(_, Settled::Finished | Settled::Failed) => {

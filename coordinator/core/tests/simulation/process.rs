@@ -7,6 +7,8 @@ use tailsweep_common::id::RunId;
 use tailsweep_common::state::{Ending, Reason};
 use tailsweep_scheduler::{Attempt, Input, WorkerId};
 
+use crate::fixture::offer;
+
 use crate::truth;
 
 /// Something to say, and whether it was said in this session.
@@ -102,8 +104,7 @@ impl Process {
         let holds = begun_first(true).chain(begun_first(false));
         Input::Join {
             worker: self.name.clone(),
-            slots: self.slots,
-            kind: self.kind.into(),
+            offer: offer(self.slots, self.kind),
             holds: holds.map(|task| (task.run, task.attempt)).collect(),
         }
     }
@@ -148,7 +149,8 @@ impl Process {
             .filter(|task| task.begun && task.end.is_none())
             .count();
         let free = (self.slots as usize).saturating_sub(busy);
-        for task in self.tasks.iter_mut().filter(|task| !task.begun).take(free) {
+        let waiting = |task: &&mut Task| !task.begun && task.end.is_none();
+        for task in self.tasks.iter_mut().filter(waiting).take(free) {
             task.begun = true;
             words.push(Input::Started(self.name.clone(), task.run, task.attempt));
             if !task.is_resumed {
@@ -195,6 +197,13 @@ impl Process {
             task.end = Some(Unsaid::new(End::HandedBack));
         }
         Input::Drain(self.name.clone())
+    }
+
+    /// The coordinator asks for an attempt that may not have begun.
+    pub(crate) fn recall(&mut self, run: RunId, attempt: Attempt) {
+        if let Some(task) = self.task(run, attempt).filter(|task| !task.begun) {
+            task.end.get_or_insert(Unsaid::new(End::HandedBack));
+        }
     }
 
     /// Everything that may be said now and was not said yet.

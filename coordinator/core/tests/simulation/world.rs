@@ -6,6 +6,7 @@
 
 mod coordinator;
 mod network;
+mod user;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -38,7 +39,43 @@ struct Climate {
     delay: u64,
     /// Longest time until a group of events is durable.
     disk: u64,
+    /// How often a group can't be written, percent.
+    full: u64,
     faults: u64,
+    /// Words of the user beside submissions.
+    wishes: u64,
+}
+
+/// A rule that is broken on purpose, where the world begins and the core ends: such a world must
+/// be found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// Any word about a run counts as one of its current attempt.
+    NoFence,
+    /// What is said leaves before the events that caused it are durable.
+    AnswerBeforeCommit,
+    /// The last event of a group never reaches the disk.
+    TornGroup,
+    /// Records and checkpoints of another kind stay when a run begins anew.
+    NoDiscard,
+    /// A checkpoint is used on a machine of another kind.
+    AnyKindResumes,
+    /// A worker sends a checkpoint before the records that it builds upon are acknowledged.
+    HastyCheckpoint,
+    /// After a restart leases end at once.
+    NoFreshTerm,
+}
+
+impl Broken {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::NoFence,
+        Self::AnswerBeforeCommit,
+        Self::TornGroup,
+        Self::NoDiscard,
+        Self::AnyKindResumes,
+        Self::HastyCheckpoint,
+        Self::NoFreshTerm,
+    ];
 }
 
 /// How often bad things happened.
@@ -60,10 +97,16 @@ pub(crate) struct Tally {
     pub(crate) discarded: u64,
     pub(crate) resumed: u64,
     pub(crate) revived: u64,
+    pub(crate) disk_failures: u64,
+    pub(crate) asked_back: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) paused: u64,
+    pub(crate) removed: u64,
+    pub(crate) extended: u64,
 }
 
 impl Tally {
-    fn all(&mut self) -> [&mut u64; 16] {
+    fn all(&mut self) -> [&mut u64; 22] {
         [
             &mut self.worker_kills,
             &mut self.coordinator_kills,
@@ -81,6 +124,12 @@ impl Tally {
             &mut self.discarded,
             &mut self.resumed,
             &mut self.revived,
+            &mut self.disk_failures,
+            &mut self.asked_back,
+            &mut self.cancelled,
+            &mut self.paused,
+            &mut self.removed,
+            &mut self.extended,
         ]
     }
 
@@ -118,7 +167,8 @@ enum Happening {
     Durable(u64),
     Alarm(u64),
     Submit(usize),
-    Retry(usize),
+    Wish(usize),
+    LastWish(usize),
     StartCoordinator,
     StartWorker(usize),
     Fault,
@@ -148,6 +198,7 @@ pub(crate) struct World {
     pub(crate) processes: Vec<Process>,
     /// Tells all words and events on standard error.
     pub(crate) loud: bool,
+    pub(crate) broken: Option<Broken>,
     random: Random,
     now: u64,
     count: u64,
@@ -157,7 +208,8 @@ pub(crate) struct World {
     lives: u64,
     asleep_until: u64,
     stalled_until: Vec<u64>,
-    retried: Vec<bool>,
+    /// Whether the user has said the last word about a plan.
+    content: Vec<bool>,
 }
 
 impl World {
@@ -172,6 +224,16 @@ impl World {
                 [20, 500, 3_000][random.below(3)]
             },
             disk: [1, 50, 800][random.below(3)],
+            full: if only_restarts {
+                0
+            } else {
+                [0, 0, 2][random.below(3)]
+            },
+            wishes: if only_restarts {
+                0
+            } else {
+                random.between(0, 12)
+            },
             faults: if only_restarts {
                 random.between(1, 12)
             } else {
@@ -193,11 +255,12 @@ impl World {
             .collect();
         let mut world = Self {
             stalled_until: vec![0; processes.len()],
-            retried: vec![false; plans.len()],
+            content: vec![false; plans.len()],
             climate,
             tally: Tally::default(),
             store: Store::default(),
             loud: false,
+            broken: None,
             plans: plans.into_iter().map(Arc::new).collect(),
             processes,
             random,
@@ -217,6 +280,13 @@ impl World {
         for plan in 0..world.plans.len() {
             let at = world.random.between(0, 60_000) * plan as u64 / 2;
             world.at(at, Happening::Submit(plan));
+        }
+        for _ in 0..world.climate.wishes {
+            let (at, plan) = (
+                world.random.between(0, CALM - 1),
+                world.random.below(world.plans.len()),
+            );
+            world.at(at, Happening::Wish(plan));
         }
         for _ in 0..world.climate.faults {
             let at = world.random.between(0, CALM - 1);
@@ -263,12 +333,8 @@ impl World {
         self.now > CALM
             && coordinator.writing.is_empty()
             && coordinator.batch.is_empty()
-            && sweeps().count() == self.plans.len()
+            && self.content.iter().all(|content| *content)
             && sweeps().all(|sweep| sweep.is_over)
-            && (0..self.plans.len()).all(|plan| {
-                let stopped = coordinator.scheduler.sweep(self.plans[plan].id);
-                self.retried[plan] || stopped.is_some_and(|sweep| sweep.stopped.is_none())
-            })
             && self
                 .processes
                 .iter()
@@ -311,7 +377,8 @@ impl World {
             | Happening::Durable(_)
             | Happening::Alarm(_)
             | Happening::Submit(_)
-            | Happening::Retry(_) => self.asleep_until,
+            | Happening::Wish(_)
+            | Happening::LastWish(_) => self.asleep_until,
             Happening::Word(session, Word::Down(..)) | Happening::WorkerNotices(session) => {
                 self.stalled_until[self.sessions[*session].worker]
             }
@@ -339,7 +406,8 @@ impl World {
             Happening::Durable(life) => self.durable(life),
             Happening::Alarm(life) => self.alarm(life),
             Happening::Submit(plan) => self.submit(plan),
-            Happening::Retry(plan) => self.retry(plan),
+            Happening::Wish(plan) => self.wish(plan),
+            Happening::LastWish(plan) => self.last_wish(plan),
             Happening::StartCoordinator => self.start_coordinator(),
             Happening::StartWorker(worker) => self.start_worker(worker),
             Happening::Fault => self.fault(),

@@ -43,6 +43,8 @@ impl Peer {
             host: "bench".to_owned(),
             holds,
             instance: 1,
+            memory: None,
+            labels: Vec::new(),
         };
         let mut client = WorkerServiceClient::new(channel)
             .max_decoding_message_size(MAX_MESSAGE)

@@ -1,4 +1,4 @@
-//! The shell of the coordinator, played as it must behave, and its user.
+//! The shell of the coordinator, played as it must behave.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tailsweep_scheduler::{
     Action, Attempt, Config, Event, Input, Refusal, RunNo, Scheduler, Tick, WorkerId,
 };
 
-use super::{CALM, Happening, LEASE, Step, Word, World};
+use super::{Broken, CALM, Happening, LEASE, Step, Word, World};
 
 pub(super) struct Coordinator {
     pub(super) scheduler: Scheduler,
@@ -87,7 +87,11 @@ impl World {
             lease: Duration::from_millis(LEASE),
             grace: Duration::from_secs(5),
             backoff: Duration::from_secs(1),
-            recovery: Duration::from_millis(LEASE),
+            recovery: if self.broken == Some(Broken::NoFreshTerm) {
+                Duration::ZERO
+            } else {
+                Duration::from_millis(LEASE)
+            },
         };
         let mut scheduler = Scheduler::new(config);
         for event in &self.store.log {
@@ -128,32 +132,56 @@ impl World {
         if self.loud {
             eprintln!("{} kill -9 of the coordinator", self.now);
         }
-        // A replay of everything that it emitted would rebuild it as it was.
-        let lost: Vec<_> = dead
-            .writing
-            .iter()
-            .chain(&dead.batch)
-            .flat_map(|step| &step.events)
-            .collect();
-        let mut twin = Scheduler::new(Config::default());
-        self.store
-            .log
-            .iter()
-            .chain(lost.iter().copied())
-            .for_each(|event| twin.replay(event.clone()));
-        assert_eq!(
-            twin.snapshot(),
-            dead.scheduler.snapshot(),
-            "a replay rebuilds the core"
-        );
+        self.check_replay(&dead);
         // The group that was being written may have reached the disk, without anybody knowing.
         if self.random.percent(50) {
             for event in dead.writing.into_iter().flat_map(|step| step.events) {
                 self.store.commit(event);
             }
         } else {
-            self.tally.events_lost += lost.len() as u64;
+            let lost = dead.writing.iter().chain(&dead.batch);
+            self.tally.events_lost += lost.map(|step| step.events.len() as u64).sum::<u64>();
         }
+        self.break_all_sessions();
+        let longest = if self.climate.only_restarts {
+            4_000
+        } else {
+            30_000
+        };
+        self.after(100, longest, Happening::StartCoordinator);
+    }
+
+    /// A group can't be written: all that was decided since is forgotten, and the core is rebuilt
+    /// from the disk.
+    fn fail_to_write(&mut self) {
+        let Some(failed) = self.coordinator.take() else {
+            return;
+        };
+        self.tally.disk_failures += 1;
+        if self.loud {
+            eprintln!("{} the disk is full", self.now);
+        }
+        self.check_replay(&failed);
+        self.break_all_sessions();
+        self.after(0, 2_000, Happening::StartCoordinator);
+    }
+
+    /// A replay of everything that a core emitted would rebuild it as it was.
+    fn check_replay(&self, dead: &Coordinator) {
+        let lost = dead.writing.iter().chain(&dead.batch);
+        let lost = lost.flat_map(|step| &step.events);
+        let mut twin = Scheduler::new(Config::default());
+        for event in self.store.log.iter().chain(lost) {
+            twin.replay(event.clone());
+        }
+        assert_eq!(
+            twin.snapshot(),
+            dead.scheduler.snapshot(),
+            "a replay rebuilds the core"
+        );
+    }
+
+    fn break_all_sessions(&mut self) {
         self.lives += 1;
         self.asleep_until = self.now;
         for session in 0..self.sessions.len() {
@@ -162,15 +190,6 @@ impl World {
                 self.after(0, 1_000, Happening::WorkerNotices(session));
             }
         }
-        self.after(
-            100,
-            if self.climate.only_restarts {
-                4_000
-            } else {
-                30_000
-            },
-            Happening::StartCoordinator,
-        );
     }
 
     /// One word to the core, and what follows.
@@ -223,6 +242,15 @@ impl World {
         for event in &step.events {
             coordinator.check_fence(event, word);
         }
+        let mut step = step;
+        if self.broken == Some(Broken::AnswerBeforeCommit) {
+            for action in std::mem::take(&mut step.actions) {
+                self.act(action);
+            }
+        }
+        let Some(coordinator) = &mut self.coordinator else {
+            return;
+        };
         if !step.events.is_empty() || !step.actions.is_empty() {
             coordinator.batch.push_back(step);
             self.write();
@@ -247,8 +275,16 @@ impl World {
         let Some(coordinator) = self.coordinator.as_mut().filter(|_| life == self.lives) else {
             return;
         };
+        if self.now < CALM && self.random.percent(self.climate.full) {
+            return self.fail_to_write();
+        }
         let mut differing = Vec::new();
-        let group = std::mem::take(&mut coordinator.writing);
+        let mut group = std::mem::take(&mut coordinator.writing);
+        if self.broken == Some(Broken::TornGroup)
+            && let Some(step) = group.last_mut()
+        {
+            step.events.pop();
+        }
         let mut actions = Vec::new();
         for step in group {
             for event in step.events {
@@ -261,7 +297,7 @@ impl World {
                     }
                     _ => {}
                 }
-                differing.extend(self.store.commit(event));
+                differing.extend(self.store.commit_as(event, self.broken));
             }
             actions.extend(step.actions);
         }
@@ -283,11 +319,13 @@ impl World {
             Action::Lease {
                 worker, id, resume, ..
             } => {
-                if let Some(step) = *resume {
-                    let no = coordinator
-                        .scheduler
-                        .run_no(*id)
-                        .expect("a leased run is known");
+                let no = coordinator
+                    .scheduler
+                    .run_no(*id)
+                    .expect("a leased run is known");
+                if self.broken == Some(Broken::AnyKindResumes) {
+                    checkpoint = self.store.checkpoints.get(&no).cloned();
+                } else if let Some(step) = *resume {
                     checkpoint = self.store.checkpoints.get(&no).cloned();
                     let stored = checkpoint.as_ref().map(|(step, _)| *step);
                     assert_eq!(stored, Some(step), "the checkpoint to go on from");
@@ -297,6 +335,10 @@ impl World {
             }
             Action::Stale(worker, ..) => {
                 self.tally.stale += 1;
+                worker
+            }
+            Action::Recall(worker, ..) => {
+                self.tally.asked_back += 1;
                 worker
             }
             Action::RecordStored(worker, ..)
@@ -364,6 +406,10 @@ impl World {
                 return;
             }
         }
+        let input = match self.broken {
+            Some(Broken::NoFence) => self.unfenced(input),
+            _ => input,
+        };
         if self.input(input).is_err() {
             self.tally.refused += 1;
             self.break_session(session, 1_000);
@@ -381,34 +427,46 @@ impl World {
         }
     }
 
-    /// The user submits until it is durable, and now and then once more.
-    pub(super) fn submit(&mut self, plan: usize) {
-        let sweep = self.plans[plan].clone();
-        let is_durable =
-            |event: &Event| matches!(event, Event::Submitted(known) if known.id == sweep.id);
-        if !self.store.log.iter().any(is_durable) || self.random.percent(20) {
-            self.input(Input::Submit(sweep))
-                .expect("there are few runs");
-            self.after(2_000, 9_000, Happening::Submit(plan));
-        } else {
-            let at = self.now.max(CALM) + 60_000;
-            self.at(at, Happening::Retry(plan));
-        }
-    }
-
-    /// In the end, the user wants the rest of what stopped, once.
-    pub(super) fn retry(&mut self, plan: usize) {
-        let id = self.plans[plan].id;
+    /// The same word, as if the current attempt had said it.
+    fn unfenced(&self, mut input: Input) -> Input {
         let Some(coordinator) = &self.coordinator else {
-            return;
+            return input;
         };
-        if coordinator
-            .scheduler
-            .sweep(id)
-            .is_some_and(|sweep| sweep.stopped.is_some())
+        let of = match &mut input {
+            Input::Record {
+                worker,
+                run,
+                attempt,
+                ..
+            }
+            | Input::Checkpoint {
+                worker,
+                run,
+                attempt,
+                ..
+            }
+            | Input::Failed {
+                worker,
+                run,
+                attempt,
+                ..
+            }
+            | Input::Started(worker, run, attempt)
+            | Input::Finished(worker, run, attempt, _) => Some((worker, *run, attempt)),
+            _ => None,
+        };
+        if let Some((name, run, attempt)) = of
+            && let Some((worker, held)) = coordinator
+                .scheduler
+                .workers()
+                .filter(|worker| worker.connected)
+                .find_map(|worker| {
+                    let held = worker.held.iter().find(|held| held.run == run)?;
+                    Some((worker.id.clone(), held.attempt))
+                })
         {
-            self.input(Input::Retry(id)).expect("a known sweep");
+            (*name, *attempt) = (worker, held);
         }
-        self.retried[plan] = true;
+        input
     }
 }

@@ -1,0 +1,24 @@
+//! `tailsweep extend`
+
+use super::watch::follow;
+use crate::args::ExtendArgs;
+use crate::client::{Client, Manner};
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::sweep_file::SweepFile;
+use crate::terminal;
+
+pub(crate) async fn run(args: ExtendArgs, settings: &Settings) -> Result<(), Failure> {
+    let file = SweepFile::read(&args.spec)?.runnable(args.size.max_runs)?;
+    let mut client = Client::connect(&settings.coordinator).await?;
+    let reply = client.submit(&file, Manner::Extending(&args.sweep)).await?;
+    terminal::print(&format!("{}\n", reply.sweep_id))?;
+    eprintln!(
+        "extended to `{}`: {} runs, {} of them with a result already",
+        file.sweep.name, reply.runs, reply.known
+    );
+    if args.watch {
+        follow(&mut client, &reply.sweep_id).await?;
+    }
+    Ok(())
+}

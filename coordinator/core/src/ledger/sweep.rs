@@ -1,0 +1,91 @@
+//! What is kept of one sweep.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tailsweep_common::id::SweepId;
+use tailsweep_common::state::{Reason, RunState};
+use tailsweep_common::sweep::Sweep;
+
+use crate::event::RunNo;
+
+/// A sweep, by the order of submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SweepNo(pub(crate) u32);
+
+impl SweepNo {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A sweep and where its runs stand.
+#[derive(Debug)]
+pub(crate) struct SweepEntry {
+    /// The plan.
+    pub(crate) sweep: Arc<Sweep>,
+    /// Its runs in its order.
+    pub(crate) runs: Vec<RunNo>,
+    /// How many of its runs are in each state, whether it wants them or not.
+    pub(crate) counts: [u32; 6],
+    /// How many of its runs a worker has, begun or not.
+    pub(crate) held: u32,
+    /// Larger goes first.
+    pub(crate) priority: i32,
+    /// None of its runs is given to a worker because of it.
+    pub(crate) paused: bool,
+    /// Why it no longer wants the runs that are not over.
+    pub(crate) stopped: Option<Reason>,
+    /// Its runs that were in computation when it was stopped, and still are: they may finish for
+    /// it.
+    pub(crate) finishing: BTreeSet<RunNo>,
+    /// A later sweep has all of its runs and stands for it.
+    pub(crate) replaced_by: Option<SweepId>,
+    /// The user has removed it: nothing but its place among the sweeps is left.
+    pub(crate) removed: bool,
+}
+
+impl SweepEntry {
+    /// A sweep that has just been submitted, with room for its runs.
+    pub(crate) fn new(sweep: &Arc<Sweep>) -> Self {
+        Self {
+            sweep: Arc::clone(sweep),
+            runs: Vec::with_capacity(sweep.len()),
+            counts: [0; 6],
+            held: 0,
+            priority: sweep.priority,
+            paused: false,
+            stopped: None,
+            finishing: BTreeSet::new(),
+            replaced_by: None,
+            removed: false,
+        }
+    }
+
+    /// How many of its runs are in a state, whether it wants them or not.
+    pub(crate) fn count(&self, state: RunState) -> u32 {
+        self.counts[place(state)]
+    }
+
+    /// Whether it wants the runs that are not over, now or when it is no longer paused.
+    pub(crate) fn wants(&self) -> bool {
+        self.stopped.is_none() && self.is_current()
+    }
+
+    /// Whether it still stands for itself.
+    pub(crate) fn is_current(&self) -> bool {
+        self.replaced_by.is_none() && !self.removed
+    }
+}
+
+/// Where a state stands among the counts.
+pub(crate) fn place(state: RunState) -> usize {
+    match state {
+        RunState::Waiting => 0,
+        RunState::Running => 1,
+        RunState::Done => 2,
+        RunState::Diverged => 3,
+        RunState::Failed => 4,
+        RunState::Cancelled => 5,
+    }
+}

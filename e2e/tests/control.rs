@@ -1,0 +1,214 @@
+//! The user's control: pause, cancel, retry, explain, extend, remove, on real processes.
+
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tailsweep_e2e::{Cluster, Process, attempt_events, succeed, text, until};
+use tempfile::TempDir;
+
+fn spec(name: &str, seeds: u32, steps: u32, more: &str) -> String {
+    format!(
+        r#"
+version = 1
+name = "{name}"
+seeds = {seeds}
+{more}
+
+[train]
+steps = {steps}
+
+[measure]
+every = {steps}
+minibatches = 4
+treatments = ["published"]
+
+[[block]]
+dataset = {{ name = "mnist-excerpt", train_limit = 400, test_limit = 200 }}
+architecture = "fcn"
+width = 4
+depth = 2
+batch_size = 50
+learning_rate = 0.05
+"#
+    )
+}
+
+/// Longer than any test.
+const ENDLESS: u32 = 1_000_000_000;
+
+struct Desk {
+    cluster: Cluster,
+    files: TempDir,
+}
+
+impl Desk {
+    fn open() -> Self {
+        let (cluster, files) = (Cluster::start(), tempfile::tempdir().unwrap());
+        Self { cluster, files }
+    }
+
+    fn file(&self, source: &str) -> PathBuf {
+        let path = self.files.path().join("sweep.toml");
+        fs::write(&path, source).unwrap();
+        path
+    }
+
+    fn submit(&self, source: &str) {
+        self.cluster.submit(&self.file(source));
+    }
+
+    /// What a command prints.
+    fn say(&self, args: &[&str]) -> String {
+        succeed(self.cluster.client(args))
+    }
+
+    /// What a command says that fails with 1.
+    fn refused(&self, args: &[&str]) -> String {
+        let output = self.cluster.client(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", text(&output));
+        assert!(output.stdout.is_empty(), "{args:?} printed on stdout");
+        text(&output)
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.say(args)).unwrap()
+    }
+
+    /// The runs of the last sweep in a state.
+    fn runs(&self, state: &str) -> Vec<Value> {
+        let lines = self.say(&["runs", "--json", "--state", state]);
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        lines.collect()
+    }
+
+    fn until(&self, state: &str, count: u64) {
+        until(state, || (self.cluster.runs(state) == count).then_some(()));
+    }
+
+    fn worker(&self, name: &str, more: &[&str]) -> Process {
+        let mut worker = self
+            .cluster
+            .client(["worker", "--slots", "1", "--name", name]);
+        worker.args(more);
+        Process::start(worker, &self.cluster.log(name))
+    }
+}
+
+#[test]
+fn sweeps_pause_go_on_end_and_are_retried() {
+    let desk = Desk::open();
+    desk.submit(&spec("long", 4, ENDLESS, ""));
+    let _worker = desk.worker("a", &[]);
+    desk.until("running", 1);
+
+    desk.say(&["pause"]);
+    desk.say(&["priority", "long", "-3"]);
+    let status = desk.json(&["status", "long", "--json"]);
+    assert_eq!(status["sweep"]["paused"], true);
+    assert_eq!(status["sweep"]["priority"], -3);
+    let waiting = desk.runs("waiting");
+    let run = waiting[0]["run_id"].as_str().unwrap();
+    let why = desk.json(&["explain", run, "--json"]);
+    assert_eq!(why["why"], "paused");
+
+    desk.say(&["cancel"]);
+    assert_eq!(desk.runs("cancelled").len(), 4, "running ones, too");
+    let watched = desk.cluster.client(["watch"]).output().unwrap();
+    assert_eq!(watched.status.code(), Some(1), "{}", text(&watched));
+    let workers = || desk.json(&["workers", "--json"])["workers"].clone();
+    until("the worker to be free", || {
+        (workers()[0]["computing"] == 0).then_some(())
+    });
+    let said = desk.refused(&["retry", "--failed"]);
+    assert!(said.contains("is cancelled"), "{said}");
+
+    desk.say(&["retry"]);
+    desk.until("running", 1);
+    let running = desk.runs("running");
+    let run = running[0]["run_id"].as_str().unwrap();
+    let logs = desk.say(&["logs", &run[..10]]);
+    assert!(logs.contains("attempt 1 on a"), "{logs}");
+}
+
+#[test]
+fn explain_says_what_a_run_waits_for() {
+    let desk = Desk::open();
+    desk.submit(&spec("picky", 1, 20, "requires = [\"big\"]"));
+    let runs = desk.runs("waiting");
+    let run = runs[0]["run_id"].as_str().unwrap();
+    let explained = || {
+        let why = desk.json(&["explain", run, "--json"]);
+        let [word, sentence] = ["why", "explanation"].map(|key| why[key].clone());
+        (
+            word.as_str().unwrap_or_default().to_owned(),
+            sentence.as_str().unwrap_or_default().to_owned(),
+        )
+    };
+    let wait = |word: &str| {
+        until(word, || {
+            let (found, sentence) = explained();
+            (found == word).then_some(sentence)
+        })
+    };
+    wait("no_worker");
+    let plain = desk.worker("plain", &[]);
+    let said = wait("no_labels");
+    assert!(said.contains("--label big"), "{said}");
+    let small = desk.worker("small", &["--label", "big", "--memory", "1MiB"]);
+    let said = wait("no_memory");
+    assert!(said.contains("nobody offers enough memory"), "{said}");
+    assert!(said.contains("1 MiB"), "{said}");
+    let _large = desk.worker("large", &["--label", "big", "--label", "zone=a"]);
+    desk.cluster.watch();
+    let workers = desk.say(&["workers"]);
+    assert!(workers.contains("big zone=a"), "{workers}");
+    drop((plain, small));
+    let said = desk.refused(&["explain", "feedc0ffee"]);
+    assert!(said.contains("no run has an id"), "{said}");
+}
+
+#[test]
+fn an_extension_takes_over_what_is_known_and_rm_forgets_it() {
+    let desk = Desk::open();
+    let _worker = desk.worker("a", &[]);
+    desk.submit(&spec("grows", 2, 20, ""));
+    desk.cluster.watch();
+    let first = desk.json(&["status", "--json"])["sweep"]["id"].clone();
+    let first = first.as_str().unwrap();
+
+    let larger = desk.file(&spec("grows", 3, 20, ""));
+    let larger = larger.to_str().unwrap().to_owned();
+    desk.say(&["extend", first, &larger, "--watch"]);
+    let status = desk.json(&["status", first, "--json"]);
+    assert_ne!(status["sweep"]["id"], first, "the larger one stands for it");
+    assert_eq!(status["sweep"]["runs"]["done"], 3);
+    let report = desk.cluster.report();
+    let leased = attempt_events(&report);
+    let leased = leased.iter().filter(|event| *event == "leased").count();
+    assert_eq!(leased, 3, "nothing was computed twice");
+    let manifest = fs::read_to_string(report.join("manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    let taken_over = manifest["runs"].as_array().unwrap().iter();
+    let taken_over: Vec<_> = taken_over.map(|run| run["taken_over"].clone()).collect();
+    assert_eq!(taken_over, [true, true, false]);
+    let runs = desk.runs("done");
+    let run = runs[0]["run_id"].as_str().unwrap();
+    let explained = desk.say(&["explain", run]);
+    assert!(explained.contains("taken over"), "{explained}");
+
+    let smaller = desk.file(&spec("grows", 1, 20, ""));
+    let said = desk.refused(&["extend", "grows", smaller.to_str().unwrap()]);
+    assert!(said.contains("leaves out 2 of the 3 runs"), "{said}");
+
+    desk.say(&["rm", "grows"]);
+    let sweeps = desk.json(&["sweeps", "--json"]);
+    assert_eq!(sweeps["sweeps"].as_array().unwrap().len(), 0);
+    desk.submit(&spec("grows", 3, 20, ""));
+    desk.cluster.watch();
+    assert_eq!(desk.runs("done")[0]["attempts"], 2, "it was forgotten");
+}

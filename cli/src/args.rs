@@ -354,8 +354,9 @@ pub(crate) struct PriorityArgs {
 pub(crate) struct ExtendArgs {
     /// `last` (submitted latest), a name, or the beginning of an id
     pub(crate) sweep: String,
-    /// The larger sweep file: it has all runs of the sweep; `-` is stdin
-    pub(crate) spec: PathBuf,
+    /// The larger one, which has all runs of the sweep
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
     /// Follow the sweep until it is over
     #[arg(long)]
     pub(crate) watch: bool,

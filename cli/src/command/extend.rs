@@ -18,7 +18,7 @@ pub(crate) async fn run(args: ExtendArgs, settings: &Settings) -> Result<(), Fai
         file.sweep.name, reply.runs, reply.known
     );
     if args.watch {
-        follow(&mut client, &reply.sweep_id).await?;
+        follow(&mut client, &reply.sweep_id, false).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! conversion that fails names the message and the field.
 
 pub mod convert;
+mod counts;
 mod exits;
 mod summary;
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::vec;
 
 use tailsweep_stats::{
     Cell, ExactSum, GroupRow, Largest, Layer, LogHistogram, LogTotal, Moments, NoiseShape,
@@ -10,7 +11,7 @@ use tailsweep_stats::{
 };
 
 use crate::convert::WireError;
-use crate::wire;
+use crate::{counts, wire};
 
 /// More layers than any model has.
 const MAX_LAYERS: usize = 4096;
@@ -32,6 +33,7 @@ impl From<&NoiseSummary> for wire::NoiseSummary {
             surrogate,
             paired,
             values,
+            layers,
         } = summary.to_parts();
         Self {
             shape: Some((&*shape).into()),
@@ -43,8 +45,13 @@ impl From<&NoiseSummary> for wire::NoiseSummary {
             moments: Some(moments.as_slice().into()),
             surrogate: surrogate.as_deref().map(Into::into),
             paired: paired.as_ref().map(Into::into),
-            values: values.as_ref().map(Into::into),
-            projections: projections.iter().flat_map(|row| *row.bits()).collect(),
+            values: values.as_ref().map(|values| value_sums(values, &layers)),
+            projections: projections
+                .iter()
+                .flat_map(|row| row.bits())
+                .flat_map(|bits| [bits >> 16, bits >> 8, *bits])
+                .map(|byte| byte as u8)
+                .collect(),
         }
     }
 }
@@ -66,6 +73,10 @@ impl TryFrom<wire::NoiseSummary> for NoiseSummary {
         } = summary;
         let missing = |field| move || WireError::missing(MESSAGE, field);
         let shape: NoiseShape = shape.ok_or_else(missing("shape"))?.try_into()?;
+        let values = values.map(TryInto::try_into).transpose()?;
+        let (values, layers) = values.map_or((None, Vec::new()), |(values, layers)| {
+            (Some(values), layers)
+        });
         let parts = SummaryParts {
             rows: ranges(&rows)?,
             cells: cells.ok_or_else(missing("cells"))?.try_into()?,
@@ -73,7 +84,8 @@ impl TryFrom<wire::NoiseSummary> for NoiseSummary {
             projections: projection_rows(&projections)?,
             surrogate: surrogate.map(TryInto::try_into).transpose()?,
             paired: paired.map(|sums| paired_sums(sums, &shape)).transpose()?,
-            values: values.map(TryInto::try_into).transpose()?,
+            values,
+            layers,
             shape: Arc::new(shape),
         };
         Self::from_parts(parts).map_err(|error| WireError::new(MESSAGE, error.field, error.problem))
@@ -89,12 +101,19 @@ fn ranges(bounds: &[u64]) -> Result<Vec<Range<u64>>, WireError> {
     Ok(pairs.map(|ends| ends[0]..ends[1]).collect())
 }
 
-fn projection_rows(bits: &[u32]) -> Result<Vec<ProjectionRow>, WireError> {
+fn projection_rows(bytes: &[u8]) -> Result<Vec<ProjectionRow>, WireError> {
     let error = |problem| WireError::new("NoiseSummary", "projections", problem);
-    let (rows, []) = bits.as_chunks::<PROJECTIONS>() else {
+    let rows = bytes.chunks_exact(3 * PROJECTIONS);
+    if !rows.remainder().is_empty() {
         return Err(error("have a row that is not whole"));
-    };
-    let rows = rows.iter().map(|bits| ProjectionRow::from_bits(*bits));
+    }
+    let rows = rows.map(|bytes| {
+        let of = |index: usize| {
+            let bytes = &bytes[3 * index..];
+            u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]])
+        };
+        ProjectionRow::from_bits(std::array::from_fn(of))
+    });
     let rows: Option<Vec<ProjectionRow>> = rows.collect();
     rows.ok_or_else(|| error("are not finite"))
 }
@@ -237,30 +256,29 @@ fn treatment(treatment: wire::Treatment) -> Option<Treatment> {
     })
 }
 
-impl<'a> FromIterator<&'a ExactSum> for wire::ExactSums {
-    fn from_iter<I: IntoIterator<Item = &'a ExactSum>>(sums: I) -> Self {
-        let mut column = Self::default();
-        for sum in sums {
-            let (lowest, limbs) = sum.parts();
-            column.lowest.push(lowest);
-            column.lengths.push(limbs.len() as u32);
-            // A limb is in [−2³¹, 2³¹).
-            column.limbs.extend(limbs.iter().map(|limb| *limb as i32));
-        }
-        column
-    }
+/// What a column of a message holds.
+trait Entry: Sized {
+    /// The column on the wire.
+    type Column: Default;
+
+    fn column<'a>(entries: impl Iterator<Item = &'a Self> + Clone) -> Self::Column
+    where
+        Self: 'a;
+
+    /// The entries of a column that must have `at.len` of them.
+    fn entries(column: Self::Column, at: Place) -> Result<vec::IntoIter<Self>, WireError>;
 }
 
-/// A column of a message, for the errors.
+/// Where a column stands, for the errors.
 #[derive(Clone, Copy)]
-struct Column {
+struct Place {
     message: &'static str,
     field: &'static str,
-    /// How many entries the other columns have.
+    /// How many entries it should have.
     len: usize,
 }
 
-impl Column {
+impl Place {
     fn error(self, problem: impl ToString) -> WireError {
         WireError::new(self.message, self.field, problem)
     }
@@ -271,172 +289,149 @@ impl Column {
         }
         Err(self.error(format!("has {len} entries and should have {}", self.len)))
     }
+}
 
-    fn counts(self, counts: Vec<u64>) -> Result<std::vec::IntoIter<u64>, WireError> {
-        self.has_length(counts.len())?;
-        Ok(counts.into_iter())
+/// Numbers stand in their column as they are.
+macro_rules! plain_entry {
+    ($($number:ty),+) => {$(
+        impl Entry for $number {
+            type Column = Vec<Self>;
+
+            fn column<'a>(entries: impl Iterator<Item = &'a Self> + Clone) -> Vec<Self> {
+                entries.copied().collect()
+            }
+
+            fn entries(column: Vec<Self>, at: Place) -> Result<vec::IntoIter<Self>, WireError> {
+                at.has_length(column.len())?;
+                Ok(column.into_iter())
+            }
+        }
+    )+};
+}
+
+plain_entry!(u64, f64);
+
+impl Entry for ExactSum {
+    type Column = Option<wire::ExactSums>;
+
+    fn column<'a>(sums: impl Iterator<Item = &'a Self> + Clone) -> Self::Column {
+        let mut column = wire::ExactSums::default();
+        for sum in sums {
+            let (lowest, limbs) = sum.parts();
+            column.lowest.push(lowest);
+            column.lengths.push(limbs.len() as u32);
+            // A limb is in [−2³¹, 2³¹).
+            column.limbs.extend(limbs.iter().map(|limb| *limb as i32));
+        }
+        Some(column)
     }
 
-    fn doubles(self, doubles: Vec<f64>) -> Result<std::vec::IntoIter<f64>, WireError> {
-        self.has_length(doubles.len())?;
-        Ok(doubles.into_iter())
-    }
-
-    fn sums(
-        self,
-        sums: Option<wire::ExactSums>,
-    ) -> Result<std::vec::IntoIter<ExactSum>, WireError> {
+    fn entries(column: Self::Column, at: Place) -> Result<vec::IntoIter<Self>, WireError> {
         // A message without entries is the same as none.
         let wire::ExactSums {
             lowest,
             lengths,
             limbs,
-        } = sums.unwrap_or_default();
-        self.has_length(lowest.len())?;
-        self.has_length(lengths.len())?;
+        } = column.unwrap_or_default();
+        at.has_length(lowest.len())?;
+        at.has_length(lengths.len())?;
         let mut rest = limbs.as_slice();
-        let mut sums = Vec::with_capacity(self.len);
+        let mut sums = Vec::with_capacity(at.len);
         for (lowest, length) in lowest.into_iter().zip(lengths) {
             let (own, others) = rest
                 .split_at_checked(length as usize)
-                .ok_or_else(|| self.error("has too few limbs"))?;
+                .ok_or_else(|| at.error("has too few limbs"))?;
             rest = others;
             let limbs = own.iter().map(|limb| i64::from(*limb)).collect();
             let sum = ExactSum::from_parts(lowest, limbs)
-                .ok_or_else(|| self.error("has limbs that are no exact sum"))?;
+                .ok_or_else(|| at.error("has limbs that are no exact sum"))?;
             sums.push(sum);
         }
         if !rest.is_empty() {
-            return Err(self.error("has limbs of no sum"));
+            return Err(at.error("has limbs of no sum"));
         }
         Ok(sums.into_iter())
     }
 }
 
-/// The columns of one message.
-fn columns(message: &'static str, len: usize) -> impl Fn(&'static str) -> Column {
-    move |field| Column {
-        message,
-        field,
-        len,
-    }
-}
-
-impl From<&[Cell]> for wire::Cells {
-    fn from(cells: &[Cell]) -> Self {
-        Self {
-            n_x: cells.iter().map(|cell| cell.n_x).collect(),
-            ln_x: Some(cells.iter().map(|cell| &cell.ln_x).collect()),
-            n_y: cells.iter().map(|cell| cell.n_y).collect(),
-            ln_y: Some(cells.iter().map(|cell| &cell.ln_y).collect()),
+/// A message whose columns are the fields of a row; the first one says how many rows there are.
+macro_rules! table {
+    ($row:ident as $message:ident { $first:ident, $($field:ident),+ $(,)? }) => {
+        impl From<&[$row]> for wire::$message {
+            fn from(rows: &[$row]) -> Self {
+                Self {
+                    $first: Entry::column(rows.iter().map(|row| &row.$first)),
+                    $($field: Entry::column(rows.iter().map(|row| &row.$field)),)+
+                }
+            }
         }
-    }
-}
 
-impl TryFrom<wire::Cells> for Vec<Cell> {
-    type Error = WireError;
+        impl TryFrom<wire::$message> for Vec<$row> {
+            type Error = WireError;
 
-    fn try_from(cells: wire::Cells) -> Result<Self, WireError> {
-        let wire::Cells {
-            n_x,
-            ln_x,
-            n_y,
-            ln_y,
-        } = cells;
-        let column = columns("Cells", n_x.len());
-        let x = n_x.into_iter().zip(column("ln_x").sums(ln_x)?);
-        let y = column("n_y").counts(n_y)?;
-        let y = y.zip(column("ln_y").sums(ln_y)?);
-        Ok(x.zip(y)
-            .map(|((n_x, ln_x), (n_y, ln_y))| Cell {
-                n_x,
-                ln_x,
-                n_y,
-                ln_y,
-            })
-            .collect())
-    }
-}
-
-impl From<&[Moments]> for wire::Moments {
-    fn from(moments: &[Moments]) -> Self {
-        Self {
-            zeros: moments.iter().map(|sums| sums.zeros).collect(),
-            below_epsilon: moments.iter().map(|sums| sums.below_epsilon).collect(),
-            non_finite: moments.iter().map(|sums| sums.non_finite).collect(),
-            norm: Some(moments.iter().map(|sums| &sums.norm).collect()),
-            norm_max: moments.iter().map(|sums| sums.norm_max).collect(),
-            square: Some(moments.iter().map(|sums| &sums.square).collect()),
-            fourth: Some(moments.iter().map(|sums| &sums.fourth).collect()),
-            max: moments.iter().map(|sums| sums.max).collect(),
+            fn try_from(table: wire::$message) -> Result<Self, WireError> {
+                let wire::$message { $first, $($field),+ } = table;
+                let len = $first.len();
+                let message = stringify!($message);
+                $(let mut $field = Entry::entries($field, Place {
+                    message,
+                    field: stringify!($field),
+                    len,
+                })?;)+
+                let row = |$first| Some($row { $first, $($field: $field.next()?),+ });
+                Ok($first.into_iter().map_while(row).collect())
+            }
         }
+    };
+}
+
+table!(Cell as Cells { n_x, ln_x, n_y, ln_y });
+table!(Moments as Moments {
+    zeros,
+    below_epsilon,
+    non_finite,
+    norm,
+    norm_max,
+    square,
+    fourth,
+    max,
+});
+table!(SurrogateSums as SurrogateSums { n_x, ln_x, n_y, ln_y });
+table!(GroupRow as GroupRows {
+    groups,
+    samples,
+    h,
+    h_squared,
+    cancelled_groups,
+    cancelled_samples,
+    t,
+    t_squared,
+});
+
+/// Layers have the values of all columns, so that one of both is sent.
+fn value_sums(values: &ValueSums, layers: &[LogHistogram]) -> wire::ValueSums {
+    let ValueSums {
+        histogram,
+        ln,
+        ln_squared,
+        power,
+        inverse_power,
+        largest,
+    } = values;
+    let bits = largest.bits().iter().rev();
+    let before = std::iter::once(&0).chain(bits.clone());
+    wire::ValueSums {
+        histogram: layers.is_empty().then(|| histogram.into()),
+        layers: layers.iter().map(Into::into).collect(),
+        sums: Entry::column([ln, ln_squared, power, inverse_power].into_iter()),
+        largest_steps: bits
+            .zip(before)
+            .map(|(bits, before)| bits - before)
+            .collect(),
     }
 }
 
-impl TryFrom<wire::Moments> for Vec<Moments> {
-    type Error = WireError;
-
-    fn try_from(moments: wire::Moments) -> Result<Self, WireError> {
-        let wire::Moments {
-            zeros,
-            below_epsilon,
-            non_finite,
-            norm,
-            norm_max,
-            square,
-            fourth,
-            max,
-        } = moments;
-        let column = columns("Moments", zeros.len());
-        let mut below_epsilon = column("below_epsilon").counts(below_epsilon)?;
-        let mut non_finite = column("non_finite").counts(non_finite)?;
-        let mut norm = column("norm").sums(norm)?;
-        let mut norm_max = column("norm_max").doubles(norm_max)?;
-        let mut square = column("square").sums(square)?;
-        let mut fourth = column("fourth").sums(fourth)?;
-        let mut max = column("max").doubles(max)?;
-        let mut sums = Vec::with_capacity(zeros.len());
-        for zeros in zeros {
-            sums.push(Moments {
-                zeros,
-                below_epsilon: below_epsilon.next().unwrap_or_default(),
-                non_finite: non_finite.next().unwrap_or_default(),
-                norm: norm.next().unwrap_or_default(),
-                norm_max: norm_max.next().unwrap_or_default(),
-                square: square.next().unwrap_or_default(),
-                fourth: fourth.next().unwrap_or_default(),
-                max: max.next().unwrap_or_default(),
-            });
-        }
-        Ok(sums)
-    }
-}
-
-impl From<&ValueSums> for wire::ValueSums {
-    fn from(values: &ValueSums) -> Self {
-        let ValueSums {
-            histogram,
-            ln,
-            ln_squared,
-            power,
-            inverse_power,
-            largest,
-        } = values;
-        let bits = largest.bits().iter().rev();
-        let before = std::iter::once(&0).chain(bits.clone());
-        let sums = [ln, ln_squared, power, inverse_power];
-        Self {
-            histogram: Some(histogram.into()),
-            sums: Some(sums.into_iter().collect()),
-            largest_steps: bits
-                .zip(before)
-                .map(|(bits, before)| bits - before)
-                .collect(),
-        }
-    }
-}
-
-impl TryFrom<wire::ValueSums> for ValueSums {
+impl TryFrom<wire::ValueSums> for (ValueSums, Vec<LogHistogram>) {
     type Error = WireError;
 
     fn try_from(values: wire::ValueSums) -> Result<Self, WireError> {
@@ -445,7 +440,9 @@ impl TryFrom<wire::ValueSums> for ValueSums {
             histogram,
             sums,
             largest_steps,
+            layers,
         } = values;
+        let error = |field, problem: &str| WireError::new(MESSAGE, field, problem);
         let mut largest: Vec<u64> = largest_steps
             .iter()
             .scan(0_u64, |bits, step| {
@@ -454,19 +451,43 @@ impl TryFrom<wire::ValueSums> for ValueSums {
             })
             .collect();
         largest.reverse();
-        let largest = Largest::from_bits(largest).ok_or_else(|| {
-            WireError::new(MESSAGE, "largest_steps", "are not those of largest values")
-        })?;
-        let mut sums = columns(MESSAGE, 4)("sums").sums(sums)?;
-        Ok(Self {
-            // A message without entries is the same as none.
-            histogram: histogram.unwrap_or_default().try_into()?,
-            ln: sums.next().unwrap_or_default(),
-            ln_squared: sums.next().unwrap_or_default(),
-            power: sums.next().unwrap_or_default(),
-            inverse_power: sums.next().unwrap_or_default(),
+        let largest = Largest::from_bits(largest)
+            .ok_or_else(|| error("largest_steps", "are not those of largest values"))?;
+        let at = Place {
+            message: MESSAGE,
+            field: "sums",
+            len: 4,
+        };
+        let mut sums = ExactSum::entries(sums, at)?;
+        let mut sum = || sums.next().unwrap_or_default();
+        if layers.len() > MAX_LAYERS {
+            return Err(error("layers", "are more than any model has"));
+        }
+        let layers: Vec<LogHistogram> = layers
+            .into_iter()
+            .map(TryInto::try_into)
+            .collect::<Result<_, _>>()?;
+        // A message without entries is the same as none.
+        let mut histogram: LogHistogram = histogram.unwrap_or_default().try_into()?;
+        if !layers.is_empty() && !histogram.is_empty() {
+            return Err(error("histogram", "is there beside those of the layers"));
+        }
+        let total: u64 = layers
+            .iter()
+            .fold(0, |sum, layer| sum.saturating_add(layer.count()));
+        if total >= 1 << 53 {
+            return Err(error("layers", "have more values than can be counted"));
+        }
+        layers.iter().for_each(|layer| histogram.merge(layer));
+        let values = ValueSums {
+            histogram,
+            ln: sum(),
+            ln_squared: sum(),
+            power: sum(),
+            inverse_power: sum(),
             largest,
-        })
+        };
+        Ok((values, layers))
     }
 }
 
@@ -476,7 +497,7 @@ impl From<&LogHistogram> for wire::LogHistogram {
         let before = std::iter::once(0).chain(bins.clone());
         Self {
             steps: bins.zip(before).map(|(bin, before)| bin - before).collect(),
-            counts: histogram.bins().map(|(_, count)| count).collect(),
+            counts: counts::encode(histogram.bins().map(|(_, count)| count)).into(),
         }
     }
 }
@@ -485,82 +506,50 @@ impl TryFrom<wire::LogHistogram> for LogHistogram {
     type Error = WireError;
 
     fn try_from(histogram: wire::LogHistogram) -> Result<Self, WireError> {
-        const MESSAGE: &str = "LogHistogram";
+        let error = |field, problem| WireError::new("LogHistogram", field, problem);
         let wire::LogHistogram { steps, counts } = histogram;
-        columns(MESSAGE, steps.len())("counts").has_length(counts.len())?;
+        let counts = counts::decode(&counts, steps.len())
+            .ok_or_else(|| error("counts", "are not the code of as many counts as bins"))?;
         let bins = steps.iter().scan(0_i32, |bin, step| {
             *bin = bin.saturating_add(*step);
             Some(*bin)
         });
         Self::from_parts(bins.collect(), counts)
-            .ok_or_else(|| WireError::new(MESSAGE, "steps", "are not those of a histogram"))
-    }
-}
-
-impl From<&[SurrogateSums]> for wire::SurrogateSums {
-    fn from(scopes: &[SurrogateSums]) -> Self {
-        Self {
-            n_x: scopes.iter().map(|sums| sums.n_x).collect(),
-            ln_x: scopes.iter().map(|sums| sums.ln_x).collect(),
-            n_y: scopes.iter().map(|sums| sums.n_y).collect(),
-            ln_y: scopes.iter().map(|sums| sums.ln_y).collect(),
-        }
-    }
-}
-
-impl TryFrom<wire::SurrogateSums> for Vec<SurrogateSums> {
-    type Error = WireError;
-
-    fn try_from(sums: wire::SurrogateSums) -> Result<Self, WireError> {
-        let wire::SurrogateSums {
-            n_x,
-            ln_x,
-            n_y,
-            ln_y,
-        } = sums;
-        let column = columns("SurrogateSums", n_x.len());
-        let x = n_x.into_iter().zip(column("ln_x").doubles(ln_x)?);
-        let y = column("n_y").counts(n_y)?;
-        let y = y.zip(column("ln_y").doubles(ln_y)?);
-        Ok(x.zip(y)
-            .map(|((n_x, ln_x), (n_y, ln_y))| SurrogateSums {
-                n_x,
-                ln_x,
-                n_y,
-                ln_y,
-            })
-            .collect())
+            .ok_or_else(|| error("steps", "are not those of a histogram"))
     }
 }
 
 impl From<&PairedSums> for wire::PairedSums {
     fn from(sums: &PairedSums) -> Self {
-        let groups: Vec<&GroupRow> = sums.scopes().iter().flatten().collect();
         let levels = sums.levels();
-        let slopes: Vec<&SlopeRow> = levels.iter().flat_map(|level| &level.rows).collect();
+        let slopes = || levels.iter().flat_map(|level| &level.rows);
+        let (upper_samples, upper) = totals(slopes().map(|row| &row.upper));
+        let (lower_samples, lower) = totals(slopes().map(|row| &row.lower));
+        let (rest_samples, rest) = totals(levels.iter().map(|level| &level.rest));
         Self {
             pairs: sums.pairs(),
-            groups: Some(wire::GroupRows {
-                groups: groups.iter().map(|row| row.groups).collect(),
-                samples: groups.iter().map(|row| row.samples).collect(),
-                h: Some(groups.iter().map(|row| &row.h).collect()),
-                h_squared: Some(groups.iter().map(|row| &row.h_squared).collect()),
-                cancelled_groups: groups.iter().map(|row| row.cancelled_groups).collect(),
-                cancelled_samples: groups.iter().map(|row| row.cancelled_samples).collect(),
-                t: Some(groups.iter().map(|row| &row.t).collect()),
-                t_squared: Some(groups.iter().map(|row| &row.t_squared).collect()),
-            }),
+            groups: Some(sums.scopes().concat().as_slice().into()),
             slopes: Some(wire::SlopeRows {
                 rows: levels.iter().map(|level| level.rows.len() as u32).collect(),
-                upper_samples: slopes.iter().map(|row| row.upper.samples).collect(),
-                upper: Some(slopes.iter().map(|row| &row.upper.sum).collect()),
-                lower_samples: slopes.iter().map(|row| row.lower.samples).collect(),
-                lower: Some(slopes.iter().map(|row| &row.lower.sum).collect()),
-                rest_samples: levels.iter().map(|level| level.rest.samples).collect(),
-                rest: Some(levels.iter().map(|level| &level.rest.sum).collect()),
+                upper_samples,
+                upper,
+                lower_samples,
+                lower,
+                rest_samples,
+                rest,
             }),
         }
     }
+}
+
+/// The two columns of totals.
+fn totals<'a>(
+    totals: impl Iterator<Item = &'a LogTotal> + Clone,
+) -> (Vec<u64>, Option<wire::ExactSums>) {
+    (
+        Entry::column(totals.clone().map(|total| &total.samples)),
+        Entry::column(totals.map(|total| &total.sum)),
+    )
 }
 
 fn paired_sums(sums: wire::PairedSums, shape: &NoiseShape) -> Result<PairedSums, WireError> {
@@ -578,52 +567,18 @@ fn paired_sums(sums: wire::PairedSums, shape: &NoiseShape) -> Result<PairedSums,
     let scopes = shape.layers().len() + 1;
     let quadruples = (shape.minibatches() - usize::from(shape.last_is_short())) / 4;
     let rows = quadruples.min(MAX_ROWS);
-    columns(MESSAGE, scopes * rows)("groups").has_length(groups.len())?;
+    let at = Place {
+        message: MESSAGE,
+        field: "groups",
+        len: scopes * rows,
+    };
+    at.has_length(groups.len())?;
     let mut groups = groups.into_iter();
     let scopes = (0..scopes)
         .map(|_| groups.by_ref().take(rows).collect())
         .collect();
     PairedSums::from_parts(shape, pairs, scopes, levels)
         .map_err(|misfit| WireError::new("NoiseSummary", "paired", misfit))
-}
-
-impl TryFrom<wire::GroupRows> for Vec<GroupRow> {
-    type Error = WireError;
-
-    fn try_from(rows: wire::GroupRows) -> Result<Self, WireError> {
-        let wire::GroupRows {
-            groups,
-            samples,
-            h,
-            h_squared,
-            cancelled_groups,
-            cancelled_samples,
-            t,
-            t_squared,
-        } = rows;
-        let column = columns("GroupRows", groups.len());
-        let mut samples = column("samples").counts(samples)?;
-        let mut h = column("h").sums(h)?;
-        let mut h_squared = column("h_squared").sums(h_squared)?;
-        let mut cancelled_groups = column("cancelled_groups").counts(cancelled_groups)?;
-        let mut cancelled_samples = column("cancelled_samples").counts(cancelled_samples)?;
-        let mut t = column("t").sums(t)?;
-        let mut t_squared = column("t_squared").sums(t_squared)?;
-        let mut rows = Vec::with_capacity(groups.len());
-        for groups in groups {
-            rows.push(GroupRow {
-                groups,
-                samples: samples.next().unwrap_or_default(),
-                h: h.next().unwrap_or_default(),
-                h_squared: h_squared.next().unwrap_or_default(),
-                cancelled_groups: cancelled_groups.next().unwrap_or_default(),
-                cancelled_samples: cancelled_samples.next().unwrap_or_default(),
-                t: t.next().unwrap_or_default(),
-                t_squared: t_squared.next().unwrap_or_default(),
-            });
-        }
-        Ok(rows)
-    }
 }
 
 impl TryFrom<wire::SlopeRows> for Vec<SlopeLevel> {
@@ -646,29 +601,27 @@ impl TryFrom<wire::SlopeRows> for Vec<SlopeLevel> {
             let problem = format!("are {told} and the columns have {len}");
             return Err(WireError::new(MESSAGE, "rows", problem));
         }
-        let column = columns(MESSAGE, len);
-        let total = |(samples, sum)| LogTotal { samples, sum };
-        let upper = upper_samples.into_iter().zip(column("upper").sums(upper)?);
-        let lower_sums = column("lower").sums(lower)?;
-        let lower = column("lower_samples")
-            .counts(lower_samples)?
-            .zip(lower_sums);
-        let mut slopes = upper.zip(lower).map(|(upper, lower)| SlopeRow {
-            upper: total(upper),
-            lower: total(lower),
-        });
-        let of_levels = columns(MESSAGE, rows.len());
-        let rest_sums = of_levels("rest").sums(rest)?;
-        let rest = of_levels("rest_samples")
-            .counts(rest_samples)?
-            .zip(rest_sums);
-        Ok(rows
-            .into_iter()
-            .zip(rest)
-            .map(|(rows, rest)| SlopeLevel {
-                rows: slopes.by_ref().take(rows as usize).collect(),
-                rest: total(rest),
-            })
-            .collect())
+        let totals = |[of_samples, of_sums]: [&'static str; 2], len, samples, sums| {
+            let at = |field| Place {
+                message: MESSAGE,
+                field,
+                len,
+            };
+            let samples = <u64 as Entry>::entries(samples, at(of_samples))?;
+            let sums = ExactSum::entries(sums, at(of_sums))?;
+            let total = |(samples, sum)| LogTotal { samples, sum };
+            Ok::<_, WireError>(samples.zip(sums).map(total))
+        };
+        let upper = totals(["upper_samples", "upper"], len, upper_samples, upper)?;
+        let lower = totals(["lower_samples", "lower"], len, lower_samples, lower)?;
+        let rest = totals(["rest_samples", "rest"], rows.len(), rest_samples, rest)?;
+        let mut slopes = upper
+            .zip(lower)
+            .map(|(upper, lower)| SlopeRow { upper, lower });
+        let level = |(rows, rest): (u32, LogTotal)| SlopeLevel {
+            rows: slopes.by_ref().take(rows as usize).collect(),
+            rest,
+        };
+        Ok(rows.into_iter().zip(rest).map(level).collect())
     }
 }

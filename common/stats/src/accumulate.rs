@@ -182,7 +182,9 @@ impl NoiseAccumulator {
             })
             .collect();
         if asked.contains(Treatment::PublishedRows) {
-            kinds.push(Kind::Values(ValueCounter::new()));
+            let ends = shape.columns().map(|columns| columns.end);
+            let all = shape.layers().is_empty().then_some(shape.params());
+            kinds.push(Kind::Values(ValueCounter::new(ends.chain(all))));
         }
         kinds.push(Kind::Moments(MomentSums::new(shape.clusters())));
         kinds.push(Kind::Projections(ProjectionSums::new(&shape)));
@@ -231,7 +233,15 @@ impl NoiseAccumulator {
             match part.kind {
                 Kind::Moments(sums) => summary.moments = sums.finish(),
                 Kind::Projections(sums) => summary.projections = sums.finish(),
-                Kind::Values(counter) => summary.values = Some(counter.finish()),
+                Kind::Values(counter) => {
+                    let (values, layers) = counter.finish();
+                    summary.values = Some(values);
+                    summary
+                        .layers
+                        .iter_mut()
+                        .zip(layers)
+                        .for_each(|(own, layer)| *own = layer);
+                }
                 Kind::Published(sums) => columns.push(sums.finish()),
                 Kind::Restarted(sums) | Kind::Standardised(sums, _) => columns.push(sums.finish()),
                 Kind::ZerosDropped(sums) => columns.push(sums.finish()),
@@ -253,6 +263,7 @@ impl NoiseAccumulator {
                 sums.fill(Default::default());
             }
             summary.values = summary.values.map(|_| Default::default());
+            summary.layers.fill(Default::default());
             summary.projections.fill(Default::default());
         }
         summary
@@ -296,7 +307,7 @@ impl Kind {
         match self {
             Self::Moments(sums) => sums.add_chunk(noise),
             Self::Projections(sums) => sums.add_chunk(start, noise),
-            Self::Values(counter) => counter.add_chunk(noise),
+            Self::Values(counter) => counter.add_chunk(start, noise),
             Self::Published(sums) => sums.add_chunk(cluster, noise),
             Self::Restarted(sums) => sums.add_chunk(start, noise),
             Self::ZerosDropped(sums) => sums.add_chunk(cluster, start, noise),

@@ -1,32 +1,71 @@
 //! A signed log-histogram with whole counts.
 //!
-//! **Bins.** A bin is what f64 numbers have in common in their sign, exponent and first 8 bits of
-//! mantissa: 256 bins to an octave, as wide as 1/256 of its lower edge at most (0.39 %), 0.19 % at
-//! least. A value's bin is a shift of its bits; no logarithm is taken. Bins are numbered
-//! in the order of the numbers: bin i ≥ 0 holds positive ones, bin −1−i the same ones negated.
+//! **Bins.** A cell is what f64 numbers have in common in their sign, exponent and first 9 bits of
+//! mantissa: 512 cells to an octave. A value's cell is a shift of its bits; no logarithm is taken.
+//! A bin is two to five neighbouring cells, as many as are no wider than 1/200 of its lower edge
+//! (0.5 %): 166 bins to an octave, none narrower than 0.3 % (but the last one of each octave, 0.29 %).
+//! Bins are numbered in the order of the numbers: bin i ≥ 0 holds positive ones, bin −1−i the same
+//! ones negated.
 //!
 //! **Why it merges.** Counts are whole: any order and grouping gives the same histogram.
 //!
 //! **Order statistics** come back from the counts: the c values of a bin are taken to lie evenly
 //! in ln|x|, the i-th (from 0) at the share (i + ½)/c of the bin. So an order statistic is off by
-//! half a bin (0.2 %) at most, whatever the values are, and by far less where a bin holds many
+//! half a bin (0.25 %) at most, whatever the values are, and by far less where a bin holds many
 //! values of a smooth law.
 //!
-//! Absent: zeros, and all below 2⁻¹⁰³⁰, which no difference of f32 numbers reaches; infinities and
+//! Absent: zeros, and all below 2⁻¹⁰²², which no difference of f32 numbers reaches; infinities and
 //! NaN. The caller counts them apart.
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-/// Bits of an f64 that a bin does not tell.
-pub(crate) const BIN_SHIFT: u32 = 44;
+/// Bits of an f64 that a cell does not tell.
+pub(crate) const CELL_SHIFT: u32 = 43;
 
-/// The first bin of positive numbers; what lies below is no number's magnitude here.
-const LOWEST: i32 = 1;
+/// Cells of an octave.
+const CELLS: u32 = 1 << (52 - CELL_SHIFT);
+
+/// Bins of so many cells each, from a bin and a cell of the octave on.
+struct Width {
+    first_bin: u32,
+    first_cell: u32,
+    cells: u32,
+}
+
+/// g cells are at most 1/200 of 512 + m, where m is the first of them, from m = 200·g − 512 on.
+const WIDTHS: [Width; 4] = [
+    Width {
+        first_bin: 0,
+        first_cell: 0,
+        cells: 2,
+    },
+    Width {
+        first_bin: 44,
+        first_cell: 88,
+        cells: 3,
+    },
+    Width {
+        first_bin: 111,
+        first_cell: 289,
+        cells: 4,
+    },
+    Width {
+        first_bin: 161,
+        first_cell: 489,
+        cells: 5,
+    },
+];
+
+/// Bins of an octave.
+const BINS: i32 = 166;
+
+/// The first bin of positive numbers: that of the smallest normal one.
+const LOWEST: i32 = BINS;
 
 /// One more than the last bin: that of infinity.
-const HIGHEST: i32 = 0x7ff << 8;
+const HIGHEST: i32 = 0x7ff * BINS;
 
 /// A signed log-histogram with whole counts, sparse.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +86,7 @@ type Written = (Vec<i32>, Vec<u64>);
 pub struct NotAHistogram;
 
 impl LogHistogram {
-    /// The histogram of these numbers. Zeros, numbers below 2⁻¹⁰³⁰ and such that are not finite
+    /// The histogram of these numbers. Zeros, numbers below 2⁻¹⁰²² and such that are not finite
     /// are left out.
     pub fn of(values: &[f64]) -> Self {
         crate::values::ValueSums::of(values).histogram
@@ -58,7 +97,7 @@ impl LogHistogram {
         self.bins.iter().copied().zip(self.counts.iter().copied())
     }
 
-    /// The histogram with these bins and counts, if the bins are of finite numbers above 2⁻¹⁰³⁰ and
+    /// The histogram with these bins and counts, if the bins are of finite normal numbers and
     /// in order, no count is 0, and the counts add up to less than 2⁵³.
     pub fn from_parts(bins: Vec<i32>, counts: Vec<u64>) -> Option<Self> {
         let total = counts
@@ -151,25 +190,39 @@ fn magnitude_of(bin: i32) -> i32 {
 
 /// The least magnitude of a bin, and that of the next one; its numbers lie between. All finite.
 pub(crate) fn edges(bin: i32) -> Range<f64> {
-    let of = |bin: i32| f64::from_bits((bin as u64) << BIN_SHIFT);
+    let of = |bin: i32| {
+        let (octave, bin) = (bin / BINS, (bin % BINS) as u32);
+        let width = WIDTHS.iter().rfind(|width| width.first_bin <= bin);
+        let cell = width.map_or(0, |width| {
+            width.first_cell + (bin - width.first_bin) * width.cells
+        });
+        f64::from_bits((u64::from(octave as u32 * CELLS + cell)) << CELL_SHIFT)
+    };
     let bin = magnitude_of(bin);
     of(bin)..of(bin + 1).min(f64::MAX)
 }
 
-/// The bin of a place in a table by the first 20 bits.
-pub(crate) fn bin_of_place(place: usize) -> i32 {
-    let place = place as i32;
-    let negative = 1 << (63 - BIN_SHIFT);
-    if place < negative {
-        place
-    } else {
-        -1 - (place - negative)
-    }
+/// The least magnitude of a cell, and that of the next one.
+pub(crate) fn edges_of_cell(cell: usize) -> Range<f64> {
+    let of = |cell: usize| f64::from_bits((cell as u64) << CELL_SHIFT);
+    let magnitude = cell & !NEGATIVE;
+    of(magnitude)..of(magnitude + 1).min(f64::MAX)
 }
 
-/// Whether a histogram holds numbers of this bin.
-pub(crate) fn is_a_bin(bin: i32) -> bool {
-    (LOWEST..HIGHEST).contains(&magnitude_of(bin))
+/// The cell of −0.
+const NEGATIVE: usize = 1 << (63 - CELL_SHIFT);
+
+/// The bin of a cell, if a histogram holds its numbers.
+pub(crate) fn bin_of_cell(cell: usize) -> Option<i32> {
+    let magnitude = (cell & !NEGATIVE) as u32;
+    let (octave, cell_of_octave) = (magnitude / CELLS, magnitude % CELLS);
+    let width = WIDTHS
+        .iter()
+        .rfind(|width| width.first_cell <= cell_of_octave)?;
+    let bin = width.first_bin + (cell_of_octave - width.first_cell) / width.cells;
+    let bin = octave as i32 * BINS + bin as i32;
+    let signed = if cell & NEGATIVE == 0 { bin } else { -1 - bin };
+    (LOWEST..HIGHEST).contains(&bin).then_some(signed)
 }
 
 /// Values in order, read off the counts of their bins.
@@ -276,8 +329,28 @@ mod tests {
             assert_eq!((count, bin < 0), (1, value < 0.0));
             let Range { start, end } = edges(bin);
             assert!(start <= value.abs() && value.abs() <= end);
-            assert!((end - start) / start <= 1.0 / 256.0);
         }
+        for bin in LOWEST..HIGHEST {
+            let Range { start, end } = edges(bin);
+            assert!((end - start) / start <= 0.005, "bin {bin}");
+            assert!(
+                edges(bin + 1).start == end || bin + 1 == HIGHEST,
+                "bin {bin}"
+            );
+        }
+        // From the smallest normal number to infinity, and the same negated.
+        for cell in (CELLS as usize..NEGATIVE).step_by(777) {
+            let own = edges_of_cell(cell);
+            match bin_of_cell(cell) {
+                Some(bin) => {
+                    let Range { start, end } = edges(bin);
+                    assert!(start <= own.start && own.end <= end, "cell {cell}");
+                    assert_eq!(bin_of_cell(cell | NEGATIVE), Some(-1 - bin));
+                }
+                None => assert!(cell >> 9 == 0x7ff),
+            }
+        }
+        assert_eq!(bin_of_cell(CELLS as usize - 1), None);
     }
 
     #[test]
@@ -290,18 +363,18 @@ mod tests {
     #[test]
     fn parts_that_are_no_histogram_are_refused() {
         for (bins, counts) in [
-            (vec![1], vec![]),
-            (vec![1], vec![0]),
-            (vec![0], vec![1]),
-            (vec![-1], vec![1]),
-            (vec![2, 2], vec![1, 1]),
-            (vec![3, 2], vec![1, 1]),
+            (vec![200], vec![]),
+            (vec![200], vec![0]),
+            (vec![LOWEST - 1], vec![1]),
+            (vec![-LOWEST], vec![1]),
+            (vec![202, 202], vec![1, 1]),
+            (vec![203, 202], vec![1, 1]),
             (vec![HIGHEST], vec![1]),
             (vec![-1 - HIGHEST], vec![1]),
             (vec![i32::MIN], vec![1]),
             (vec![i32::MAX], vec![1]),
-            (vec![2, 3], vec![u64::MAX, 1]),
-            (vec![2, 3], vec![1 << 52, 1 << 52]),
+            (vec![202, 203], vec![u64::MAX, 1]),
+            (vec![202, 203], vec![1 << 52, 1 << 52]),
         ] {
             assert_eq!(LogHistogram::from_parts(bins, counts), None);
         }

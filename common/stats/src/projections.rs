@@ -12,9 +12,9 @@
 //! orthogonal in each 16 neighbouring coordinates. A value is added once, to lane j mod 16; the
 //! lanes are turned into projections at the end of a row.
 //!
-//! **What is kept.** z_ir rounded to the first 32 bits of an IEEE double (2⁻²¹ of itself) for at
-//! most [`MAX_ROWS`] = 512 rows, evenly spaced: rows ⌊kN/512⌋ if there are more than 512. A last
-//! row of a shorter minibatch is left out, for its variance is another. That is 32 KiB at most.
+//! **What is kept.** z_ir rounded to the first 24 bits of an IEEE double (2⁻¹³ of itself) for at
+//! most [`MAX_ROWS`] = 256 rows, evenly spaced: rows ⌊kN/256⌋ if there are more than 256. A last
+//! row of a shorter minibatch is left out, for its variance is another. That is 12 KiB at most.
 //!
 //! **Why it merges.** A row's numbers are made of the row alone, and are kept by row.
 //!
@@ -41,10 +41,13 @@ pub const PROJECTIONS: usize = 16;
 const SEED: u64 = 0x6469_7265_6374_696f;
 
 /// Rows that are kept.
-const MAX_ROWS: usize = 512;
+const MAX_ROWS: usize = 256;
 
 /// Rows that a test needs.
 const FEWEST_ROWS: usize = 8;
+
+/// Bits of an f64 that are not kept.
+const SHIFT: u32 = 40;
 
 /// The level of a test: a Gaussian is rejected so often.
 const LEVEL: f64 = 0.05;
@@ -86,7 +89,7 @@ pub(crate) fn hadamard(mut lanes: [f64; PROJECTIONS]) -> [f64; PROJECTIONS] {
 }
 
 impl NoiseShape {
-    /// The rows that are projected, of which at most 512 are kept.
+    /// The rows that are projected, of which at most 256 are kept.
     fn projected(&self) -> usize {
         self.minibatches() - usize::from(self.last_is_short())
     }
@@ -118,7 +121,7 @@ impl NoiseShape {
     }
 }
 
-/// The projections of a row, each by the first 32 bits of an IEEE double.
+/// The projections of a row, each by the first 24 bits of an IEEE double.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ProjectionRow([u32; PROJECTIONS]);
@@ -126,30 +129,31 @@ pub struct ProjectionRow([u32; PROJECTIONS]);
 impl ProjectionRow {
     /// Of these numbers, rounded. What is not finite becomes the largest number.
     pub(crate) fn of(projections: [f64; PROJECTIONS]) -> Self {
-        const LARGEST: f64 = f64::from_bits(0x7fef_ffff_0000_0000);
+        const LARGEST: f64 = f64::from_bits(0x7f_efff << SHIFT);
         Self(projections.map(|value| {
             let bits = value.clamp(-LARGEST, LARGEST).to_bits();
-            (bits.saturating_add(1 << 31) >> 32) as u32
+            ((bits + (1 << (SHIFT - 1))) >> SHIFT) as u32
         }))
     }
 
-    /// The first 32 bits of each projection.
+    /// The first 24 bits of each projection.
     pub fn bits(&self) -> &[u32; PROJECTIONS] {
         &self.0
     }
 
-    /// Projections of these bits, if they are finite.
+    /// Projections of these bits, if they are 24 and of finite numbers.
     pub fn from_bits(bits: [u32; PROJECTIONS]) -> Option<Self> {
         let row = Self(bits);
         row.is_possible().then_some(row)
     }
 
     pub(crate) fn is_possible(&self) -> bool {
-        (0..PROJECTIONS).all(|direction| self.value(direction).is_finite())
+        self.0.iter().all(|bits| *bits < 1 << (64 - SHIFT))
+            && (0..PROJECTIONS).all(|direction| self.value(direction).is_finite())
     }
 
     fn value(&self, direction: usize) -> f64 {
-        f64::from_bits(u64::from(self.0[direction]) << 32)
+        f64::from_bits(u64::from(self.0[direction]) << SHIFT)
     }
 }
 
@@ -213,7 +217,7 @@ mod tests {
 
     #[test]
     fn kept_rows_are_evenly_spaced() {
-        for (minibatches, kept) in [(1, 1), (7, 7), (512, 512), (513, 512), (60_000, 512)] {
+        for (minibatches, kept) in [(1, 1), (7, 7), (256, 256), (257, 256), (60_000, 256)] {
             let shape = NoiseShape::without_layers(minibatches, 3, Treatments::NONE).unwrap();
             assert_eq!(shape.kept_projections(), kept);
             let places: Vec<(usize, usize)> = (0..minibatches)
@@ -225,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_20_bits() {
+    fn numbers_keep_12_bits() {
         for value in [
             0.0,
             1.0,
@@ -238,7 +242,7 @@ mod tests {
             let read = ProjectionRow::of([value; PROJECTIONS]).value(3);
             let wanted = value.clamp(-f64::MAX, f64::MAX);
             assert!(
-                (read - wanted).abs() <= wanted.abs() * 0.5_f64.powi(20),
+                (read - wanted).abs() <= wanted.abs() * 0.5_f64.powi(13),
                 "{value}: {read}"
             );
         }

@@ -16,6 +16,7 @@ pub use self::rows::RowSet;
 pub(crate) use self::series::{AT_LAYER_K1, AT_PUBLISHED_K1, Series, ladder, problem};
 pub use self::sums::{Cell, Moments, SurrogateSums};
 use crate::estimate::Problem;
+use crate::histogram::LogHistogram;
 use crate::paired::PairedSums;
 use crate::projections::{Gaussianity, ProjectionRow, gaussianity};
 use crate::shape::NoiseShape;
@@ -33,14 +34,13 @@ pub struct Incomplete;
 /// consecutive rows: n and Σ ln|x|, n and Σ ln|y|, the sums exact. For each cluster [`Moments`].
 /// For all rows at once the finished sums of the Gaussian surrogate, which is not additive over
 /// rows, the [`PairedSums`], and the [`ValueSums`], which would be large by cluster. For each of
-/// at most 512 rows a [`ProjectionRow`].
+/// at most 256 rows a [`ProjectionRow`]. For each layer the [`LogHistogram`] of its values.
 ///
 /// **Why it merges.** A cell is made of rows, and exact sums don't depend on order or grouping:
 /// the pieces of [`split`](Self::split), merged in any order, are the same summary to the byte.
 /// The sets of rows of two summaries that are merged must be disjoint.
 ///
-/// Absent: the place of any value of the noise, any text but layer names, and histograms of layers:
-/// no estimator reads them yet.
+/// Absent: the place of any value of the noise, and any text but layer names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "SummaryParts", try_from = "SummaryParts")]
 pub struct NoiseSummary {
@@ -59,6 +59,8 @@ pub struct NoiseSummary {
     pub(crate) paired: Option<PairedSums>,
     /// With `published_rows`: of the nonzero values of all columns.
     pub(crate) values: Option<ValueSums>,
+    /// By layer, of the values in `values`.
+    pub(crate) layers: Vec<LogHistogram>,
 }
 
 impl NoiseSummary {
@@ -74,6 +76,7 @@ impl NoiseSummary {
             surrogate: None,
             paired: None,
             values: None,
+            layers: vec![LogHistogram::default(); shape.layers().len()],
             series,
             shape,
         }
@@ -188,6 +191,11 @@ impl NoiseSummary {
     fn present_projections(&self) -> Vec<ProjectionRow> {
         let places = self.shape.places_of(&self.rows);
         places.map(|place| self.projections[place]).collect()
+    }
+
+    /// The histogram of the nonzero values of each layer, if `published_rows` was asked.
+    pub fn layer_histograms(&self) -> Option<&[LogHistogram]> {
+        self.values.as_ref().map(|_| self.layers.as_slice())
     }
 
     /// The number of values in the sums, if there are any and all are finite.

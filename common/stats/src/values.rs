@@ -1,27 +1,27 @@
 //! Statistics of single values, in whatever order: a histogram, four sums, and the largest ones.
 //!
 //! **What is kept.** The [`LogHistogram`] of the nonzero values, and their Σ ln|x|, Σ ln²|x|,
-//! Σ|x|^p and Σ|x|^−p, p = [`FLOM_POWER`]. Of the 4,097 largest |x| the first 24 bits of mantissa:
-//! among few values, bins are too wide for the spacings in a tail.
+//! Σ|x|^p and Σ|x|^−p, p = [`FLOM_POWER`]. Of the 4,097 largest |x| the first 24 bits of mantissa,
+//! of 409,700 values at most: among few values, bins are too wide for the spacings in a tail.
 //!
-//! **How.** A pass over the values shifts and adds whole numbers, nothing else: the cell of a bin
-//! holds its count and the sum of the next 12 bits of the mantissas, which is the mean of the bin's
-//! values to 2⁻²¹. The four sums are made of counts and means at the end.
+//! **How.** A pass over the values shifts and adds whole numbers, nothing else: a cell holds
+//! its count and the sum of the next 12 bits of the mantissas, which is the mean of the cell's values
+//! to 2⁻²². The four sums are made of counts and means at the end.
 //!
-//! **Error.** The spread inside a bin is taken to be that of evenly spread values. At worst (all at
-//! one place, or half of them at each edge) that puts the mean ln|x| off by 1.7·10⁻⁶, and the mean
-//! ln² by twice that times max(1, |ln|x||); the means of |x|^±p by 5·10⁻⁷ of themselves. For smooth
+//! **Error.** The spread inside a cell is taken to be that of evenly spread values. At worst (all at
+//! one place, or half of them at each edge) that puts the mean ln|x| off by 4.3·10⁻⁷, and the mean
+//! ln² by twice that times max(1, |ln|x||); the means of |x|^±p by 1.3·10⁻⁷ of themselves. For smooth
 //! laws the errors are some 10⁻⁹.
 //!
 //! **Why it merges.** Counts are whole and sums exact ([`ExactSum`]); the largest of two sets are
-//! among the largest of each.
+//! among the largest of each, and a set of too many is part of one of too many.
 //!
 //! Absent: the order of the values, and rows: there is no error of an estimate to be had from them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::exact_sum::ExactSum;
-use crate::histogram::{BIN_SHIFT, LogHistogram, bin_of_place, edges, is_a_bin};
+use crate::histogram::{CELL_SHIFT, LogHistogram, bin_of_cell, edges_of_cell};
 use crate::log_sum::ln_positive;
 
 /// The p of the fractional moments of `flom`.
@@ -40,7 +40,7 @@ pub struct ValueSums {
     pub power: ExactSum,
     /// Σ|x|^−p.
     pub inverse_power: ExactSum,
-    /// The largest |x|, or all when there are no more.
+    /// The largest |x|, or all when there are no more; none of more than [`Largest::OF_MOST`].
     pub largest: Largest,
 }
 
@@ -61,6 +61,9 @@ impl Largest {
     /// How many are kept: enough for `pickands` of 100,000 values and for `hill` of 400,000.
     pub const MOST: usize = 4097;
 
+    /// Of more values than this none is kept: there the histogram tells the tail as well.
+    pub const OF_MOST: u64 = 409_700;
+
     /// Bits that are not kept.
     const SHIFT: u32 = 28;
 
@@ -76,6 +79,14 @@ impl Largest {
             && bits.is_sorted_by(|left, right| left >= right)
             && bits.iter().all(|bits| finite.contains(bits));
         possible.then_some(Self(bits))
+    }
+
+    /// How many are kept of so many values.
+    pub(crate) fn number(values: u64) -> u64 {
+        match values > Self::OF_MOST {
+            true => 0,
+            false => values.min(Self::MOST as u64),
+        }
     }
 
     fn of(mut magnitudes: Vec<f64>) -> Self {
@@ -115,16 +126,16 @@ impl TryFrom<Vec<u64>> for Largest {
 }
 
 impl ValueSums {
-    /// Of these numbers. Zeros, numbers below 2⁻¹⁰³⁰ and such that are not finite are left out.
+    /// Of these numbers. Zeros, numbers below 2⁻¹⁰²² and such that are not finite are left out.
     pub fn of<T: Copy + Into<f64>>(values: &[T]) -> Self {
-        let mut counter = ValueCounter::new();
+        let mut counter = ValueCounter::new([usize::MAX]);
         let mut chunk = Vec::new();
         for values in values.chunks(4096) {
             chunk.clear();
             chunk.extend(values.iter().map(|value| (*value).into()));
-            counter.add_chunk(&chunk);
+            counter.add_chunk(0, &chunk);
         }
-        counter.finish()
+        counter.finish().0
     }
 
     /// Number of values.
@@ -140,13 +151,16 @@ impl ValueSums {
         self.power.merge(&other.power);
         self.inverse_power.merge(&other.inverse_power);
         self.largest.merge(&other.largest);
+        self.largest
+            .0
+            .truncate(Largest::number(self.count()) as usize);
     }
 }
 
-/// Cells by the first 20 bits of a number: sign, exponent, 8 bits of mantissa.
-const CELLS: usize = 1 << (64 - BIN_SHIFT);
+/// Cells by the first 21 bits of a number: sign, exponent, 9 bits of mantissa.
+const CELLS: usize = 1 << (64 - CELL_SHIFT);
 
-/// Bits of a value's place in its bin.
+/// Bits of a value's place in its cell.
 const PLACE_BITS: u32 = 12;
 
 /// Bits of a cell for the sum of places; the count has the others.
@@ -155,25 +169,35 @@ const SUM_BITS: u32 = 38;
 /// Values that a cell can hold.
 const FULL: usize = (1 << (64 - SUM_BITS)) - 1;
 
-/// Cells to a page: two octaves, of which most see no value.
+/// Cells to a page: an octave, of which most see no value.
 const PAGE: usize = 512;
 
-/// Values being counted.
-///
-/// The table has 8 MiB, of which the operating system gives the pages that are written: some
-/// hundred KiB.
+/// Values being counted, each range of columns apart.
 #[derive(Debug)]
 pub(crate) struct ValueCounter {
+    /// One more than its last column, and its counts.
+    layers: Vec<(usize, BinCounter)>,
+    top: Top,
+}
+
+/// The counts of one range of columns.
+///
+/// The table has 16 MiB, of which the operating system gives the pages that are written: some
+/// hundred KiB.
+#[derive(Debug)]
+struct BinCounter {
     /// The number of values and, below, the sum of their places.
     cells: Box<[u64; CELLS]>,
     /// The pages that have values.
     used: Box<[u8; CELLS / PAGE]>,
     /// Values in the cells.
     pending: usize,
-    /// By cell, in order: number of values, sum of places.
-    done: Vec<(usize, u64, u64)>,
-    top: Top,
+    done: Counts,
 }
+
+/// By cell, in order: number of values, sum of places.
+#[derive(Debug, Default)]
+struct Counts(Vec<(usize, u64, u64)>);
 
 /// The largest magnitudes so far.
 #[derive(Debug)]
@@ -219,22 +243,84 @@ impl Top {
 }
 
 /// The lower edge of the first bin.
-const LEAST: f64 = f64::from_bits(1 << BIN_SHIFT);
+const LEAST: f64 = f64::MIN_POSITIVE;
 
 impl ValueCounter {
-    pub(crate) fn new() -> Self {
+    /// Of rows whose layers end at these columns: at least one.
+    pub(crate) fn new(ends: impl IntoIterator<Item = usize>) -> Self {
+        Self {
+            layers: ends
+                .into_iter()
+                .map(|end| (end, BinCounter::new()))
+                .collect(),
+            top: Top::new(),
+        }
+    }
+
+    /// Adds values of a row from column `start` on; no more than [`FULL`] of them.
+    pub(crate) fn add_chunk(&mut self, mut start: usize, values: &[f64]) {
+        let mut rest = values;
+        let first = self.layers.partition_point(|(end, _)| *end <= start);
+        for (end, counter) in &mut self.layers[first..] {
+            let own;
+            (own, rest) = rest.split_at(rest.len().min(*end - start));
+            counter.add(own);
+            start += own.len();
+            if rest.is_empty() {
+                break;
+            }
+        }
+        self.top.add(values);
+    }
+
+    /// The sums over all columns, and the histogram of each layer.
+    pub(crate) fn finish(self) -> (ValueSums, Vec<LogHistogram>) {
+        let layers: Vec<Counts> = self
+            .layers
+            .into_iter()
+            .map(|(_, counter)| counter.finish())
+            .collect();
+        let histograms = layers.iter().map(Counts::histogram).collect();
+        let mut all = Counts::default();
+        layers.into_iter().for_each(|own| all.append(own));
+        let mut sums = [0.0; 4];
+        for (cell, count, places) in &all.0 {
+            let means = means(*cell, *count, *places);
+            for (sum, mean) in sums.iter_mut().zip(means) {
+                *sum += *count as f64 * mean;
+            }
+        }
+        let sum = |value: f64| ExactSum::from_iter([value]);
+        let histogram = all.histogram();
+        let mut largest = Largest::of(self.top.magnitudes);
+        largest
+            .0
+            .truncate(Largest::number(histogram.count()) as usize);
+        let sums = ValueSums {
+            histogram,
+            ln: sum(sums[0]),
+            ln_squared: sum(sums[1]),
+            power: sum(sums[2]),
+            inverse_power: sum(sums[3]),
+            largest,
+        };
+        (sums, histograms)
+    }
+}
+
+impl BinCounter {
+    fn new() -> Self {
         let zeros = vec![0; CELLS].into_boxed_slice();
         Self {
             cells: zeros.try_into().expect("it has this length"),
             used: Box::new([0; CELLS / PAGE]),
             pending: 0,
-            done: Vec::new(),
-            top: Top::new(),
+            done: Counts::default(),
         }
     }
 
     /// Adds values; no more than [`FULL`] of them.
-    pub(crate) fn add_chunk(&mut self, values: &[f64]) {
+    fn add(&mut self, values: &[f64]) {
         self.pending += values.len();
         if self.pending > FULL {
             self.flush();
@@ -243,12 +329,11 @@ impl ValueCounter {
         let (cells, used) = (&mut *self.cells, &mut *self.used);
         for value in values {
             let bits = value.to_bits();
-            let place = bits >> (BIN_SHIFT - PLACE_BITS) & ((1 << PLACE_BITS) - 1);
-            let cell = (bits >> BIN_SHIFT) as usize;
+            let place = bits >> (CELL_SHIFT - PLACE_BITS) & ((1 << PLACE_BITS) - 1);
+            let cell = (bits >> CELL_SHIFT) as usize;
             cells[cell] += 1 << SUM_BITS | place;
             used[cell / PAGE] = 1;
         }
-        self.top.add(values);
     }
 
     /// Moves the cells to `done`.
@@ -260,14 +345,27 @@ impl ValueCounter {
             }
             for cell in page * PAGE..(page + 1) * PAGE {
                 let sums = std::mem::take(&mut self.cells[cell]);
-                if sums > 0 && is_a_bin(bin_of_place(cell)) {
+                if sums > 0 && bin_of_cell(cell).is_some() {
                     own.push((cell, sums >> SUM_BITS, sums & ((1 << SUM_BITS) - 1)));
                 }
             }
         }
-        own.append(&mut self.done);
-        own.sort_unstable();
-        own.dedup_by(|next, kept| {
+        self.done.append(Counts(own));
+        self.pending = 0;
+    }
+
+    fn finish(mut self) -> Counts {
+        self.flush();
+        self.done
+    }
+}
+
+impl Counts {
+    fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+        // Sorted runs: a merge.
+        self.0.sort();
+        self.0.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
             if same {
                 kept.1 += next.1;
@@ -275,40 +373,30 @@ impl ValueCounter {
             }
             same
         });
-        self.done = own;
-        self.pending = 0;
     }
 
-    pub(crate) fn finish(mut self) -> ValueSums {
-        self.flush();
-        let mut sums = [0.0; 4];
-        let mut bins = Vec::with_capacity(self.done.len());
-        for (cell, count, places) in self.done {
-            let bin = bin_of_place(cell);
-            for (sum, mean) in sums.iter_mut().zip(means(bin, count, places)) {
-                *sum += count as f64 * mean;
-            }
-            bins.push((bin, count));
-        }
+    fn histogram(&self) -> LogHistogram {
+        let mut bins: Vec<(i32, u64)> = self
+            .0
+            .iter()
+            .filter_map(|(cell, count, _)| Some((bin_of_cell(*cell)?, *count)))
+            .collect();
         bins.sort_unstable();
+        bins.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 += if same { next.1 } else { 0 };
+            same
+        });
         let (bins, counts) = bins.into_iter().unzip();
-        let sum = |value: f64| ExactSum::from_iter([value]);
-        ValueSums {
-            histogram: LogHistogram::from_parts(bins, counts).expect("each bin once, in order"),
-            ln: sum(sums[0]),
-            ln_squared: sum(sums[1]),
-            power: sum(sums[2]),
-            inverse_power: sum(sums[3]),
-            largest: Largest::of(self.top.magnitudes),
-        }
+        LogHistogram::from_parts(bins, counts).expect("each bin once, in order")
     }
 }
 
-/// The means of ln|x|, ln²|x|, |x|^p, |x|^−p over the values of a bin, to the second order about
+/// The means of ln|x|, ln²|x|, |x|^p, |x|^−p over the values of a cell, to the second order about
 /// their mean.
-fn means(bin: i32, count: u64, places: u64) -> [f64; 4] {
+fn means(cell: usize, count: u64, places: u64) -> [f64; 4] {
     const P: f64 = FLOM_POWER;
-    let edges = edges(bin);
+    let edges = edges_of_cell(cell);
     let (low, width) = (edges.start, edges.end - edges.start);
     let count = count as f64;
     let share = (places as f64 / count + 0.5) / f64::from(1 << PLACE_BITS);

@@ -10,7 +10,7 @@
 //! k = max(10, ⌊0.01 n⌋). The choice of k decides what is read: Hill on SαS(1.8) reads 1.8, 2.0, 2.7
 //! and 2.8 at the top 0.1, 1, 5 and 10 %. See [`hill_plot`].
 //!
-//! **Error.** Of the 4,097 largest values 24 bits of mantissa are known: up to n = 400,000 (`pickands`
+//! **Error.** Of the 4,097 largest values 24 bits of mantissa are known: up to n = 409,600 (`pickands`
 //! up to 100,000) the estimates are those of the values themselves, to 10⁻⁶. Beyond, order
 //! statistics come from the histogram: each ln X_(i) is off by 0.002 at worst, and by less the more
 //! values of a smooth law its bin holds. On SαS values of n = 2,000,000 the errors of α were below

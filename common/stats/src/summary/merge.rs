@@ -52,6 +52,9 @@ impl NoiseSummary {
         for place in self.shape.places_of(&other.rows) {
             self.projections[place] = other.projections[place];
         }
+        for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
+            layer.merge(other);
+        }
         self.surrogate = self.surrogate.take().or_else(|| other.surrogate.clone());
         self.paired = self.paired.take().or_else(|| other.paired.clone());
         Ok(())
@@ -72,6 +75,7 @@ impl NoiseSummary {
         parts[0].surrogate = self.surrogate;
         parts[0].paired = self.paired;
         parts[0].values = self.values;
+        parts[0].layers = self.layers;
         parts
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Cell, Moments, NoiseSummary, RowSet, SurrogateSums};
+use crate::histogram::LogHistogram;
 use crate::paired::PairedSums;
 use crate::projections::ProjectionRow;
 use crate::shape::NoiseShape;
@@ -37,6 +38,8 @@ pub struct SummaryParts {
     pub paired: Option<PairedSums>,
     /// Of all columns of the rows that are here, or of other pieces too.
     pub values: Option<ValueSums>,
+    /// Of the same values, by layer; none without `values`.
+    pub layers: Vec<LogHistogram>,
 }
 
 /// The parts are not those of a summary.
@@ -80,6 +83,10 @@ impl NoiseSummary {
             surrogate: self.surrogate.clone(),
             paired: self.paired.clone(),
             values: self.values.clone(),
+            layers: match self.values {
+                Some(_) => self.layers.clone(),
+                None => Vec::new(),
+            },
         }
     }
 
@@ -94,6 +101,7 @@ impl NoiseSummary {
             surrogate,
             paired,
             values: value_sums,
+            layers,
         } = parts;
         let minibatches = shape.minibatches() as u64;
         let rows = RowSet::from_ranges(rows)
@@ -164,6 +172,7 @@ impl NoiseSummary {
                 return Err(PartsError::new("values", "have sums that are not possible"));
             }
         }
+        check_layers(&shape, value_sums.as_ref(), &layers)?;
 
         let mut summary = Self::empty(shape);
         let mut cells = cells.into_iter();
@@ -182,8 +191,41 @@ impl NoiseSummary {
         summary.rows = rows;
         summary.surrogate = surrogate;
         summary.paired = paired;
+        if value_sums.is_some() {
+            summary.layers = layers;
+        }
         summary.values = value_sums;
         Ok(summary)
+    }
+}
+
+/// Layers have the values of all columns, and no more than there are columns for.
+fn check_layers(
+    shape: &NoiseShape,
+    values: Option<&ValueSums>,
+    layers: &[LogHistogram],
+) -> Result<(), PartsError> {
+    let error = |problem| Err(PartsError::new("layers", problem));
+    let wanted = values.map_or(0, |_| shape.layers().len());
+    if layers.len() != wanted {
+        return error(format!("are {} and should be {wanted}", layers.len()));
+    }
+    let Some(values) = values.filter(|_| wanted > 0) else {
+        return Ok(());
+    };
+    let rows = shape.minibatches() as u64;
+    let of_shape = layers.iter().zip(shape.layers());
+    if of_shape
+        .clone()
+        .any(|(own, layer)| own.count() > rows * layer.len as u64)
+    {
+        return error("have more values than there are".to_owned());
+    }
+    let mut sum = LogHistogram::default();
+    layers.iter().for_each(|layer| sum.merge(layer));
+    match sum == values.histogram {
+        true => Ok(()),
+        false => error("don't add up to the histogram of all columns".to_owned()),
     }
 }
 
@@ -229,7 +271,7 @@ impl ValueSums {
         // A power's sum is below n·2²⁰⁵ and above n·2⁻²⁰⁵.
         let power = |sum: &crate::ExactSum| sum.value() <= n * 1e62 && sum.value() >= n * 1e-62;
         count <= values
-            && self.largest.bits().len() as u64 == count.min(Largest::MOST as u64)
+            && self.largest.bits().len() as u64 == Largest::number(count)
             && self.ln.value().abs() <= n * LARGEST_LOGARITHM
             && (0.0..=n * LARGEST_LOGARITHM * LARGEST_LOGARITHM).contains(&self.ln_squared.value())
             && power(&self.power)

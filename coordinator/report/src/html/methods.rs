@@ -281,7 +281,7 @@ const DEFINITIONS: [(&str, &str); 13] = [
     ),
     (
         "shapiro_wilk, anderson_darling",
-        "The rows of U (at most 512, evenly spaced; a shorter last minibatch is left out) are \
+        "The rows of U (at most 256, evenly spaced; a shorter last minibatch is left out) are \
          projected on 16 vectors of random signs, the same for all runs of one size. Each \
          projection is tested for a Gaussian of unknown mean and variance at the 5 % level, \
          after Royston 1995 and Stephens 1986; after Panigrahi et al. 2019.",

@@ -165,6 +165,9 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// Every one, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Nll, Self::Hinge, Self::Squared];
+
     /// As written in a sweep file.
     pub fn as_str(self) -> &'static str {
         match self {

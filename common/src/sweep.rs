@@ -24,6 +24,7 @@ mod problem;
 mod reader;
 mod rules;
 mod sample;
+mod schema;
 mod spacing;
 mod syntax;
 mod text;
@@ -47,6 +48,7 @@ pub(crate) use number::shortest;
 
 pub use duration::parse as parse_duration;
 pub use problem::{Problem, Problems};
+pub use schema::schema;
 
 /// A file that travels with a sweep is not larger, bytes: the coordinator's store takes no larger one.
 pub const MAX_FILE: usize = 900_000_000;

@@ -40,6 +40,9 @@ pub(super) enum Family {
 }
 
 impl Family {
+    /// Every one, in the order of the documentation.
+    pub(super) const ALL: [Self; 3] = [Self::Fcn, Self::Alexnet, Self::LinearRegression];
+
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Fcn => "fcn",
@@ -234,13 +237,12 @@ impl Reader<'_> {
     }
 
     fn architecture(&mut self, node: &Node<'_>) -> Option<Family> {
-        let known = [Family::Fcn, Family::Alexnet, Family::LinearRegression]
-            .map(|family| (family.as_str(), family));
+        let known = Family::ALL.map(|family| (family.as_str(), family));
         self.word("architecture", node, &known, &PLANNED_ARCHITECTURES)
     }
 
     fn loss(&mut self, node: &Node<'_>) -> Option<Loss> {
-        let known = [Loss::Nll, Loss::Hinge, Loss::Squared].map(|loss| (loss.as_str(), loss));
+        let known = Loss::ALL.map(|loss| (loss.as_str(), loss));
         self.word("loss", node, &known, &[])
     }
 

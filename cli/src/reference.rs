@@ -1,0 +1,174 @@
+//! The command line as a page: docs/command-line.md, made of the very definition that parses it.
+
+use std::fmt::Write as _;
+
+use clap::{Arg, Command};
+
+const HEAD: &str = "\
+# The command line
+
+<!-- Made of the definition in cli/src/args.rs by a test; see CONTRIBUTING.md. -->
+
+Data goes to stdout, progress and logs to stderr. With `--json` a command prints JSON whose shape is
+described in [json.md](json.md). Colours are left out when `NO_COLOR` is set or nobody looks at a
+terminal.
+
+| exit code | means |
+|---|---|
+| 0 | all done |
+| 1 | something failed |
+| 2 | bad usage, or a mistake in a sweep file |
+| 3 | no coordinator could be reached |
+| 130 | ended by Ctrl-C |
+
+A setting comes from its flag, or else from its `TAILSWEEP_*` variable, or else from the config
+file, or else it has its default; `tailsweep config` shows which is in force and why. A sweep is
+chosen by `last` (submitted latest, the default), by its name (the newest of that name), or by the
+beginning of its id.
+
+`tailsweep completions SHELL` prints a script that completes all of this in a shell, and `tailsweep
+man --out DIR` writes it as man pages.
+";
+
+/// The whole page.
+pub(crate) fn markdown(mut command: Command) -> String {
+    command.build();
+    let mut page = HEAD.to_owned();
+    let name = command.get_name().to_owned();
+    let visible: Vec<&Command> = commands(&command).collect();
+    page.push_str("\n| command | does |\n|---|---|\n");
+    for command in &visible {
+        let path = format!("{name} {}", command.get_name());
+        let anchor = path.replace(' ', "-");
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        writeln!(page, "| [`{path}`](#{anchor}) | {} |", cell(&about)).expect(MEMORY);
+    }
+    page.push_str("\nEvery command takes these:\n\n");
+    options(&mut page, command.get_arguments());
+    for command in visible {
+        describe(&mut page, &name, command);
+    }
+    page
+}
+
+const MEMORY: &str = "memory cannot fail";
+
+fn commands(command: &Command) -> impl Iterator<Item = &Command> {
+    command
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set() && command.get_name() != "help")
+}
+
+fn describe(page: &mut String, above: &str, command: &Command) {
+    let path = format!("{above} {}", command.get_name());
+    let mut shown = command.clone().bin_name(path.clone());
+    let usage = shown.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage:").trim();
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    write!(page, "\n## {path}\n\n{about}.\n\n```text\n{usage}\n```\n").expect(MEMORY);
+    let mut own: Vec<&Arg> = command
+        .get_arguments()
+        .filter(|arg| !arg.is_global_set() && !is_help(arg))
+        .collect();
+    own.sort_by_key(|arg| !arg.is_positional());
+    if !own.is_empty() {
+        page.push('\n');
+        options(page, own.into_iter());
+    }
+    if let Some(text) = command.get_after_help() {
+        write!(page, "\n```text\n{}\n```\n", text.to_string().trim()).expect(MEMORY);
+    }
+    for command in commands(command) {
+        describe(page, &path, command);
+    }
+}
+
+fn is_help(arg: &Arg) -> bool {
+    matches!(arg.get_id().as_str(), "help" | "version")
+}
+
+fn options<'a>(page: &mut String, args: impl Iterator<Item = &'a Arg>) {
+    page.push_str("| argument | says |\n|---|---|\n");
+    for arg in args.filter(|arg| !arg.is_hide_set() && arg.get_id() != "version") {
+        let value = arg.get_num_args().is_some_and(|count| count.takes_values());
+        let names = arg.get_value_names().unwrap_or_default();
+        let value = if value {
+            names.iter().map(|name| name.to_string()).collect::<Vec<_>>().join(" ")
+        } else {
+            String::new()
+        };
+        let name = match (arg.get_long(), arg.get_short()) {
+            (Some(long), Some(short)) => format!("`-{short}`, `--{long}`"),
+            (Some(long), None) if value.is_empty() => format!("`--{long}`"),
+            (Some(long), None) => format!("`--{long} {value}`"),
+            _ => format!("`{value}`"),
+        };
+        let mut help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let defaults: Vec<_> = arg
+            .get_default_values()
+            .iter()
+            .map(|value| value.to_string_lossy().into_owned())
+            .collect();
+        let is_flag = matches!(defaults.first().map(String::as_str), Some("false"));
+        if !defaults.is_empty() && !is_flag {
+            write!(help, " [default: {}]", defaults.join(" ")).expect(MEMORY);
+        }
+        writeln!(page, "| {name} | {} |", cell(&help)).expect(MEMORY);
+    }
+}
+
+/// As a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::args::Args;
+
+    /// With `TAILSWEEP_BLESS` set the page is written anew.
+    #[test]
+    fn the_documentation_is_the_definition() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
+        let expected = markdown(Args::command());
+        if std::env::var_os("TAILSWEEP_BLESS").is_some() {
+            fs::write(&path, &expected).unwrap();
+        }
+        let page = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            page == expected,
+            "write docs/command-line.md anew: TAILSWEEP_BLESS=1 cargo test -p tailsweep"
+        );
+    }
+
+    #[test]
+    fn every_example_in_the_help_is_a_command_line() {
+        fn check(command: &Command) {
+            let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in text.lines().map(str::trim) {
+                let Some(line) = line.strip_prefix("tailsweep ") else {
+                    continue;
+                };
+                // What follows two spaces is a comment.
+                let line = line.split("  ").next().unwrap_or_default();
+                let line = line.split(" | ").next().unwrap_or_default().split(" > ").next();
+                let words = line.unwrap_or_default().split(' ').map(|word| word.trim_matches('\''));
+                let parsed = Args::command().try_get_matches_from(["tailsweep"].into_iter().chain(words));
+                assert!(parsed.is_ok(), "`{line:?}`: {}", parsed.unwrap_err());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Args::command());
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+}

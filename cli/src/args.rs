@@ -96,7 +96,15 @@ pub(crate) enum Command {
         #[command(subcommand)]
         bench: Bench,
     },
+    /// Print the JSON Schema of the sweep file, for editors
+    Schema,
+    /// Write man pages of all commands
+    Man(ManArgs),
     /// Print a script that completes this command line in a shell
+    #[command(after_help = "\
+Examples:
+  tailsweep completions bash > ~/.local/share/bash-completion/completions/tailsweep
+  tailsweep completions zsh > ~/.zfunc/_tailsweep")]
     Completions {
         /// The shell
         shell: Shell,
@@ -125,6 +133,11 @@ pub(crate) struct CoordinatorUrl {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Examples:
+  tailsweep run sweeps/quickstart.toml --out out/quickstart
+  tailsweep run sweep.toml --set train.steps=100 --set 'width=8,16'    a smaller one first
+  tailsweep run sweep.toml --json | jq '.points[0].alpha'
+
 A second call with the same folder continues where the first one stopped; known runs are never
 computed again. Ctrl-C saves every run and leaves a state to continue from.")]
 pub(crate) struct RunArgs {
@@ -165,6 +178,10 @@ pub(crate) struct ComputeArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep coordinator                                  for workers and users on this machine
+  tailsweep coordinator --listen 127.0.0.1:7272 --state /data/tailsweep")]
 pub(crate) struct CoordinatorArgs {
     /// Address to listen on [default: 127.0.0.1:7171] [env: TAILSWEEP_LISTEN]
     #[arg(long, value_name = "ADDRESS")]
@@ -182,6 +199,12 @@ pub(crate) struct CoordinatorArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep worker --slots 4
+  tailsweep worker --idle-timeout 10m --time-limit 12h   inside the limits of a batch job
+
+SIGTERM hands its runs back after a checkpoint; they go on elsewhere.")]
 pub(crate) struct WorkerArgs {
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
@@ -234,6 +257,13 @@ fn label(text: &str) -> Result<String, String> {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep submit sweep.toml                            prints the id of the sweep
+  tailsweep submit sweep.toml --watch --set seeds=5
+  tailsweep submit - < sweep.toml
+
+The same file again names the sweep that is known; its known runs are not computed again.")]
 pub(crate) struct SubmitArgs {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
@@ -258,6 +288,14 @@ pub(crate) struct Selector {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep watch                                        the sweep that was submitted last
+  tailsweep watch fcn-width-depth
+  tailsweep watch 3f2a --json                            a status on each line
+
+Ends with 0 once every run that is needed has a result, with 1 if one failed or was cancelled.
+Ctrl-C ends the watching, not the sweep.")]
 pub(crate) struct WatchArgs {
     #[command(flatten)]
     pub(crate) selector: Selector,
@@ -269,6 +307,10 @@ pub(crate) struct WatchArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep status
+  tailsweep status fcn-width-depth --json")]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) selector: Selector,
@@ -376,6 +418,10 @@ pub(crate) struct RmArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep report --out out/last
+  tailsweep report fcn-width-depth --out out/fcn --json")]
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) selector: Selector,
@@ -390,12 +436,23 @@ pub(crate) struct ReportArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep plan sweep.toml
+  tailsweep plan sweep.toml --set 'depth=range(2,6)' --set train.steps=500
+  tailsweep plan sweep.toml --diff last                  what is new, what is missing
+  tailsweep plan sweep.toml --json")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,
+    /// Compare with a sweep of the coordinator, run by run: `last`, a name, or the beginning of an id
+    #[arg(long, value_name = "SWEEP")]
+    pub(crate) diff: Option<String>,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
 }
 
 #[derive(Debug, clap::Args)]
@@ -484,4 +541,14 @@ pub(crate) struct ConfigArgs {
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep man --out ~/.local/share/man/man1")]
+pub(crate) struct ManArgs {
+    /// Folder to write to
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }

@@ -9,6 +9,8 @@ mod failure;
 mod local;
 mod numbers;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod report_folder;
 mod settings;
 mod signals;
@@ -40,6 +42,8 @@ fn run(args: Args) -> Result<(), Failure> {
     // Those that wait for nobody need no runtime.
     match args.command {
         Command::Completions { shell } => return command::completions::run(shell),
+        Command::Schema => return command::schema::run(),
+        Command::Man(args) => return command::man::run(&args),
         Command::Bench { bench } => return command::bench::run(bench),
         Command::Estimate(args) => return command::estimate::run(args),
         _ => {}
@@ -77,10 +81,12 @@ async fn dispatch(command: Command, settings: &Settings) -> Result<(), Failure> 
         Command::Priority(args) => command::control::priority(args, settings).await,
         Command::Extend(args) => command::extend::run(args, settings).await,
         Command::Rm(args) => command::control::rm(args, settings).await,
-        Command::Plan(args) => command::plan::run(args),
+        Command::Plan(args) => command::plan::run(args, settings).await,
         Command::Config(args) => command::config::run(args, settings),
         Command::Bench { bench } => command::bench::run(bench),
         Command::Estimate(args) => command::estimate::run(args),
+        Command::Schema => command::schema::run(),
+        Command::Man(args) => command::man::run(&args),
         Command::Completions { shell } => command::completions::run(shell),
     }
 }

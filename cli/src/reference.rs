@@ -40,7 +40,10 @@ pub(crate) fn markdown(mut command: Command) -> String {
     for command in &visible {
         let path = format!("{name} {}", command.get_name());
         let anchor = path.replace(' ', "-");
-        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        let about = command
+            .get_about()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         writeln!(page, "| [`{path}`](#{anchor}) | {} |", cell(&about)).expect(MEMORY);
     }
     page.push_str("\nEvery command takes these:\n\n");
@@ -64,7 +67,10 @@ fn describe(page: &mut String, above: &str, command: &Command) {
     let mut shown = command.clone().bin_name(path.clone());
     let usage = shown.render_usage().to_string();
     let usage = usage.trim_start_matches("Usage:").trim();
-    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let about = command
+        .get_about()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     write!(page, "\n## {path}\n\n{about}.\n\n```text\n{usage}\n```\n").expect(MEMORY);
     let mut own: Vec<&Arg> = command
         .get_arguments()
@@ -93,7 +99,11 @@ fn options<'a>(page: &mut String, args: impl Iterator<Item = &'a Arg>) {
         let value = arg.get_num_args().is_some_and(|count| count.takes_values());
         let names = arg.get_value_names().unwrap_or_default();
         let value = if value {
-            names.iter().map(|name| name.to_string()).collect::<Vec<_>>().join(" ")
+            names
+                .iter()
+                .map(|name| name.to_string())
+                .collect::<Vec<_>>()
+                .join(" ")
         } else {
             String::new()
         };
@@ -129,8 +139,11 @@ mod tests {
 
     use clap::CommandFactory as _;
 
+    use tailsweep_proto::wire::SweepStatus;
+
     use super::*;
     use crate::args::Args;
+    use crate::command::{runs, status, workers};
 
     /// With `TAILSWEEP_BLESS` set the page is written anew.
     #[test]
@@ -150,21 +163,66 @@ mod tests {
     #[test]
     fn every_example_in_the_help_is_a_command_line() {
         fn check(command: &Command) {
-            let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let text = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             for line in text.lines().map(str::trim) {
                 let Some(line) = line.strip_prefix("tailsweep ") else {
                     continue;
                 };
                 // What follows two spaces is a comment.
                 let line = line.split("  ").next().unwrap_or_default();
-                let line = line.split(" | ").next().unwrap_or_default().split(" > ").next();
-                let words = line.unwrap_or_default().split(' ').map(|word| word.trim_matches('\''));
-                let parsed = Args::command().try_get_matches_from(["tailsweep"].into_iter().chain(words));
+                let line = line
+                    .split(" | ")
+                    .next()
+                    .unwrap_or_default()
+                    .split(" > ")
+                    .next();
+                let words = line
+                    .unwrap_or_default()
+                    .split(' ')
+                    .map(|word| word.trim_matches('\''));
+                let parsed =
+                    Args::command().try_get_matches_from(["tailsweep"].into_iter().chain(words));
                 assert!(parsed.is_ok(), "`{line:?}`: {}", parsed.unwrap_err());
             }
             command.get_subcommands().for_each(check);
         }
         check(&Args::command());
+    }
+
+    #[test]
+    fn the_keys_of_json_are_documented() {
+        fn keys(value: &serde_json::Value, found: &mut Vec<String>) {
+            match value {
+                serde_json::Value::Object(object) => {
+                    for (key, value) in object {
+                        found.push(key.clone());
+                        keys(value, found);
+                    }
+                }
+                serde_json::Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+                _ => {}
+            }
+        }
+        let status = SweepStatus {
+            running: vec![Default::default()],
+            failures: vec![Default::default()],
+            ..Default::default()
+        };
+        let mut found = Vec::new();
+        keys(&status::full_json(&status), &mut found);
+        keys(&workers::to_json(&Default::default()), &mut found);
+        keys(&runs::to_json(&Default::default()), &mut found);
+        assert!(found.len() > 20);
+        let page = include_str!("../../docs/json.md");
+        for key in found {
+            assert!(
+                page.contains(&format!("`{key}`")),
+                "docs/json.md lacks `{key}`"
+            );
+        }
     }
 
     #[test]

@@ -174,9 +174,11 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
             set("lease", args.lease.clone());
             (None, None)
         }
-        Command::Plan(_)
-        | Command::Estimate(_)
+        Command::Plan(args) => (Some(&args.url), None),
+        Command::Estimate(_)
         | Command::Config(_)
+        | Command::Schema
+        | Command::Man(_)
         | Command::Bench { .. }
         | Command::Completions { .. } => (None, None),
     };

@@ -1,5 +1,7 @@
 //! `tailsweep plan`
 
+mod diff;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,14 +11,25 @@ use tailsweep_common::sweep::Sweep;
 
 use crate::args::PlanArgs;
 use crate::failure::Failure;
+use crate::settings::Settings;
 use crate::sweep_file::SweepFile;
 use crate::terminal::{self, human_bytes, human_count, human_time};
 
 /// Runs that are listed.
 const FIRST: usize = 10;
 
-pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
+const HEADER: [&str; 12] = [
+    "run", "dataset", "arch", "width", "depth", "batch", "rate", "loss", "seed", "params", "FLOP",
+    "time",
+];
+/// The columns of numbers.
+const COLUMNS: [usize; 8] = [3, 4, 5, 6, 8, 9, 10, 11];
+
+pub(crate) async fn run(args: PlanArgs, settings: &Settings) -> Result<(), Failure> {
     let file = SweepFile::read(&args.spec)?;
+    if let Some(selector) = &args.diff {
+        return diff::run(&args, selector, settings, &file).await;
+    }
     let total = Total::of(&file.sweep);
     if args.json {
         return terminal::print_json(&to_json(&file.sweep, &total));
@@ -29,15 +42,7 @@ pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
         sweep.points.len(),
         sweep.seeds.len()
     );
-    let header = [
-        "run", "dataset", "arch", "width", "depth", "batch", "rate", "loss", "seed", "params",
-        "FLOP", "time",
-    ];
-    text += &terminal::table(
-        header,
-        &[3, 4, 5, 6, 8, 9, 10, 11],
-        sweep.runs().take(FIRST).map(row),
-    );
+    text += &terminal::table(HEADER, &COLUMNS, sweep.runs().take(FIRST).map(row));
     if sweep.len() > FIRST {
         text += &format!("… and {} more\n", sweep.len() - FIRST);
     }

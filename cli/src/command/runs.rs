@@ -16,13 +16,12 @@ pub(crate) async fn run(args: RunsArgs, settings: &Settings) -> Result<(), Failu
     if args.json {
         return client
             .runs(&sweep, &args.state, |runs| {
-                let lines: Vec<String> = runs.iter().map(|run| to_json(run).to_string()).collect();
-                terminal::print(
-                    &lines
-                        .iter()
-                        .map(|line| format!("{line}\n"))
-                        .collect::<String>(),
-                )
+                let line = |run| {
+                    let mut line = to_json(run);
+                    line["version"] = 1.into();
+                    format!("{line}\n")
+                };
+                terminal::print(&runs.iter().map(line).collect::<String>())
             })
             .await;
     }

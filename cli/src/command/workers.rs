@@ -54,7 +54,8 @@ fn state(worker: &WorkerStatus) -> &'static str {
     }
 }
 
-fn to_json(worker: &WorkerStatus) -> Value {
+/// The documented shape of a worker.
+pub(crate) fn to_json(worker: &WorkerStatus) -> Value {
     json!({
         "id": worker.id,
         "kind": worker.kind,

@@ -171,21 +171,14 @@ mod tests {
                 let Some(line) = line.strip_prefix("tailsweep ") else {
                     continue;
                 };
-                // What follows two spaces is a comment.
-                let line = line.split("  ").next().unwrap_or_default();
-                let line = line
-                    .split(" | ")
-                    .next()
-                    .unwrap_or_default()
-                    .split(" > ")
-                    .next();
-                let words = line
-                    .unwrap_or_default()
-                    .split(' ')
-                    .map(|word| word.trim_matches('\''));
+                // What follows two spaces is a comment, and the shell takes the rest.
+                let end = ["  ", " | ", " > ", " < "].into_iter();
+                let end = end.filter_map(|end| line.find(end)).min();
+                let line = &line[..end.unwrap_or(line.len())];
+                let words = line.split(' ').map(|word| word.trim_matches('\''));
                 let parsed =
                     Args::command().try_get_matches_from(["tailsweep"].into_iter().chain(words));
-                assert!(parsed.is_ok(), "`{line:?}`: {}", parsed.unwrap_err());
+                assert!(parsed.is_ok(), "`{line}`: {}", parsed.unwrap_err());
             }
             command.get_subcommands().for_each(check);
         }

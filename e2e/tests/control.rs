@@ -212,3 +212,23 @@ fn an_extension_takes_over_what_is_known_and_rm_forgets_it() {
     desk.cluster.watch();
     assert_eq!(desk.runs("done")[0]["attempts"], 2, "it was forgotten");
 }
+
+#[test]
+fn a_plan_is_compared_with_a_sweep_run_by_run() {
+    let desk = Desk::open();
+    let source = spec("compared", 3, 10, "");
+    desk.submit(&source);
+    let path = desk.file(&source);
+    let path = path.to_str().unwrap();
+    let diff = |set: &str| desk.json(&["plan", path, "--diff", "compared", "--json", "--set", set]);
+    let more = diff("seeds=5");
+    assert_eq!((&more["in_both"], &more["runs"]), (&3.into(), &5.into()));
+    assert_eq!(more["added"][0]["seed"], 3);
+    assert_eq!(more["removed"], Value::Array(Vec::new()));
+    let other = diff("seeds=0,7");
+    assert_eq!(other["in_both"], 1);
+    assert_eq!(other["added"].as_array().unwrap().len(), 1);
+    assert_eq!(other["removed"].as_array().unwrap().len(), 2);
+    let said = desk.say(&["plan", path, "--diff", "last", "--set", "seeds=0,7"]);
+    assert!(said.contains("1 of them are in `compared`"), "{said}");
+}

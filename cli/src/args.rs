@@ -457,9 +457,9 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A vector (or CSV of one column or one line) is noise already, of one minibatch. A matrix holds a
-gradient in each row, flattened: minibatches × parameters. Its mean row is subtracted, unless
---noise says that this was done. What needs two or four minibatches says so where there are fewer.
+A vector (also a table of one column or one line) is noise already, of one minibatch. A matrix holds
+a gradient in each row, flattened: minibatches × parameters; in Parquet also as one column of lists.
+Its mean row is subtracted, unless --noise says that this was done. What needs two or four minibatches says so where there are fewer.
 
 The rows are those of estimates.csv in a report (docs/estimators.md); the interval is one of 95 %.
 Examples:
@@ -467,12 +467,16 @@ Examples:
   tailsweep estimate gradients.npy --plot gradients.svg
   tailsweep estimate --json - < noise.csv")]
 pub(crate) struct EstimateArgs {
-    /// .npy or CSV, whatever their names; `-` is stdin
+    /// .npy, CSV or Parquet, whatever their names; `-` is stdin
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// A matrix is noise already: don't subtract its mean row
     #[arg(long)]
     pub(crate) noise: bool,
+    /// Block length in place of the published one, the largest divisor of the number of values up to
+    /// its root
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) k1: Option<u32>,
     /// What is done to the noise before estimating [default: all but the standardised ones]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = treatment)]
     pub(crate) treatments: Vec<Treatment>,

@@ -2,6 +2,7 @@
 //!
 //! The format is told by the first bytes, never by the name.
 
+mod parquet;
 mod text;
 
 use std::fs::File;
@@ -26,9 +27,17 @@ pub(crate) struct Numbers<'a> {
     pub(crate) is_vector: bool,
     /// Whether all numbers are equal.
     pub(crate) is_constant: bool,
-    /// What they were: `float32`, `text`.
+    /// What they were: `float32`, `text`, `Parquet`.
     pub(crate) kind: String,
     read: Box<ReadRow<'a>>,
+}
+
+/// Numbers in rows of equal length.
+#[derive(Debug, PartialEq)]
+struct Table {
+    columns: usize,
+    /// Row by row.
+    values: Vec<f64>,
 }
 
 /// The bytes of a file; `-` is stdin.
@@ -48,6 +57,9 @@ impl<'a> Numbers<'a> {
         let numbers = match bytes {
             [] => return Err("empty: there is not a single byte".to_owned()),
             _ if bytes.starts_with(NPY) => Self::of_npy(bytes)?,
+            _ if bytes.starts_with(parquet::MAGIC) => {
+                Self::of_table(parquet::parse(bytes)?, "Parquet")?
+            }
             _ if bytes.starts_with(b"PK\x03\x04") => {
                 return Err(
                     "an archive, as of numpy.savez or torch.save: save one array with \
@@ -57,10 +69,10 @@ impl<'a> Numbers<'a> {
                 );
             }
             _ => match std::str::from_utf8(bytes) {
-                Ok(text) => Self::of_text(text)?,
+                Ok(text) => Self::of_table(text::parse(text)?, "text")?,
                 Err(_) => {
                     return Err(
-                        "neither .npy nor text: save it with `numpy.save(FILE, array)`, \
+                        "neither .npy nor Parquet nor text: save it with `numpy.save(FILE, array)`, \
                          or as CSV"
                             .to_owned(),
                     );
@@ -97,9 +109,13 @@ impl<'a> Numbers<'a> {
         })
     }
 
-    fn of_text(text: &str) -> Result<Self, String> {
-        let text::Table { columns, values } = text::parse(text)?;
-        let rows = values.len() / columns;
+    fn of_table(Table { columns, values }: Table, kind: &str) -> Result<Self, String> {
+        let rows = values.len().checked_div(columns).unwrap_or(0);
+        if rows == 0 {
+            return Err(format!(
+                "no numbers: a table of {columns} columns and no row"
+            ));
+        }
         let is_vector = columns == 1 || rows == 1;
         let (rows, columns) = match is_vector {
             true => (1, values.len()),
@@ -110,7 +126,7 @@ impl<'a> Numbers<'a> {
             columns,
             is_vector,
             is_constant: false,
-            kind: "text".to_owned(),
+            kind: kind.to_owned(),
             read: Box::new(move |row, taken| {
                 taken.extend_from_slice(&values[row * columns..(row + 1) * columns]);
             }),

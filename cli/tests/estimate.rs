@@ -89,10 +89,16 @@ fn numbers_without_tails_have_named_problems() {
 #[test]
 fn memory_order_type_format_and_stdin_make_no_difference() {
     let expected = numbers(&["gradients.npy"]);
-    for file in ["fortran.npy", "gradients.csv"] {
+    for file in [
+        "fortran.npy",
+        "gradients.csv",
+        "columns.parquet",
+        "lists.parquet",
+        "fixed-lists.parquet",
+    ] {
         assert!(numbers(&[file]) == expected, "{file}");
     }
-    for file in ["gradients.npy", "gradients.csv"] {
+    for file in ["gradients.npy", "gradients.csv", "lists.parquet"] {
         let mut fed: Value = serde_json::from_str(&stdout(&fed(&["--json", "-"], file))).unwrap();
         for estimate in fed["estimates"].as_array_mut().unwrap() {
             let file = estimate.as_object_mut().unwrap().remove("file");
@@ -100,7 +106,10 @@ fn memory_order_type_format_and_stdin_make_no_difference() {
         }
         assert!(fed["estimates"].as_array().unwrap() == &expected, "{file}");
     }
-    assert!(numbers(&["stable.txt"]) == numbers(&["stable.npy"]));
+    let stable = numbers(&["stable.npy"]);
+    for file in ["stable.txt", "stable.parquet"] {
+        assert!(numbers(&[file]) == stable, "{file}");
+    }
 }
 
 #[test]
@@ -190,6 +199,16 @@ fn integers_are_numbers_and_treatments_can_be_chosen() {
 }
 
 #[test]
+fn another_block_length_takes_the_place_of_the_published_one() {
+    let rows = json(&["gradients.npy", "--k1", "7"]);
+    for treatment in ["published", "zeros_dropped", "gaussian_surrogate"] {
+        assert_eq!(find(&rows, "mohammadi", treatment)["k1"], 7, "{treatment}");
+    }
+    // 2,560 = 365·7 + 5.
+    assert_eq!(find(&rows, "mohammadi", "published")["samples"], 2555);
+}
+
+#[test]
 fn a_figure_is_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.svg");
@@ -222,6 +241,11 @@ fn what_can_not_be_read_is_told_on_stderr_alone() {
         "nan.npy",
         "archive.npz",
         "make.py",
+        "nulls.parquet",
+        "texts.parquet",
+        "ragged.parquet",
+        "zstd.parquet",
+        "no-rows.parquet",
         "/dev/null",
     ] {
         for args in [&["--json", "gradients.npy", file][..], &[file]] {
@@ -239,14 +263,16 @@ fn what_can_not_be_read_is_told_on_stderr_alone() {
 #[test]
 fn a_truncated_file_is_refused_wherever_it_was_cut() {
     let folder = tempfile::tempdir().unwrap();
-    let whole = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/estimate/integers.npy");
-    let whole = fs::read(whole).unwrap();
-    for len in [0, 3, 9, 60, 128, 300, whole.len() - 1] {
-        let path = folder.path().join(format!("{len}.npy"));
-        fs::write(&path, &whole[..len]).unwrap();
-        let output = estimate(&[path.to_str().unwrap()]);
-        assert_eq!(output.status.code(), Some(1), "{len}: {}", stderr(&output));
-        assert!(output.stdout.is_empty() && !stderr(&output).is_empty());
+    for name in ["integers.npy", "nulls.parquet", "stable.parquet"] {
+        let whole = format!("{}/tests/estimate/{name}", env!("CARGO_MANIFEST_DIR"));
+        let whole = fs::read(whole).unwrap();
+        for len in [0, 3, 9, 60, 128, 300, whole.len() - 1] {
+            let path = folder.path().join(format!("{len}-{name}"));
+            fs::write(&path, &whole[..len]).unwrap();
+            let output = estimate(&[path.to_str().unwrap()]);
+            assert_eq!(output.status.code(), Some(1), "{len}: {}", stderr(&output));
+            assert!(output.stdout.is_empty() && !stderr(&output).is_empty());
+        }
     }
 }
 

@@ -130,6 +130,7 @@ impl From<&NoiseShape> for wire::NoiseShape {
                 .iter()
                 .map(|treatment| wire::Treatment::from(treatment).into())
                 .collect(),
+            own_block_length: shape.own_block_length().map(|length| length as u64),
         }
     }
 }
@@ -145,6 +146,7 @@ impl TryFrom<wire::NoiseShape> for NoiseShape {
             params,
             layers,
             treatments,
+            own_block_length,
         } = shape;
         if layers.len() > MAX_LAYERS {
             let problem = format!("are {}, more than {MAX_LAYERS}", layers.len());
@@ -164,12 +166,23 @@ impl TryFrom<wire::NoiseShape> for NoiseShape {
             .collect::<Result<_, _>>()?;
         let minibatches = whole(MESSAGE, "minibatches", minibatches)?;
         let params = whole(MESSAGE, "params", params)?;
+        let own_block_length = own_block_length
+            .map(|length| match length {
+                0 => Err(WireError::new(MESSAGE, "own_block_length", "is 0")),
+                _ => whole(MESSAGE, "own_block_length", length),
+            })
+            .transpose()?;
+        let cut = |shape: Self| match own_block_length {
+            Some(block_length) => shape.with_block_length(block_length),
+            None => shape,
+        };
         if layers.is_empty() {
             if last_is_short {
                 let problem = "is not for a matrix without layers";
                 return Err(WireError::new(MESSAGE, "last_is_short", problem));
             }
             return Self::without_layers(minibatches, params, treatments)
+                .map(cut)
                 .map_err(|error| WireError::new(MESSAGE, "params", error));
         }
         let shape = Self::new(minibatches, last_is_short, layers, treatments)
@@ -178,7 +191,7 @@ impl TryFrom<wire::NoiseShape> for NoiseShape {
             let problem = format!("is {params} and the layers have {}", shape.params());
             return Err(WireError::new(MESSAGE, "params", problem));
         }
-        Ok(shape)
+        Ok(cut(shape))
     }
 }
 

@@ -60,6 +60,10 @@ fn diagnose(
     let is_noise = args.noise || numbers.is_vector;
     let shape = NoiseShape::without_layers(numbers.rows, numbers.columns, treatments)
         .map_err(|problem| problem.to_string())?;
+    let shape = match args.k1 {
+        Some(k1) => shape.with_block_length(k1 as usize),
+        None => shape,
+    };
     let summary = summarise(Arc::new(shape), &numbers, is_noise);
     let name = file.display().to_string();
     let diagnosis = Diagnosis::new(name, &summary).map_err(|problem| problem.to_string())?;

@@ -3,13 +3,7 @@
 //! The first line tells what separates the columns. It is a header when no cell of it is a number.
 //! Lines that are empty or begin with `#` are skipped; quotes around a cell are dropped.
 
-/// Numbers in lines of equal length.
-#[derive(Debug, PartialEq)]
-pub(super) struct Table {
-    pub(super) columns: usize,
-    /// Line by line.
-    pub(super) values: Vec<f64>,
-}
+use super::Table;
 
 pub(super) fn parse(text: &str) -> Result<Table, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

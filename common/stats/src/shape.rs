@@ -35,6 +35,8 @@ pub struct NoiseShape {
     treatments: Treatments,
     params: usize,
     block_length: usize,
+    /// Whether the block length is another than the published one.
+    is_own_block_length: bool,
 }
 
 /// A shape as it is written: without what follows from it.
@@ -45,6 +47,8 @@ struct Written {
     params: usize,
     layers: Vec<Layer>,
     treatments: Treatments,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    own_block_length: Option<usize>,
 }
 
 /// The numbers describe no noise matrix.
@@ -115,7 +119,19 @@ impl NoiseShape {
             treatments,
             params,
             block_length,
+            is_own_block_length: false,
         })
+    }
+
+    /// The same with another block length, at least 1, in place of the published K1. Blocks that run
+    /// on leave out the last P·M mod K1 values.
+    pub fn with_block_length(self, block_length: usize) -> Self {
+        let published = published_block_length(self.values()) as usize;
+        Self {
+            block_length: block_length.max(1),
+            is_own_block_length: block_length != published,
+            ..self
+        }
     }
 
     /// P.
@@ -164,9 +180,15 @@ impl NoiseShape {
             || self.treatments.contains(Treatment::StandardisedPermuted)
     }
 
-    /// The published K1: the largest divisor of P·M that is at most √(P·M).
+    /// The published K1, the largest divisor of P·M that is at most √(P·M), or the one that
+    /// [`Self::with_block_length`] put in its place.
     pub fn block_length(&self) -> usize {
         self.block_length
+    }
+
+    /// What [`Self::with_block_length`] put in the place of the published K1.
+    pub fn own_block_length(&self) -> Option<usize> {
+        self.is_own_block_length.then_some(self.block_length)
     }
 
     /// K1 of a layer: the largest power of two ≤ min(√(P·M_l), fan-in).
@@ -206,6 +228,7 @@ impl NoiseShape {
 
 impl From<NoiseShape> for Written {
     fn from(shape: NoiseShape) -> Self {
+        let own_block_length = shape.own_block_length();
         let NoiseShape {
             minibatches,
             last_is_short,
@@ -213,6 +236,7 @@ impl From<NoiseShape> for Written {
             treatments,
             params,
             block_length: _,
+            is_own_block_length: _,
         } = shape;
         Self {
             minibatches,
@@ -220,6 +244,7 @@ impl From<NoiseShape> for Written {
             params,
             layers,
             treatments,
+            own_block_length,
         }
     }
 }
@@ -234,15 +259,19 @@ impl TryFrom<Written> for NoiseShape {
             params,
             layers,
             treatments,
+            own_block_length,
         } = written;
-        if layers.is_empty() && !last_is_short {
-            return Self::without_layers(minibatches, params, treatments);
-        }
-        let shape = Self::new(minibatches, last_is_short, layers, treatments)?;
+        let shape = match layers.is_empty() && !last_is_short {
+            true => Self::without_layers(minibatches, params, treatments)?,
+            false => Self::new(minibatches, last_is_short, layers, treatments)?,
+        };
         if shape.params != params {
             return Err(ShapeError::LayersMisfit);
         }
-        Ok(shape)
+        Ok(match own_block_length {
+            Some(block_length) => shape.with_block_length(block_length),
+            None => shape,
+        })
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use tailsweep_stats::{
     CentreSum, Estimate, Estimator, Incomplete, Layer, MergeError, NoiseAccumulator, NoiseShape,
-    NoiseSummary, Problem, ScaleSum, Scope, Treatment, Treatments, summarise, summarise_about,
+    NoiseSummary, Problem, ScaleSum, Scope, Treatment, Treatments, mohammadi, summarise,
+    summarise_about,
 };
 
 fn shape(minibatches: usize, lens: &[usize], treatments: Treatments) -> Arc<NoiseShape> {
@@ -271,6 +272,47 @@ fn a_matrix_without_layers_reads_like_one_layer() {
     assert_eq!(bare, one);
     let within = row(&bare, Estimator::WithinCoordinate, Treatment::Paired, None);
     assert!(within.alpha.is_some() && within.samples == 5 * 90);
+}
+
+#[test]
+fn another_block_length_reads_as_the_plain_estimator_does() {
+    let rows = Numbers(9).rows(6, 50);
+    let flat: Vec<f64> = rows
+        .iter()
+        .flatten()
+        .map(|value| f64::from(*value))
+        .collect();
+    let shape = NoiseShape::without_layers(6, 50, every()).unwrap();
+    // 7 divides neither a row nor all 300 values; 301 is longer than all.
+    for k1 in [2, 7, 100, 301] {
+        let shape = Arc::new(shape.clone().with_block_length(k1));
+        let summary = summarise_about(shape, &rows, vec![0.0; 50].into());
+        assert_eq!(
+            bytes(&summary),
+            bytes(&serde_json::from_str(&bytes(&summary)).unwrap())
+        );
+        let estimates = summary.estimates().unwrap();
+        let k1_of_row = Some(k1 as u64);
+        let published = row(
+            &estimates,
+            Estimator::Mohammadi,
+            Treatment::Published,
+            k1_of_row,
+        );
+        match mohammadi(&flat, k1) {
+            None => assert_eq!(published.problem, Some(Problem::NoValues)),
+            Some(plain) => {
+                let alpha = published.alpha.unwrap();
+                assert!(
+                    (alpha / plain - 1.0).abs() < 1e-9,
+                    "{k1}: {alpha} for {plain}"
+                );
+            }
+        }
+        let surrogate = Treatment::GaussianSurrogate;
+        let surrogate = row(&estimates, Estimator::Mohammadi, surrogate, k1_of_row);
+        assert_eq!(surrogate.alpha.is_some(), k1 <= 50);
+    }
 }
 
 #[test]

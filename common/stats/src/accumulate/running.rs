@@ -56,6 +56,8 @@ impl<S: BlockSums> RunningBlocks<S> {
 pub(super) struct Published {
     blocks: RunningBlocks<OrderedSums>,
     columns: Columns,
+    /// Values that are still to come into whole blocks.
+    left: u64,
     /// n and Σ ln|X| of this row.
     x: (u64, f64),
 }
@@ -64,9 +66,11 @@ impl Published {
     const LOGARITHM: Logarithm = Logarithm::PlusEpsilon;
 
     pub(super) fn new(shape: &NoiseShape, columns: Columns) -> Self {
+        let k1 = shape.block_length();
         Self {
-            blocks: RunningBlocks::new(OrderedSums::new(shape.block_length())),
+            blocks: RunningBlocks::new(OrderedSums::new(k1)),
             columns,
+            left: shape.values() / k1 as u64 * k1 as u64,
             x: (0, 0.0),
         }
     }
@@ -76,6 +80,10 @@ impl Published {
         if self.columns.is_empty() {
             return;
         }
+        // The published K1 leaves nothing over.
+        let whole = usize::try_from(self.left).map_or(values.len(), |left| left.min(values.len()));
+        let values = &values[..whole];
+        self.left -= whole as u64;
         let (n, ln) = Self::LOGARITHM.sum(values);
         self.x.0 += n;
         self.x.1 += ln;

@@ -271,6 +271,26 @@ impl NoiseAccumulator {
 }
 
 impl Part {
+    /// A treatment, or what else it keeps: `moments`, `values`, `projections`.
+    pub fn name(&self) -> &'static str {
+        let treatment = match &self.kind {
+            Kind::Moments(_) => return "moments",
+            Kind::Projections(_) => return "projections",
+            Kind::Values(_) => return "values",
+            Kind::Published(_) => Treatment::Published,
+            Kind::Restarted(_) => Treatment::PublishedRows,
+            Kind::ZerosDropped(_) => Treatment::ZerosDropped,
+            Kind::Permuted(permuted) => match permuted.scales {
+                None => Treatment::Permuted,
+                Some(_) => Treatment::StandardisedPermuted,
+            },
+            Kind::Standardised(..) => Treatment::Standardised,
+            Kind::Surrogate(_) => Treatment::GaussianSurrogate,
+            Kind::Paired(_) => Treatment::Paired,
+        };
+        treatment.as_str()
+    }
+
     /// Takes the next row.
     ///
     /// # Panics

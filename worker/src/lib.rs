@@ -10,6 +10,7 @@ mod held;
 mod kind;
 mod link;
 mod memory;
+pub mod official;
 mod worker;
 
 use std::path::PathBuf;

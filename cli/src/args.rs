@@ -89,6 +89,11 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Tail indices of numbers that you already have
     Estimate(EstimateArgs),
+    /// List, download and verify official data sets
+    Data {
+        #[command(subcommand)]
+        data: DataCommand,
+    },
     /// Show the settings in force and where each comes from
     Config(ConfigArgs),
     /// Measure the program itself
@@ -166,12 +171,62 @@ pub(crate) struct SizeArgs {
     pub(crate) max_runs: usize,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// List the data sets, and which of them are here
+    List(DataListArgs),
+    /// Download data sets; goes on where an earlier download stopped
+    Fetch(DataFetchArgs),
+    /// Hold the files against the official ones, by SHA-256
+    Verify(DataVerifyArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DataListArgs {
+    /// Where data sets lie [env: TAILSWEEP_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DataFetchArgs {
+    /// Which data sets
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+    /// Where data sets lie [env: TAILSWEEP_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Try this place before the official ones: URL/mnist/train-images-idx3-ubyte.gz,
+    /// URL/cifar-10-binary.tar.gz, …
+    #[arg(long, value_name = "URL")]
+    pub(crate) mirror: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DataVerifyArgs {
+    /// Which data sets [default: those that are here]
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Where data sets lie [env: TAILSWEEP_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}
+
 /// How runs are computed here.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ComputeArgs {
     /// Where data sets lie [env: TAILSWEEP_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Download official files that are missing
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) fetch: bool,
     /// Runs that a worker computes at a time [default: number of cores] [env: TAILSWEEP_SLOTS]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) slots: Option<u32>,

@@ -46,6 +46,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Man(args) => return command::man::run(&args),
         Command::Bench { bench } => return command::bench::run(bench),
         Command::Estimate(args) => return command::estimate::run(args),
+        Command::Data { data } => return command::data::run(data, &settings),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -82,6 +83,7 @@ async fn dispatch(command: Command, settings: &Settings) -> Result<(), Failure> 
         Command::Extend(args) => command::extend::run(args, settings).await,
         Command::Rm(args) => command::control::rm(args, settings).await,
         Command::Plan(args) => command::plan::run(args, settings).await,
+        Command::Data { data } => command::data::run(data, settings),
         Command::Config(args) => command::config::run(args, settings),
         Command::Bench { bench } => command::bench::run(bench),
         Command::Estimate(args) => command::estimate::run(args),

@@ -9,7 +9,7 @@ use config::{Config, ConfigError, Environment, File, FileFormat, Source};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use tailsweep_common::sweep::parse_duration;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, DataCommand};
 use crate::failure::Failure;
 
 /// The settings in force.
@@ -175,6 +175,15 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
             (None, None)
         }
         Command::Plan(args) => (Some(&args.url), None),
+        Command::Data { data } => {
+            let folder = match data {
+                DataCommand::List(args) => &args.data_dir,
+                DataCommand::Fetch(args) => &args.data_dir,
+                DataCommand::Verify(args) => &args.data_dir,
+            };
+            set("data_dir", path(folder));
+            (None, None)
+        }
         Command::Estimate(_)
         | Command::Config(_)
         | Command::Schema
@@ -183,10 +192,9 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
         | Command::Completions { .. } => (None, None),
     };
     set("coordinator", url.and_then(|url| url.coordinator.clone()));
-    set(
-        "data_dir",
-        compute.and_then(|compute| path(&compute.data_dir)),
-    );
+    if let Some(compute) = compute {
+        set("data_dir", path(&compute.data_dir));
+    }
     set(
         "slots",
         compute

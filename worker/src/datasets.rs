@@ -6,13 +6,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tailsweep_common::id::BlobId;
-use tailsweep_common::run::Dataset;
-use tailsweep_trainers::data::{self, Data, DataError};
+use tailsweep_common::run::{Dataset, Source};
+use tailsweep_trainers::data::{self, Data, DataError, DataFault};
+use tracing::{info, warn};
+
+use crate::official;
 
 /// The data sets below a data directory.
 #[derive(Debug)]
 pub(crate) struct Datasets {
     folder: PathBuf,
+    /// Whether official files that are missing are downloaded.
+    fetch: bool,
     loaded: Mutex<Loaded>,
     /// Held while own data travel: no file is fetched twice.
     travel: tokio::sync::Mutex<()>,
@@ -21,9 +26,10 @@ pub(crate) struct Datasets {
 type Loaded = BTreeMap<Dataset, Weak<Data>>;
 
 impl Datasets {
-    pub(crate) fn new(folder: PathBuf) -> Self {
+    pub(crate) fn new(folder: PathBuf, fetch: bool) -> Self {
         Self {
             folder,
+            fetch,
             loaded: Mutex::default(),
             travel: tokio::sync::Mutex::default(),
         }
@@ -35,9 +41,26 @@ impl Datasets {
         if let Some(data) = loaded.get(dataset).and_then(Weak::upgrade) {
             return Ok(data);
         }
-        let data = Arc::new(data::load(dataset, &self.folder)?);
+        let data = Arc::new(self.load(dataset)?);
         insert(&mut loaded, &data);
         Ok(data)
+    }
+
+    /// Reads it, after a download if that is wished and needed.
+    fn load(&self, dataset: &Dataset) -> Result<Data, DataError> {
+        let missing = match data::load(dataset, &self.folder) {
+            Err(problem) if self.fetch && matches!(problem.fault, DataFault::Missing) => problem,
+            loaded => return loaded,
+        };
+        let Source::Named(name) = dataset.source else {
+            return Err(missing);
+        };
+        info!(%name, "downloading");
+        if let Err(problem) = official::fetch(name, &self.folder, None, &mut |_| {}) {
+            warn!(%problem, "the download failed");
+            return Err(missing);
+        }
+        data::load(dataset, &self.folder)
     }
 
     /// The data set whose files travelled with its sweep; `fetch` brings one of them.
@@ -92,7 +115,7 @@ mod tests {
 
     #[test]
     fn runs_at_the_same_time_share_their_data() {
-        let datasets = Datasets::new(PathBuf::new());
+        let datasets = Datasets::new(PathBuf::new(), false);
         let blobs = Dataset::all(Blobs::default());
         let first = datasets.get(&blobs).expect("generated");
         std::thread::scope(|scope| {
@@ -138,7 +161,7 @@ mod tests {
                 file
             }
         };
-        let datasets = Datasets::new(PathBuf::new());
+        let datasets = Datasets::new(PathBuf::new(), false);
         let (one, two) = tokio::join!(
             datasets.own(&dataset, &fetch),
             datasets.own(&dataset, &fetch)

@@ -39,6 +39,8 @@ pub struct Settings {
     pub labels: Vec<String>,
     /// Where data sets lie.
     pub data_dir: PathBuf,
+    /// Whether official files that are missing there are downloaded.
+    pub fetch: bool,
     /// Leaves after so long without work.
     pub idle_timeout: Option<Duration>,
     /// Leaves after so long, handing back what it holds.

@@ -1,11 +1,9 @@
 //! The official files of the data sets: where they lie, what they are, how to get them.
 //!
-//! Sources of the digests: those of the compressed MNIST files and of both CIFAR archives are in
-//! TensorFlow Datasets' and many other loaders; the MD5 sums beside them there are those on
-//! <https://github.com/zalandoresearch/fashion-mnist> and
-//! <https://www.cs.toronto.edu/~kriz/cifar.html>. Those of the files inside the archives are in
-//! torch-rb's torchvision; two of them, and those of the decompressed MNIST files, were computed
-//! again from copies.
+//! Sources of the digests: the compressed MNIST files, the CIFAR archives and the files inside them
+//! as in torch-rb's torchvision, where several other projects agree; Fashion-MNIST as in several
+//! projects that give them beside the MD5 sums of <https://github.com/zalandoresearch/fashion-mnist>.
+//! Those of what is in the MNIST files, and two of the CIFAR-10 files, were computed from copies.
 
 mod fetch;
 mod verify;
@@ -13,7 +11,7 @@ mod verify;
 use tailsweep_common::run::DatasetName;
 
 pub use fetch::{FetchError, Progress, fetch};
-pub use verify::{State, Verified, verify};
+pub use verify::{State, Verified, present, verify};
 
 /// A SHA-256, as 64 hexadecimal digits.
 type Hex = &'static str;

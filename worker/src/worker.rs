@@ -144,7 +144,7 @@ impl Worker {
         Self {
             kind: kind(),
             client,
-            datasets: Arc::new(Datasets::new(settings.data_dir.clone())),
+            datasets: Arc::new(Datasets::new(settings.data_dir.clone(), settings.fetch)),
             news,
             held: BTreeMap::new(),
             queue: VecDeque::new(),

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod control;
 pub(crate) mod coordinator;
+pub(crate) mod data;
 pub(crate) mod estimate;
 pub(crate) mod explain;
 pub(crate) mod extend;

@@ -11,6 +11,7 @@ use tailsweep_proto::wire::SweepStatus;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::data;
 use super::watch::judge;
 use super::worker::worker_settings;
 use crate::args::RunArgs;
@@ -28,7 +29,7 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failure> {
     let file = SweepFile::read(&args.spec)?.runnable(args.size.max_runs)?;
-    check_data(&file.sweep, &settings.data_dir).await?;
+    check_data(&file.sweep, &settings.data_dir, args.compute.fetch).await?;
     let out = args
         .out
         .unwrap_or_else(|| Path::new("tailsweep-out").join(&file.sweep.name));
@@ -72,7 +73,7 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
 }
 
 /// Nothing starts when a data set is missing: the error comes at once, and only once.
-async fn check_data(sweep: &Sweep, data_dir: &Path) -> Result<(), Failure> {
+async fn check_data(sweep: &Sweep, data_dir: &Path, fetch: bool) -> Result<(), Failure> {
     let datasets: BTreeSet<Dataset> = sweep
         .points
         .iter()
@@ -80,14 +81,15 @@ async fn check_data(sweep: &Sweep, data_dir: &Path) -> Result<(), Failure> {
         .collect();
     let data_dir: PathBuf = data_dir.to_owned();
     let check = move || {
-        datasets
-            .iter()
-            .try_for_each(|dataset| tailsweep_worker::check_data(dataset, &data_dir))
+        if fetch {
+            data::fetch_missing(&datasets, &data_dir)?;
+        }
+        let check = |dataset| tailsweep_worker::check_data(dataset, &data_dir);
+        datasets.iter().try_for_each(check).map_err(Failure::error)
     };
-    let checked = tokio::task::spawn_blocking(check)
+    tokio::task::spawn_blocking(check)
         .await
-        .map_err(Failure::error)?;
-    checked.map_err(Failure::error)
+        .map_err(Failure::error)?
 }
 
 /// A coordinator and its workers in this process.

@@ -22,6 +22,7 @@ pub(crate) async fn run(args: WorkerArgs, settings: &Settings) -> Result<(), Fai
     }
     worker.memory = args.memory.or(worker.memory);
     worker.labels = args.label;
+    worker.fetch = args.compute.fetch;
     worker.idle_timeout = settings::time("--idle-timeout", args.idle_timeout.as_deref())?;
     worker.time_limit = settings::time("--time-limit", args.time_limit.as_deref())?;
     let coordinator: Channel = endpoint(&settings.coordinator)?.connect_lazy();
@@ -58,6 +59,7 @@ pub(crate) fn worker_settings(settings: &Settings) -> tailsweep_worker::Settings
         memory: tailsweep_worker::memory_here(),
         labels: Vec::new(),
         data_dir: settings.data_dir.clone(),
+        fetch: false,
         idle_timeout: None,
         time_limit: None,
         checkpoint_every: CHECKPOINT_EVERY,

@@ -38,6 +38,14 @@ pub fn verify(name: DatasetName, data_dir: &Path) -> Vec<Verified> {
     files.iter().map(|file| judge(file, data_dir)).collect()
 }
 
+/// For each file that is read, whether it is there.
+pub fn present(name: DatasetName, data_dir: &Path) -> Vec<bool> {
+    let is_here = |file: &Needed| {
+        data_dir.join(file.path).is_file() || data_dir.join(format!("{}.gz", file.path)).is_file()
+    };
+    needed(name).iter().map(is_here).collect()
+}
+
 fn judge(file: &Needed, data_dir: &Path) -> Verified {
     let plain = data_dir.join(file.path);
     let gz = format!("{}.gz", file.path);

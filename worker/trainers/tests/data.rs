@@ -162,7 +162,7 @@ fn a_missing_file_is_named_with_how_to_get_it() {
     ] {
         let (fault, text) = fault(&limited(name, 1, 1), dir.path());
         assert!(matches!(fault, DataFault::Missing));
-        for part in [file, origin, "https://", "put them"] {
+        for part in [file, origin, "https://", "data fetch", "put those"] {
             assert!(text.contains(part), "{text}");
         }
     }

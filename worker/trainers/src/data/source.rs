@@ -157,7 +157,8 @@ fn error(dataset: DatasetName, data_dir: &Path, file: PathBuf, fault: DataFault)
         ),
     };
     let remedy = format!(
-        "get the official files from {origin} and put them, plain or gzip, into `{}`",
+        "`tailsweep data fetch {dataset}` gets the official files; or put those of {origin}, plain \
+         or gzip, into `{}`",
         data_dir.join(folder).display()
     );
     DataError {

@@ -443,10 +443,8 @@ proptest! {
         prop_assert!(below <= above + 1e-13 * above, "{below} {above}");
         let (right, left) = (law.survival(b), law.survival(a));
         prop_assert!(right <= left + 1e-13 * left, "{left} {right}");
-        // The two are made by different integrals. 2e-12 was seen at α = 1 and β next to −1; what
-        // is promised is 1e-8.
-        prop_assert!((below + left - 1.0).abs() < 1e-10, "{}", below + left - 1.0);
-        prop_assert!((above + right - 1.0).abs() < 1e-10, "{}", above + right - 1.0);
+        prop_assert!((below + left - 1.0).abs() < 1e-12, "{}", below + left - 1.0);
+        prop_assert!((above + right - 1.0).abs() < 1e-12, "{}", above + right - 1.0);
     }
 
     #[test]

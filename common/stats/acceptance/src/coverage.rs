@@ -74,7 +74,7 @@ pub(crate) fn lines(effort: Effort) -> Vec<Line> {
 }
 
 /// 93 … 97 %, wider by 3 binomial standard errors where repeats are few.
-fn range(repeats: u64) -> Expected {
+pub(crate) fn range(repeats: u64) -> Expected {
     let reach = match repeats {
         2_000.. => 0.0,
         _ => 300.0 * (0.95 * 0.05 / repeats as f64).sqrt(),

@@ -19,6 +19,7 @@ mod draws;
 mod fig4;
 mod line;
 mod matrix;
+mod resampled;
 mod sample;
 mod unit_vectors;
 
@@ -81,7 +82,7 @@ impl Row {
             Self::A1 => fig4::lines(effort),
             Self::A2 => atlas::lines(effort),
             Self::A13 => controls::lines(effort),
-            Self::A14 => coverage::lines(effort),
+            Self::A14 => [coverage::lines(effort), resampled::lines(effort)].concat(),
         }
     }
 }

@@ -220,6 +220,7 @@ fn overall_text(
         (counts.diverged, "diverged"),
         (counts.failed, "failed"),
         (counts.cancelled, "cancelled"),
+        (counts.not_needed, "not needed"),
     ] {
         if count > 0 {
             text += &format!(", {count} {word}");

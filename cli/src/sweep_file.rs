@@ -94,12 +94,9 @@ impl SweepFile {
         Ok(())
     }
 
-    /// Refuses what can be planned but not run by this version, and what is larger than meant.
+    /// Refuses what is larger than meant.
     pub(crate) fn runnable(self, max_runs: usize) -> Result<Self, Failure> {
         let refuse = |reason: String| Failure::Usage(format!("error: {}: {reason}", self.path));
-        if let Some(reason) = sweep::unavailable(&self.sweep) {
-            return Err(refuse(reason));
-        }
         let runs = self.sweep.len();
         if runs > max_runs {
             return Err(refuse(format!(

@@ -52,6 +52,9 @@ words! {
         Failed = "failed",
         /// Ended by the user, or by `max_failures`.
         Cancelled = "cancelled",
+        /// Its point is known well enough without it: absent from the tables, also if it was
+        /// computed.
+        NotNeeded = "not_needed",
     }
 }
 

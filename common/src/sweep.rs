@@ -122,18 +122,6 @@ pub fn parse_with(
     }
 }
 
-/// Why this version can't run the sweep, although it can be planned.
-pub fn unavailable(sweep: &Sweep) -> Option<String> {
-    let missing = if sweep.stop.is_some() {
-        "stopping a point's seeds early by `[stop]`"
-    } else {
-        return None;
-    };
-    Some(format!(
-        "{missing} is not available in this version: such a sweep can only be planned"
-    ))
-}
-
 fn document(source: &str) -> Result<DeTable<'_>, Vec<Problem>> {
     let (document, errors) = DeTable::parse_recoverable(source);
     if errors.is_empty() {

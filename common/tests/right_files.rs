@@ -9,7 +9,7 @@ use tailsweep_common::id::BlobId;
 use tailsweep_common::measurement::Split;
 use tailsweep_common::npy::encode_f32;
 use tailsweep_common::run::{Architecture, Init, Loss, NetworkPoint, Sampling, Schedule, Targets};
-use tailsweep_common::sweep::{Sweep, parse, unavailable};
+use tailsweep_common::sweep::{Sweep, parse};
 use written::{EXAMPLE, block, networks, read, with};
 
 #[test]
@@ -25,7 +25,6 @@ fn the_example_of_the_design_has_222_runs() {
     assert_eq!(sweep.limits.max_failures, Some(10));
     assert_eq!(sweep.limits.time_limit, Some(Duration::from_secs(7_200)));
     assert_eq!(sweep.stop.expect("a stop").alpha_ci, 0.02);
-    assert!(unavailable(&sweep).expect("a reason").contains("[stop]"));
 
     let first = networks(&sweep)[0];
     assert_eq!(first.architecture, Architecture::Fcn { width: 8, depth: 2 });

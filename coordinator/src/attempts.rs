@@ -59,6 +59,7 @@ pub(crate) fn tell(attempts: &mut Vec<Attempt>, at_ms: i64, event: RunEvent) {
             "lost"
         }
         RunEvent::HandedBack { .. } => "handed_back",
+        RunEvent::Judged { .. } => return,
         RunEvent::Differed => "differed",
         RunEvent::Reopened => "reopened",
     };

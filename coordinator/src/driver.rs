@@ -20,6 +20,7 @@ use tailsweep_scheduler::{Action, Config, Event, Input, Refusal, Scheduler, Tick
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, info, warn};
 
+use crate::judge::Judge;
 use crate::store::{Committed, StateFolder, StoreError, Submission, Write, Writer};
 
 /// Commands that may wait; a sender waits when there are more.
@@ -175,6 +176,8 @@ pub(crate) struct Engine {
     /// Answers that leave after the next commit.
     replies: Vec<(oneshot::Sender<Result<bool, Refusal>>, bool)>,
     questions: Vec<Question>,
+    /// Finished runs whose records are to be read for `[stop]`.
+    judge: Judge,
 }
 
 impl Engine {
@@ -195,6 +198,7 @@ impl Engine {
             submissions: BTreeMap::new(),
             replies: Vec::new(),
             questions: Vec::new(),
+            judge: Judge::default(),
         };
         Ok((Driver { inbox: sender }, engine))
     }
@@ -216,6 +220,11 @@ impl Engine {
                     }
                 }
                 () = bell => {}
+                judged = self.judge.next() => {
+                    for input in judged {
+                        self.handle(input);
+                    }
+                }
                 () = &mut shutdown => return self.say_goodbye(),
             }
             for command in commands.drain(..) {
@@ -378,8 +387,12 @@ impl Engine {
                     .map_err(|e| e.to_string())?
             };
             while let Some(action) = self.scheduler.poll_action() {
-                self.say(action);
+                match action {
+                    Action::Judge(run, attempt) => self.judge.ask(run, attempt),
+                    action => self.say(action),
+                }
             }
+            self.judge.go_on(&self.folder.reader());
             for (reply, created) in self.replies.drain(..) {
                 // Who submitted may have gone.
                 let _ = reply.send(Ok(created));
@@ -458,6 +471,7 @@ impl Engine {
         self.submissions.clear();
         self.replies.clear();
         self.questions.clear();
+        self.judge = Judge::default();
         loop {
             match recover(&self.folder, &self.config, self.now()) {
                 Ok((writer, scheduler)) => {
@@ -542,6 +556,7 @@ fn message_of(action: Action) -> (WorkerId, wire::CoordinatorMessage) {
         }
         Action::Settled(worker, run, attempt) => (worker, Message::Settled(key(run, attempt))),
         Action::Stale(worker, run, attempt) => (worker, Message::Stale(key(run, attempt))),
+        Action::Judge(..) => unreachable!("it is for the driver"),
         Action::Recall(worker, run, attempt) => (worker, Message::Recall(key(run, attempt))),
     };
     (

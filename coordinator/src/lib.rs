@@ -6,6 +6,7 @@
 mod attempts;
 mod driver;
 mod explain;
+mod judge;
 mod report;
 mod select;
 mod server;

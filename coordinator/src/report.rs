@@ -77,7 +77,8 @@ pub(crate) fn make(
         source,
     });
     let records = reader.records()?;
-    for (run, outlined) in outline.sweep.runs().zip(&outline.runs) {
+    let runs = outline.sweep.runs().zip(&outline.runs);
+    for (run, outlined) in runs.filter(|(_, outlined)| outlined.state != RunState::NotNeeded) {
         let measurements = records.of(outlined.no)?;
         let measurements = measurements.into_iter().map(|payload| {
             decode(&payload).map_err(|problem| ReportError::Measurement {

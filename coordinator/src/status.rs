@@ -38,6 +38,7 @@ pub(crate) fn brief(sweep: &SweepView<'_>) -> wire::SweepStatus {
         diverged,
         failed,
         cancelled,
+        not_needed,
     } = sweep.counts;
     wire::SweepStatus {
         id: sweep.id.to_string(),
@@ -49,6 +50,7 @@ pub(crate) fn brief(sweep: &SweepView<'_>) -> wire::SweepStatus {
             diverged: diverged.into(),
             failed: failed.into(),
             cancelled: cancelled.into(),
+            not_needed: not_needed.into(),
         }),
         over: sweep.is_over,
         stopped: sweep

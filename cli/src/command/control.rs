@@ -58,6 +58,7 @@ fn counts(status: &SweepStatus) -> String {
         (runs.diverged, "diverged"),
         (runs.failed, "failed"),
         (runs.cancelled, "cancelled"),
+        (runs.not_needed, "not needed"),
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts

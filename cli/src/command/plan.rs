@@ -53,9 +53,6 @@ pub(crate) async fn run(args: PlanArgs, settings: &Settings) -> Result<(), Failu
         human_bytes(total.memory_bytes),
     );
     terminal::print(&text)?;
-    if let Some(reason) = tailsweep_common::sweep::unavailable(sweep) {
-        eprintln!("note: {reason}");
-    }
     Ok(())
 }
 

@@ -31,8 +31,9 @@ pub(crate) async fn run(args: StatusArgs, settings: &Settings) -> Result<(), Fai
         ("diverged", runs.diverged),
         ("failed", runs.failed),
         ("cancelled", runs.cancelled),
+        ("not_needed", runs.not_needed),
     ] {
-        text += &format!("  {word:<9} {count}\n");
+        text += &format!("  {word:<10} {count}\n");
     }
     for run in &status.running {
         let progress = run.progress.clone().unwrap_or_default();
@@ -99,6 +100,7 @@ pub(crate) fn to_json(status: &SweepStatus) -> Value {
             "diverged": runs.diverged,
             "failed": runs.failed,
             "cancelled": runs.cancelled,
+            "not_needed": runs.not_needed,
         },
     })
 }

@@ -15,6 +15,7 @@ mod block_length;
 mod estimate;
 mod exact_sum;
 mod histogram;
+pub mod late;
 mod log_sum;
 mod metastability;
 mod normality;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tailsweep_common::id::SweepId;
 use tailsweep_common::state::{Ending, Reason};
 use tailsweep_common::sweep::Sweep;
+use tailsweep_stats::late::Seed;
 
 use crate::input::{Attempt, WorkerId};
 
@@ -93,6 +94,13 @@ pub enum RunEvent {
         /// The fencing token.
         attempt: Attempt,
     },
+    /// What a finished run says of the late α of its point, for sweeps that stop early.
+    Judged {
+        /// Of which attempt.
+        attempt: Attempt,
+        /// `None`: nothing.
+        late: Option<Seed>,
+    },
     /// Two attempts of one kind measured different bytes.
     Differed,
     /// A failed run is tried afresh: its failures and losses count from nothing again.
@@ -129,6 +137,13 @@ pub enum SweepEvent {
         /// The runs that no other sweep has, as ranges of numbers (first and last): all that is
         /// known of them goes.
         forgotten: Vec<(RunNo, RunNo)>,
+    },
+    /// A point is known well enough: it needs only so many of its seeds, the first ones.
+    Enough {
+        /// By its place in the sweep.
+        point: u32,
+        /// How many seeds.
+        seeds: u32,
     },
     /// The same file was submitted again after the sweep had been removed.
     Restored,

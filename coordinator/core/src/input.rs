@@ -7,6 +7,7 @@ use tailsweep_common::id::{RunId, SweepId};
 use tailsweep_common::run::Run;
 use tailsweep_common::state::{Ending, Reason};
 use tailsweep_common::sweep::Sweep;
+use tailsweep_stats::late::Seed;
 
 use crate::event::RunNo;
 
@@ -111,6 +112,15 @@ pub enum Input {
     },
     /// A worker gives an attempt back without a fault of the run.
     HandBack(WorkerId, RunId, Attempt),
+    /// What the shell made of the records of a finished run, as [`Action::Judge`] asked.
+    Judged {
+        /// Which run.
+        run: RunNo,
+        /// By which attempt it was finished.
+        attempt: Attempt,
+        /// What it says of the late α of its point; `None`: nothing.
+        late: Option<Seed>,
+    },
     /// The store found that a repeated record differs from the first one of the same kind.
     Differs(RunNo),
 }
@@ -128,7 +138,7 @@ pub struct Offer {
     pub labels: Vec<Arc<str>>,
 }
 
-/// Something to be said to a worker once all earlier events are durable.
+/// Something to be said to a worker, or asked of the shell, once all earlier events are durable.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Compute this.
@@ -156,6 +166,9 @@ pub enum Action {
     Stale(WorkerId, RunId, Attempt),
     /// Give the attempt back if it has not begun: a slot elsewhere is free.
     Recall(WorkerId, RunId, Attempt),
+    /// The shell is to say, by [`Input::Judged`], what a finished run's records say of the late α
+    /// of its point. It is asked again after a restart.
+    Judge(RunNo, Attempt),
 }
 
 /// Why an input was not taken.

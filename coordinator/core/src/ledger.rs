@@ -16,6 +16,7 @@ use std::time::Duration;
 use tailsweep_common::id::{RunId, SweepId};
 use tailsweep_common::run::Run;
 use tailsweep_common::sweep::Sweep;
+use tailsweep_stats::late::Seed;
 
 pub(crate) use entry::{Entry, Settled, Stage};
 pub(crate) use point::{DatasetNo, Needs, Points};
@@ -31,6 +32,8 @@ use crate::sessions::WorkerNo;
 struct Link {
     sweep: SweepNo,
     next: u32,
+    /// The run's place in the sweep.
+    index: u32,
     /// Another sweep had brought the run before.
     taken_over: bool,
 }
@@ -49,6 +52,8 @@ pub(crate) struct Ledger {
     points: Points,
     held: BTreeSet<RunNo>,
     messages: BTreeMap<RunNo, Box<str>>,
+    /// What finished runs say of the late α of their points, where somebody asked.
+    judged: BTreeMap<RunNo, Option<Seed>>,
     /// Names of workers; a worker that joins gets its number before an event names it.
     pub(crate) workers: Names,
     /// Names of kinds, likewise.
@@ -146,8 +151,37 @@ impl Ledger {
 
     /// The sweeps that still want a run.
     pub(crate) fn wanted_by(&self, no: RunNo) -> impl Iterator<Item = SweepNo> + '_ {
-        self.sweeps_of(no)
-            .filter(|sweep| self.sweep(*sweep).wants())
+        self.places_wanting(no).map(|(sweep, _)| sweep)
+    }
+
+    /// The same, each with the place of the run among the seeds of its point.
+    pub(crate) fn places_wanting(&self, no: RunNo) -> impl Iterator<Item = (SweepNo, u32)> + '_ {
+        self.links_of(no).filter_map(|link| {
+            let sweep = self.sweep(link.sweep);
+            let wants = sweep.wants() && sweep.needs(link.index);
+            wants.then(|| (link.sweep, sweep.seed_place(link.index)))
+        })
+    }
+
+    /// The sweeps that stop early and want to know what a run says, each with the place of its
+    /// point.
+    pub(crate) fn asking_for(&self, no: RunNo) -> impl Iterator<Item = (SweepNo, u32)> + '_ {
+        self.links_of(no).filter_map(|link| {
+            let sweep = self.sweep(link.sweep);
+            let asks = sweep.is_current() && sweep.sweep.stop.is_some() && sweep.needs(link.index);
+            asks.then(|| (link.sweep, link.index / sweep.seeds()))
+        })
+    }
+
+    /// What a finished run says of the late α of its point, once somebody has told.
+    pub(crate) fn judged(&self, no: RunNo) -> Option<Option<Seed>> {
+        self.judged.get(&no).copied()
+    }
+
+    /// Whether a sweep needs one of its runs.
+    pub(crate) fn is_needed(&self, no: RunNo, sweep: SweepNo) -> bool {
+        self.links_of(no)
+            .any(|link| link.sweep == sweep && self.sweep(sweep).needs(link.index))
     }
 
     /// What a run may use up: the most that a sweep that wants it allows, or, if none does, that

@@ -23,8 +23,9 @@ const NEARLY_AS_LONG: f32 = 0.5;
 /// A sweep's place among the sweeps.
 type Rank = (Reverse<i32>, u32, SweepNo);
 
-/// A run's place in its line.
-type Item = (Reverse<u32>, RunNo);
+/// A run's place in its line: how far behind the seeds that its point needs in any case, then its
+/// length.
+type Item = (u32, Reverse<u32>, RunNo);
 
 /// Runs of a sweep, by the power of two of their memory.
 type Line = BTreeMap<u32, BTreeSet<Item>>;
@@ -49,7 +50,7 @@ pub(crate) struct Queue {
     /// Priority of each sweep, and the number of its runs that workers have.
     shares: Vec<(i32, u32)>,
     /// The home of each run that is in the queue, by run number.
-    homes: Vec<Option<SweepNo>>,
+    homes: Vec<Option<(SweepNo, u32)>>,
     len: usize,
 }
 
@@ -89,14 +90,15 @@ impl Queue {
     }
 
     /// Puts a run into the line of `home`, or nowhere, wherever it was before.
-    pub(crate) fn place(&mut self, no: RunNo, needs: Needs, home: Option<SweepNo>) {
+    pub(crate) fn place(&mut self, no: RunNo, needs: Needs, home: Option<(SweepNo, u32)>) {
         let before = std::mem::replace(&mut self.homes[no.0 as usize], home);
         if before == home {
             return;
         }
-        let item = (Reverse(ordered(needs.seconds)), no);
+        let seconds = Reverse(ordered(needs.seconds));
         let size = size(needs.memory);
-        if let Some(before) = before {
+        if let Some((before, behind)) = before {
+            let item = (behind, seconds, no);
             let line = &mut self.lines[before.index()];
             let of_size = line.get_mut(&size).expect("the run is in this line");
             of_size.remove(&item);
@@ -109,7 +111,8 @@ impl Queue {
             }
             self.len -= 1;
         }
-        if let Some(home) = home {
+        if let Some((home, behind)) = home {
+            let item = (behind, seconds, no);
             let line = &mut self.lines[home.index()];
             line.entry(size).or_default().insert(item);
             let rank = self.rank_of(home);
@@ -119,14 +122,14 @@ impl Queue {
     }
 
     /// Where a run stands.
-    pub(crate) fn home(&self, no: RunNo) -> Option<SweepNo> {
+    pub(crate) fn home(&self, no: RunNo) -> Option<(SweepNo, u32)> {
         self.homes[no.0 as usize]
     }
 
     /// The runs in the line of a sweep.
     pub(crate) fn line(&self, sweep: SweepNo) -> Vec<RunNo> {
         let line = self.lines[sweep.index()].values().flatten();
-        line.map(|(_, no)| *no).collect()
+        line.map(|(.., no)| *no).collect()
     }
 
     /// The first run for a worker with so much free memory. Of a sweep's runs that suit, it is the
@@ -144,7 +147,7 @@ impl Queue {
                 .map(|(_, of_size)| of_size)
             {
                 for item in of_size.iter().take(LOOK_AHEAD) {
-                    match suits(item.1) {
+                    match suits(item.2) {
                         Suits::No => {}
                         Suits::Yes => first = Some(first.map_or(*item, |first| first.min(*item))),
                         Suits::Well => {
@@ -155,10 +158,12 @@ impl Queue {
                     }
                 }
             }
-            let seconds = |item: &Item| f32::from_bits(item.0.0);
+            let seconds = |item: &Item| f32::from_bits(item.1.0);
             let first = first?;
-            let good = good.filter(|good| seconds(good) >= NEARLY_AS_LONG * seconds(&first));
-            Some(good.unwrap_or(first).1)
+            let good = good.filter(|good| {
+                good.0 == first.0 && seconds(good) >= NEARLY_AS_LONG * seconds(&first)
+            });
+            Some(good.unwrap_or(first).2)
         })
     }
 
@@ -174,7 +179,7 @@ impl Queue {
             .iter()
             .flat_map(BTreeMap::values)
             .flatten()
-            .map(|(_, no)| *no)
+            .map(|(.., no)| *no)
             .collect();
         runs.sort_unstable();
         let at_home = (0..).map(RunNo).zip(&self.homes);
@@ -210,7 +215,7 @@ mod tests {
         let mut queue = Queue::default();
         queue.grow(runs.len(), 1);
         for (no, needs) in runs.iter().enumerate() {
-            queue.place(RunNo(no as u32), *needs, Some(SweepNo(0)));
+            queue.place(RunNo(no as u32), *needs, Some((SweepNo(0), 0)));
         }
         queue.check_invariants();
         queue

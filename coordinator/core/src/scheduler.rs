@@ -21,6 +21,7 @@
 //! Time limits of attempts (workers keep them), encoding of measurements and checkpoints (opaque
 //! bytes here), deduplication of records (the store), sockets, disks, clocks.
 
+mod enough;
 mod leasing;
 mod sweeps;
 mod words;
@@ -135,6 +136,7 @@ impl Scheduler {
             self.deadlines.set(worker, now + self.config.recovery);
         }
         for no in (0..self.ledger.len() as u32).map(RunNo) {
+            self.ask_what_it_says(no);
             let entry = self.ledger.entry(no);
             if entry.stage == Stage::Waiting
                 && entry.settled == Settled::Failed
@@ -199,6 +201,7 @@ impl Scheduler {
                 self.failed(worker, run, attempt, reason, message)?;
             }
             Input::HandBack(worker, run, attempt) => self.hand_back(worker, run, attempt)?,
+            Input::Judged { run, attempt, late } => self.judged(run, attempt, late),
             Input::Differs(run) => self.differs(run),
         }
         self.lease_all();
@@ -273,6 +276,9 @@ impl Scheduler {
                 }
                 if self.ledger.entry(no).stage != Stage::Leased {
                     self.recalled.remove(&no);
+                }
+                if matches!(change, RunEvent::Finished { .. }) {
+                    self.ask_what_it_says(no);
                 }
                 if let RunEvent::Failed { last: false, .. } = change {
                     let pause = backoff(self.config.backoff, self.ledger.entry(no).failures);
@@ -357,16 +363,27 @@ impl Scheduler {
         }
     }
 
-    /// The sweep in whose line a run belongs: the first of those that want it, if it may be leased.
-    fn home(&self, no: RunNo) -> Option<SweepNo> {
+    /// The sweep in whose line a run belongs, the first of those that want it, if it may be leased;
+    /// and how many places behind the first ones that its point needs in any case it stands.
+    fn home(&self, no: RunNo) -> Option<(SweepNo, u32)> {
         let may_be_leased = match self.ledger.holder(no) {
             Some(worker) => self.sessions.get(worker).silent,
             None => self.ledger.entry(no).stage == Stage::Waiting && self.cooling.get(no).is_none(),
         };
         let entry = |sweep: SweepNo| self.ledger.sweep(sweep);
-        let wanted = self.ledger.wanted_by(no).filter(|_| may_be_leased);
-        let wanted = wanted.filter(|sweep| !entry(*sweep).paused);
-        wanted.min_by_key(|sweep| (std::cmp::Reverse(entry(*sweep).priority), *sweep))
+        let wanted = self.ledger.places_wanting(no).filter(|_| may_be_leased);
+        let wanted = wanted.filter(|(sweep, _)| !entry(*sweep).paused);
+        let first =
+            wanted.min_by_key(|(sweep, _)| (std::cmp::Reverse(entry(*sweep).priority), *sweep));
+        first.map(|(sweep, place)| {
+            let may_stop = entry(sweep).sweep.stop.is_some();
+            let behind = if may_stop {
+                (place + 1).saturating_sub(enough::FEWEST)
+            } else {
+                0
+            };
+            (sweep, behind)
+        })
     }
 
     fn worker(&self, no: WorkerNo) -> WorkerId {

@@ -29,6 +29,8 @@ pub struct Counts {
     pub failed: u32,
     /// No longer wanted by the sweep.
     pub cancelled: u32,
+    /// Of points that are known well enough without them.
+    pub not_needed: u32,
 }
 
 impl Counts {
@@ -41,6 +43,7 @@ impl Counts {
             RunState::Diverged => self.diverged,
             RunState::Failed => self.failed,
             RunState::Cancelled => self.cancelled,
+            RunState::NotNeeded => self.not_needed,
         }
     }
 
@@ -271,6 +274,14 @@ impl Scheduler {
         Some((needs.memory, f64::from(needs.seconds)))
     }
 
+    /// The points of a sweep that are known well enough, by their place in it, each with the
+    /// number of seeds that it needs.
+    pub fn known_well_enough(&self, id: SweepId) -> Vec<(u32, u32)> {
+        let sweep = self.ledger().sweep_no(id).map(|no| self.ledger().sweep(no));
+        let enough = sweep.into_iter().flat_map(|sweep| &sweep.enough);
+        enough.map(|(point, seeds)| (*point, *seeds)).collect()
+    }
+
     /// A run as one of its sweeps sees it.
     pub fn run_of(&self, no: RunNo, sweep: SweepId) -> Option<RunView<'_>> {
         let sweep = self.ledger().sweep_no(sweep)?;
@@ -390,6 +401,7 @@ impl Scheduler {
         let ledger = self.ledger();
         let entry = ledger.entry(no);
         let state = match entry.stage.state() {
+            _ if !ledger.is_needed(no, sweep_no) => RunState::NotNeeded,
             RunState::Waiting if sweep.stopped.is_some() => RunState::Cancelled,
             RunState::Running if sweep.stopped.is_some() && !sweep.finishing.contains(&no) => {
                 RunState::Cancelled
@@ -404,10 +416,10 @@ impl Scheduler {
             no,
             id: entry.id,
             state,
-            reason: if state == RunState::Cancelled {
-                sweep.stopped
-            } else {
-                entry.reason()
+            reason: match state {
+                RunState::Cancelled => sweep.stopped,
+                RunState::NotNeeded => None,
+                _ => entry.reason(),
             },
             steps: entry.steps,
             attempts: entry.attempt,
@@ -457,7 +469,8 @@ impl Scheduler {
         );
         let mut cancelled = 0;
         if entry.stopped.is_some() {
-            let finishing = entry.finishing.len() as u32;
+            let is_needed = |run: &&RunNo| self.ledger().is_needed(**run, no);
+            let finishing = entry.finishing.iter().filter(is_needed).count() as u32;
             cancelled = waiting + running - finishing;
             (waiting, running) = (0, finishing);
         } else {
@@ -465,7 +478,7 @@ impl Scheduler {
             let forsaken = silent
                 .flat_map(|(_, session)| &session.held)
                 .filter(|run| self.ledger().entry(**run).stage == Stage::Started)
-                .filter(|run| self.ledger().sweeps_of(**run).any(|of| of == no))
+                .filter(|run| self.ledger().is_needed(**run, no))
                 .count() as u32;
             waiting += forsaken;
             running -= forsaken;
@@ -481,6 +494,7 @@ impl Scheduler {
                 diverged: entry.count(RunState::Diverged),
                 failed: entry.count(RunState::Failed),
                 cancelled,
+                not_needed: entry.spare.iter().sum(),
             },
             priority: entry.priority,
             paused: entry.paused,

@@ -8,7 +8,9 @@ use tailsweep_stats::{Estimator, Treatment};
 
 use crate::facts::{ALL, EstimateRow, Facts, RunFacts};
 use crate::fields::{Field, label, varying};
-use crate::late::{Late, PointRow};
+use tailsweep_stats::late::Late;
+
+use crate::late::PointRow;
 
 /// Which α of a point: an estimator and a treatment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use tailsweep_common::run::Run;
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep::{self, Sweep};
 use tailsweep_report::diagnosis::{self, Diagnosis};
-use tailsweep_report::late::{self, Value};
 use tailsweep_report::{ReportBuilder, ReportFile, RunResult, SweepText};
+use tailsweep_stats::late::{self, Value};
 use tailsweep_stats::{Layer, NoiseShape, Treatments, summarise};
 
 const SWEEP: &str = r#"version = 1

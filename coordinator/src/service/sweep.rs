@@ -294,9 +294,6 @@ fn check(
 ) -> Result<(Sweep, Submission), Status> {
     let sweep = sweep::parse(&source, &path, &files)
         .map_err(|problems| Status::invalid_argument(problems.render(false)))?;
-    if let Some(reason) = sweep::unavailable(&sweep) {
-        return Err(Status::failed_precondition(reason));
-    }
     // What the sweep file does not name is not kept.
     let named = |(path, id): &(String, BlobId)| files.remove(path).map(|content| (*id, content));
     let files = sweep.files.iter().filter_map(named).collect();

@@ -92,6 +92,7 @@ impl Ledger {
             self.links.push(Link {
                 sweep: sweep_no,
                 next: run.chain,
+                index: index as u32,
                 taken_over,
             });
             run.chain = link;
@@ -173,6 +174,10 @@ impl Ledger {
                 settle(entry, Settled::HandedBack);
                 Stage::Waiting
             }
+            RunEvent::Judged { late, .. } => {
+                self.judged.insert(no, *late);
+                return;
+            }
             RunEvent::Differed => {
                 entry.nondeterministic = true;
                 return;
@@ -203,6 +208,10 @@ impl Ledger {
             let sweep = &mut self.sweeps[link.sweep.index()];
             sweep.counts[place(before.state())] -= 1;
             sweep.counts[place(stage.state())] += 1;
+            if !sweep.needs(link.index) {
+                sweep.spare[place(before.state())] -= 1;
+                sweep.spare[place(stage.state())] += 1;
+            }
             sweep.held -= u32::from(before.is_held());
             sweep.held += u32::from(stage.is_held());
             sweep.finishing.remove(&no);
@@ -221,8 +230,12 @@ impl Ledger {
             }
             _ => BTreeSet::new(),
         };
+        if let SweepEvent::Enough { point, seeds } = event {
+            return self.enough(no, *point, *seeds);
+        }
         let sweep = &mut self.sweeps[no.index()];
         match event {
+            SweepEvent::Enough { .. } => {}
             SweepEvent::Stopped { reason } => {
                 sweep.stopped = Some(*reason);
                 sweep.finishing = finishing;
@@ -249,8 +262,28 @@ impl Ledger {
                 sweep.stopped = None;
                 sweep.paused = false;
                 sweep.replaced_by = None;
+                sweep.enough.clear();
+                sweep.spare = [0; 6];
             }
         }
+    }
+
+    fn enough(&mut self, no: SweepNo, point: u32, seeds: u32) {
+        let sweep = &self.sweeps[no.index()];
+        let (all, first) = (sweep.seeds(), point.saturating_mul(sweep.seeds()));
+        if sweep.enough.contains_key(&point) {
+            return;
+        }
+        let spare = (first.saturating_add(seeds)..first.saturating_add(all)).filter_map(|index| {
+            let run = *sweep.runs.get(index as usize)?;
+            Some(place(self.entry(run).stage.state()))
+        });
+        let spare: Vec<usize> = spare.collect();
+        let sweep = &mut self.sweeps[no.index()];
+        for place in spare {
+            sweep.spare[place] += 1;
+        }
+        sweep.enough.insert(point, seeds);
     }
 
     /// As if the run had never been tried, but for the number of its next attempt.
@@ -269,6 +302,7 @@ impl Ledger {
         entry.steps = 0;
         entry.nondeterministic = false;
         self.messages.remove(&no);
+        self.judged.remove(&no);
         self.set_stage(no, Stage::Waiting);
     }
 }

@@ -12,9 +12,11 @@ impl Ledger {
                 self.sweep_no(sweep.sweep.id).map(SweepNo::index),
                 Some(index)
             );
-            let (mut counts, mut held) = ([0; 6], 0);
+            let (mut counts, mut spare, mut held) = ([0; 6], [0; 6], 0);
             for no in &sweep.runs {
                 let stage = self.entry(*no).stage;
+                let is_spare = !self.is_needed(*no, SweepNo(index as u32));
+                spare[place(stage.state())] += u32::from(is_spare);
                 counts[place(stage.state())] += 1;
                 held += u32::from(stage.is_held());
                 assert!(
@@ -24,6 +26,7 @@ impl Ledger {
             }
             let name = &sweep.sweep.name;
             assert_eq!(sweep.counts, counts, "counts of sweep `{name}`");
+            assert_eq!(sweep.spare, spare, "runs that sweep `{name}` does not need");
             assert_eq!(sweep.held, held, "held runs of sweep `{name}`");
             assert!(
                 sweep

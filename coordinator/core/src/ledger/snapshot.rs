@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tailsweep_common::id::{RunId, SweepId};
 use tailsweep_common::state::Reason;
+use tailsweep_stats::late::Seed;
 
 use super::{Entry, Ledger, Names};
 use crate::event::RunNo;
@@ -18,6 +19,7 @@ pub struct Snapshot {
     sweeps: Vec<Sweep>,
     held: Vec<RunNo>,
     messages: BTreeMap<RunNo, Box<str>>,
+    judged: BTreeMap<RunNo, Option<Seed>>,
 }
 
 /// A run; the names of workers and kinds instead of their numbers, which a worker that came and
@@ -49,6 +51,8 @@ struct Sweep {
     paused: bool,
     stopped: Option<Reason>,
     finishing: Vec<RunNo>,
+    enough: BTreeMap<u32, u32>,
+    spare: [u32; 6],
     replaced_by: Option<SweepId>,
     removed: bool,
 }
@@ -105,12 +109,15 @@ impl Ledger {
                     paused: sweep.paused,
                     stopped: sweep.stopped,
                     finishing: sweep.finishing.iter().copied().collect(),
+                    enough: sweep.enough.clone(),
+                    spare: sweep.spare,
                     replaced_by: sweep.replaced_by,
                     removed: sweep.removed,
                 })
                 .collect(),
             held: self.held.iter().copied().collect(),
             messages: self.messages.clone(),
+            judged: self.judged.clone(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is kept of one sweep.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tailsweep_common::id::SweepId;
@@ -39,6 +39,10 @@ pub(crate) struct SweepEntry {
     /// Its runs that were in computation when it was stopped, and still are: they may finish for
     /// it.
     pub(crate) finishing: BTreeSet<RunNo>,
+    /// How many seeds each point needs that is known well enough, by its place in the sweep.
+    pub(crate) enough: BTreeMap<u32, u32>,
+    /// How many of its runs in each state it does not need.
+    pub(crate) spare: [u32; 6],
     /// A later sweep has all of its runs and stands for it.
     pub(crate) replaced_by: Option<SweepId>,
     /// The user has removed it: nothing but its place among the sweeps is left.
@@ -57,14 +61,33 @@ impl SweepEntry {
             paused: false,
             stopped: None,
             finishing: BTreeSet::new(),
+            enough: BTreeMap::new(),
+            spare: [0; 6],
             replaced_by: None,
             removed: false,
         }
     }
 
-    /// How many of its runs are in a state, whether it wants them or not.
+    /// How many of the runs that it needs are in a state, whether it wants them or not.
     pub(crate) fn count(&self, state: RunState) -> u32 {
-        self.counts[place(state)]
+        let place = place(state);
+        self.counts[place] - self.spare[place]
+    }
+
+    /// Number of seeds of each point.
+    pub(crate) fn seeds(&self) -> u32 {
+        (self.sweep.seeds.len() as u32).max(1)
+    }
+
+    /// The place among the seeds of its point of the run at a place in the sweep.
+    pub(crate) fn seed_place(&self, index: u32) -> u32 {
+        index % self.seeds()
+    }
+
+    /// Whether the point of the run at a place in the sweep is not known well enough without it.
+    pub(crate) fn needs(&self, index: u32) -> bool {
+        let enough = self.enough.get(&(index / self.seeds()));
+        enough.is_none_or(|seeds| self.seed_place(index) < *seeds)
     }
 
     /// Whether it wants the runs that are not over, now or when it is no longer paused.
@@ -86,6 +109,7 @@ pub(crate) fn place(state: RunState) -> usize {
         RunState::Done => 2,
         RunState::Diverged => 3,
         RunState::Failed => 4,
-        RunState::Cancelled => 5,
+        // No run is in these by itself: its sweep says so.
+        RunState::Cancelled | RunState::NotNeeded => 5,
     }
 }

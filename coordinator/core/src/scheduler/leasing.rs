@@ -258,6 +258,13 @@ impl Scheduler {
         }
     }
 
+    /// Takes a run back wherever it is.
+    pub(super) fn take_back_held(&mut self, no: RunNo) {
+        if let Some(worker) = self.ledger.holder(no) {
+            self.take_back(no, worker);
+        }
+    }
+
     fn take_back(&mut self, no: RunNo, worker: WorkerNo) {
         let attempt = self.ledger.entry(no).attempt;
         self.emit_run(no, RunEvent::HandedBack { attempt });

@@ -27,6 +27,7 @@ impl Scheduler {
         }
         if let Some(no) = self.ledger.sweep_no(id) {
             self.reopen_failed(no);
+            self.look_at_all_points(no);
         }
         Ok(())
     }

@@ -227,6 +227,8 @@ impl Scheduler {
         if let Standing::Current(no) = standing {
             self.imply_started(no);
             self.emit_run(no, RunEvent::Finished { attempt, ending });
+            // A diverged run says nothing, and that is known at once.
+            self.look_at_points_of(no);
         }
         self.answer_the_end(standing, Settled::Finished, worker, run, attempt);
         Ok(())

@@ -10,6 +10,7 @@ mod fencing;
 mod kinds;
 mod leases;
 mod sharing;
+mod stop;
 mod workers;
 
 use fixture::{Core, ids, leases, sweep, worker};

@@ -14,8 +14,9 @@ mod world;
 use std::panic::AssertUnwindSafe;
 
 use tailsweep_common::state::{Reason, RunState};
-use tailsweep_common::sweep::Sweep;
+use tailsweep_common::sweep::{Stop, Sweep};
 use tailsweep_scheduler::{Config, Scheduler};
+use tailsweep_stats::late::{Seed, pool};
 
 use random::Random;
 use truth::Fate;
@@ -29,8 +30,9 @@ fn plans(random: &mut Random) -> Vec<Sweep> {
                 .map(|index| [8, 16, 32, 64][(index + number) as usize % 4])
                 .collect();
             let mut plan =
-                fixture::sweep(&format!("sweep {number}"), &widths, random.between(1, 5));
+                fixture::sweep(&format!("sweep {number}"), &widths, random.between(1, 6));
             plan.priority = random.between(0, 1) as i32;
+            plan.stop = random.percent(30).then_some(Stop { alpha_ci: 0.06 });
             plan.limits.max_attempts = random.between(1, 4) as u32;
             plan.limits.max_losses = [2, 10, 1_000][random.below(3)];
             plan.limits.max_failures = random.percent(30).then(|| random.between(1, 3) as u32);
@@ -39,9 +41,36 @@ fn plans(random: &mut Random) -> Vec<Sweep> {
         .collect();
     // The last one has all runs of the others: it may stand for them.
     if random.percent(30) {
-        plans.push(fixture::sweep("all of them", &[8, 16, 32, 64], 5));
+        plans.push(fixture::sweep("all of them", &[8, 16, 32, 64], 6));
     }
     plans
+}
+
+/// Which seeds are needed follows from the results alone.
+fn check_needed(scheduler: &Scheduler, plan: &Sweep) {
+    let views: Vec<_> = scheduler.runs_of(plan.id).collect();
+    for seeds in views.chunks(plan.seeds.len()) {
+        let mut said: Vec<Seed> = Vec::new();
+        let mut needed = seeds.len();
+        for (place, view) in seeds.iter().enumerate() {
+            match (truth::fate(view.id), view.state) {
+                _ if plan.stop.is_none() => break,
+                (_, RunState::Failed | RunState::Cancelled) => break,
+                (Fate::Diverges(_), _) => {}
+                _ => said.extend(truth::late(view.id)),
+            }
+            let half = pool(&said).interval.map(|[low, high]| (high - low) / 2.0);
+            let widest = plan.stop.map_or(0.0, |stop| stop.alpha_ci);
+            if said.len() >= 3 && half.is_some_and(|half| half <= widest) {
+                needed = place + 1;
+                break;
+            }
+        }
+        for (place, view) in seeds.iter().enumerate() {
+            let is_needed = view.state != RunState::NotNeeded;
+            assert_eq!(is_needed, place < needed, "seed {place}: {view:?}");
+        }
+    }
 }
 
 /// Plays one world to its end and judges it.
@@ -81,7 +110,11 @@ fn play(seed: u64, broken: Option<Broken>, loud: bool) -> Tally {
         if sweep.replaced_by.is_some() {
             continue;
         }
+        check_needed(scheduler, plan);
         for view in scheduler.runs_of(plan.id) {
+            if view.state == RunState::NotNeeded {
+                continue;
+            }
             let results = world.store.results.get(&view.no).copied().unwrap_or(0);
             let fate = truth::fate(view.id);
             let last = match (view.state, fate) {

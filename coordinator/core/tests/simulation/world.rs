@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use tailsweep_common::id::RunId;
 use tailsweep_common::sweep::Sweep;
-use tailsweep_scheduler::{Action, Attempt, Event, Input, Scheduler, WorkerId};
+use tailsweep_scheduler::{Action, Attempt, Event, Input, RunNo, Scheduler, WorkerId};
 
 use crate::process::Process;
 use crate::random::Random;
@@ -165,6 +165,7 @@ enum Happening {
     Beat(usize, u64),
     Compute(usize, u64, RunId, Attempt),
     Durable(u64),
+    Judged(u64, RunNo, Attempt),
     Alarm(u64),
     Submit(usize),
     Wish(usize),
@@ -331,6 +332,7 @@ impl World {
         };
         let sweeps = || coordinator.scheduler.sweeps();
         self.now > CALM
+            && !self.judging()
             && coordinator.writing.is_empty()
             && coordinator.batch.is_empty()
             && self.content.iter().all(|content| *content)
@@ -339,6 +341,12 @@ impl World {
                 .processes
                 .iter()
                 .all(|process| process.tasks.is_empty())
+    }
+
+    /// Whether what a finished run says is still to be told.
+    fn judging(&self) -> bool {
+        let mut coming = self.agenda.values();
+        coming.any(|happening| matches!(happening, Happening::Judged(..)))
     }
 
     fn state_of_things(&self) -> String {
@@ -375,6 +383,7 @@ impl World {
         let wakes = match &happening {
             Happening::Word(_, Word::Up(_) | Word::Broke)
             | Happening::Durable(_)
+            | Happening::Judged(..)
             | Happening::Alarm(_)
             | Happening::Submit(_)
             | Happening::Wish(_)
@@ -404,6 +413,7 @@ impl World {
                 self.compute(worker, life, run, attempt);
             }
             Happening::Durable(life) => self.durable(life),
+            Happening::Judged(life, run, attempt) => self.judge(life, run, attempt),
             Happening::Alarm(life) => self.alarm(life),
             Happening::Submit(plan) => self.submit(plan),
             Happening::Wish(plan) => self.wish(plan),

@@ -5,7 +5,9 @@ use tailsweep_common::state::RunState;
 
 use super::{escaped, table};
 use crate::facts::MeasurementRow;
-use crate::late::{Late, PointRow, is_late};
+use tailsweep_stats::late::{Late, is_late};
+
+use crate::late::PointRow;
 use crate::lookup::{Kind, Lookup};
 use crate::numbers::{counted, grouped, rounded};
 

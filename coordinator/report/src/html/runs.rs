@@ -129,12 +129,27 @@ pub(super) fn exceptions(lookup: &Lookup<'_>) -> Option<String> {
     let not_needed = planned.saturating_sub(lookup.facts.runs.len());
     if lookup.facts.text.sweep.stop.is_some() && not_needed > 0 {
         html.push_str(&format!(
-            "<h3>{} not needed</h3>\n<p>Their points were precise enough with fewer seeds \
-             ([stop]).</p>",
-            counted(not_needed as u64, "run")
+            "<h3>{} not needed</h3>\n<p>Their points were known well enough with fewer seeds \
+             ([stop]): the half-width of the interval of their late within_coordinate α was small \
+             enough. Runs that are not needed are in no table, also if they were computed.</p>\n{}",
+            counted(not_needed as u64, "run"),
+            stopped_early(lookup)
         ));
     }
     (!html.is_empty()).then_some(html)
+}
+
+/// The points that have fewer seeds than were planned.
+fn stopped_early(lookup: &Lookup<'_>) -> String {
+    let planned = lookup.facts.text.sweep.seeds.len();
+    let points = lookup.facts.points.iter().enumerate();
+    let items = points.filter_map(|(index, point)| {
+        let seeds = point.runs.len();
+        let label = escaped(&lookup.label(index));
+        let colon = if label.is_empty() { "" } else { ": " };
+        (seeds < planned).then(|| format!("<li>{label}{colon}{seeds} of {planned} seeds</li>"))
+    });
+    format!("<ul>{}</ul>\n", items.collect::<String>())
 }
 
 fn list(lookup: &Lookup<'_>, runs: &[&RunFacts]) -> String {

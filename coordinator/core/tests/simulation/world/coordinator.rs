@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use tailsweep_scheduler::event::RunEvent;
 use tailsweep_scheduler::{
-    Action, Attempt, Config, Event, Input, Refusal, RunNo, Scheduler, Tick, WorkerId,
+    Action, Attempt, Config, Event, Held, Input, Refusal, RunNo, Scheduler, Tick, WorkerId,
 };
+
+use crate::truth;
 
 use super::{Broken, CALM, Happening, LEASE, Step, Word, World};
 
@@ -317,7 +319,11 @@ impl World {
         let mut checkpoint = None;
         let worker = match &action {
             Action::Lease {
-                worker, id, resume, ..
+                worker,
+                id,
+                attempt,
+                resume,
+                ..
             } => {
                 let no = coordinator
                     .scheduler
@@ -328,7 +334,15 @@ impl World {
                 } else if let Some(step) = *resume {
                     checkpoint = self.store.checkpoints.get(&no).cloned();
                     let stored = checkpoint.as_ref().map(|(step, _)| *step);
-                    assert_eq!(stored, Some(step), "the checkpoint to go on from");
+                    // Its run may have been forgotten since; the worker is told so next.
+                    let is_current = coordinator.scheduler.workers().any(|view| {
+                        let is_it = |held: &Held| (held.run, held.attempt) == (*id, *attempt);
+                        view.id == worker && view.held.iter().any(is_it)
+                    });
+                    assert!(
+                        stored == Some(step) || !is_current,
+                        "the checkpoint to go on from: {stored:?} instead of {step}"
+                    );
                     self.tally.resumed += 1;
                 }
                 worker
@@ -336,6 +350,12 @@ impl World {
             Action::Stale(worker, ..) => {
                 self.tally.stale += 1;
                 worker
+            }
+            Action::Judge(run, attempt) => {
+                // The shell reads the records, which takes a while.
+                let (run, attempt, life) = (*run, *attempt, self.lives);
+                self.after(0, 2_000, Happening::Judged(life, run, attempt));
+                return;
             }
             Action::Recall(worker, ..) => {
                 self.tally.asked_back += 1;
@@ -425,6 +445,16 @@ impl World {
             coordinator.sessions.remove(&name);
             self.input(Input::Disconnect(name)).expect("never refused");
         }
+    }
+
+    /// The shell has read the records of a finished run.
+    pub(super) fn judge(&mut self, life: u64, run: RunNo, attempt: Attempt) {
+        if life != self.lives || self.coordinator.is_none() {
+            return;
+        }
+        let late = truth::late(self.store.runs[run.0 as usize]);
+        self.input(Input::Judged { run, attempt, late })
+            .expect("never refused");
     }
 
     /// The same word, as if the current attempt had said it.

@@ -86,6 +86,7 @@ impl World {
             Action::CheckpointStored(_, run, attempt, step) => {
                 process.checkpoint_stored(run, attempt, step);
             }
+            Action::Judge(..) => unreachable!("it is for the shell"),
             Action::Recall(_, run, attempt) => process.recall(run, attempt),
             Action::Settled(_, run, attempt) | Action::Stale(_, run, attempt) => {
                 process.forget(run, attempt);

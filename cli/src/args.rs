@@ -105,6 +105,11 @@ pub(crate) enum Command {
     Schema,
     /// Write man pages of all commands
     Man(ManArgs),
+    /// Certificates, keys and tokens for a coordinator that other machines reach
+    Tls {
+        #[command(subcommand)]
+        tls: Tls,
+    },
     /// Print a script that completes this command line in a shell
     #[command(after_help = "\
 Examples:
@@ -134,6 +139,10 @@ pub(crate) struct CoordinatorUrl {
     /// Where the coordinator is [default: http://127.0.0.1:7171] [env: TAILSWEEP_COORDINATOR]
     #[arg(long, value_name = "URL")]
     pub(crate) coordinator: Option<String>,
+    /// Folder that `tls init` made for this part: authority, certificate, key, token
+    /// [env: TAILSWEEP_CREDENTIALS; TAILSWEEP_TOKEN for a token alone]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) credentials: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -248,6 +257,14 @@ pub(crate) struct CoordinatorArgs {
     /// [env: TAILSWEEP_LEASE]
     #[arg(long, value_name = "TIME")]
     pub(crate) lease: Option<String>,
+    /// Folder that `tls init` made for the coordinator: certificate, key, tokens
+    /// [env: TAILSWEEP_CREDENTIALS]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) credentials: Option<PathBuf>,
+    /// Name under which browsers ask for the page, besides addresses and `localhost`; may be given
+    /// again [env: TAILSWEEP_HOSTS, with spaces between them]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Vec<String>,
     /// Listen on an address that other machines can reach, without authentication
     #[arg(long)]
     pub(crate) insecure: bool,
@@ -548,6 +565,26 @@ fn treatment(word: &str) -> Result<Treatment, String> {
         let known = Treatment::ALL.map(Treatment::as_str).join(", ");
         format!("{problem}; there are {known}")
     })
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tls {
+    /// Make a private authority, and a folder each for coordinator, workers and users
+    Init(TlsInitArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TlsInitArgs {
+    /// Folder to make; nothing is overwritten
+    #[arg(long, value_name = "DIR", default_value = "tailsweep-tls")]
+    pub(crate) out: PathBuf,
+    /// Name or address under which the coordinator is reached, besides this machine's name and
+    /// loopback; may be given again
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Vec<String>,
+    /// How long the certificates are valid
+    #[arg(long, value_name = "DAYS", default_value_t = 825, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub(crate) days: u32,
 }
 
 #[derive(Debug, Subcommand)]

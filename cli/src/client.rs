@@ -8,12 +8,12 @@ use tailsweep_proto::wire::control_request::Wish;
 use tailsweep_proto::wire::submit_part::Part;
 use tailsweep_proto::wire::sweep_service_client::SweepServiceClient;
 use tailsweep_proto::wire::{self, SweepStatus};
-use tailsweep_proto::{MAX_MESSAGE, PART};
+use tailsweep_proto::{Connection, MAX_MESSAGE, PART};
 use tokio::time::{Instant, sleep};
-use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
 use crate::failure::Failure;
+use crate::remote::{Remote, cause};
 use crate::sweep_file::SweepFile;
 
 /// User commands try for so long to reach a coordinator.
@@ -37,15 +37,15 @@ pub(crate) enum Manner<'a> {
 /// A client of a coordinator.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
-    service: SweepServiceClient<Channel>,
+    service: SweepServiceClient<Connection>,
     /// For messages.
     url: String,
 }
 
 impl Client {
-    /// Over a channel that exists.
-    pub(crate) fn over(channel: Channel, url: &str) -> Self {
-        let service = SweepServiceClient::new(channel)
+    /// Over a connection that exists.
+    pub(crate) fn over(connection: Connection, url: &str) -> Self {
+        let service = SweepServiceClient::new(connection)
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE);
         Self {
@@ -55,17 +55,16 @@ impl Client {
     }
 
     /// Reaches the coordinator, trying for a while.
-    pub(crate) async fn connect(url: &str) -> Result<Self, Failure> {
-        let endpoint = endpoint(url)?;
+    pub(crate) async fn connect(remote: &Remote) -> Result<Self, Failure> {
+        let (dialer, url) = (remote.dialer()?, remote.to_string());
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match endpoint.connect().await {
-                Ok(channel) => return Ok(Self::over(channel, url)),
+            match dialer.connect().await {
+                Ok(connection) => return Ok(Self::over(connection, &url)),
                 Err(problem) if Instant::now() > deadline => {
-                    let cause = std::error::Error::source(&problem).map(ToString::to_string);
                     return Err(Failure::NoCoordinator(no_coordinator(
-                        url,
-                        &cause.unwrap_or_else(|| problem.to_string()),
+                        &url,
+                        &cause(&problem),
                     )));
                 }
                 Err(_) => sleep(PAUSE).await,
@@ -292,7 +291,7 @@ impl Client {
 
     fn failure(&self, status: &Status) -> Failure {
         if is_passing(status) {
-            Failure::NoCoordinator(no_coordinator(&self.url, status.message()))
+            Failure::NoCoordinator(no_coordinator(&self.url, &deepest(status)))
         } else if status.code() == Code::Internal {
             Failure::error(format!("{}: {}", self.url, status.message()))
         } else {
@@ -301,30 +300,19 @@ impl Client {
     }
 }
 
-/// The address of a coordinator.
-pub(crate) fn endpoint(url: &str) -> Result<Endpoint, Failure> {
-    let usage = |problem: &dyn std::fmt::Display| {
-        Failure::Usage(format!(
-            "error: `{url}` is no coordinator URL: {problem}; expected one such as \
-             http://127.0.0.1:7171"
-        ))
-    };
-    if !url.starts_with("http://") {
-        return Err(usage(&"it does not begin with http://"));
-    }
-    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|problem| usage(&problem))?;
-    Ok(endpoint
-        .connect_timeout(Duration::from_secs(5))
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(Duration::from_secs(10))
-        .keep_alive_timeout(Duration::from_secs(10)))
-}
-
 fn is_passing(status: &Status) -> bool {
     matches!(
         status.code(),
         Code::Unavailable | Code::Cancelled | Code::Unknown
     )
+}
+
+/// What a status says, or, where that is only that the transport broke, why.
+fn deepest(status: &Status) -> String {
+    match std::error::Error::source(status) {
+        Some(source) => cause(source),
+        None => status.message().to_owned(),
+    }
 }
 
 fn no_coordinator(url: &str, cause: &str) -> String {

@@ -5,12 +5,13 @@
 use std::io;
 
 use hyper_util::rt::TokioIo;
+use tailsweep_proto::{Connection, Token};
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 /// Bytes in flight on a connection.
 const BUFFER: usize = 1 << 20;
@@ -28,8 +29,8 @@ impl Doorway {
         (Self { connections }, ReceiverStream::new(accepted).map(Ok))
     }
 
-    /// A channel that connects when it is used, and again when it broke.
-    pub(crate) fn channel(&self) -> Channel {
+    /// A connection that is made when it is used, and again when it broke.
+    pub(crate) fn connection(&self) -> Connection {
         let connections = self.connections.clone();
         let connect = tower::service_fn(move |_| {
             let connections = connections.clone();
@@ -40,6 +41,7 @@ impl Doorway {
                 Ok::<_, io::Error>(TokioIo::new(client))
             }
         });
-        Endpoint::from_static("http://inside").connect_with_connector_lazy(connect)
+        let channel = Endpoint::from_static("http://inside").connect_with_connector_lazy(connect);
+        Connection::new(channel, Token::NONE)
     }
 }

@@ -3,6 +3,7 @@
 //! Data goes to stdout, all else to stderr. The exit code says what happened; see [`failure`].
 
 mod args;
+mod authority;
 mod client;
 mod command;
 mod failure;
@@ -11,6 +12,7 @@ mod numbers;
 mod progress;
 #[cfg(test)]
 mod reference;
+mod remote;
 mod report_folder;
 mod settings;
 mod signals;
@@ -44,6 +46,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Completions { shell } => return command::completions::run(shell),
         Command::Schema => return command::schema::run(),
         Command::Man(args) => return command::man::run(&args),
+        Command::Tls { tls } => return command::tls::run(tls),
         Command::Bench { bench } => return command::bench::run(bench),
         Command::Estimate(args) => return command::estimate::run(args),
         Command::Data { data } => return command::data::run(data, &settings),
@@ -90,5 +93,6 @@ async fn dispatch(command: Command, settings: &Settings) -> Result<(), Failure> 
         Command::Schema => command::schema::run(),
         Command::Man(args) => command::man::run(&args),
         Command::Completions { shell } => command::completions::run(shell),
+        Command::Tls { tls } => command::tls::run(tls),
     }
 }

@@ -11,12 +11,17 @@ use tailsweep_common::sweep::parse_duration;
 
 use crate::args::{Args, Command, DataCommand};
 use crate::failure::Failure;
+use crate::remote::Remote;
 
 /// The settings in force.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Where the coordinator is.
-    pub(crate) coordinator: String,
+    /// Where the coordinator is, and what it wants to see.
+    pub(crate) coordinator: Remote,
+    /// A folder of keys, certificates and tokens.
+    pub(crate) credentials: Option<PathBuf>,
+    /// Names, besides addresses, under which a coordinator's page is asked for.
+    pub(crate) hosts: Vec<String>,
     /// Where a coordinator listens.
     pub(crate) listen: SocketAddr,
     /// Where a coordinator keeps its state.
@@ -34,15 +39,21 @@ pub(crate) struct Settings {
 }
 
 /// Every key of the config file, each also a `TAILSWEEP_*` variable.
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 10] = [
     "coordinator",
+    "credentials",
     "data_dir",
+    "hosts",
     "lease",
     "listen",
     "log",
     "slots",
     "state",
+    "token",
 ];
+
+/// The key whose value nobody is shown.
+const SECRET: &str = "token";
 
 impl Settings {
     /// Reads all sources.
@@ -90,12 +101,21 @@ impl Settings {
             };
             origins.insert(key, (value.into_string()?, origin));
         }
+        let given = |key: &str| Some(origins[key].0.clone()).filter(|text| !text.is_empty());
+        let credentials = given("credentials").map(PathBuf::from);
+        let token = given(SECRET);
+        let hosts = given("hosts").unwrap_or_default();
+        if let Some((shown, _)) = origins.get_mut(SECRET).filter(|_| token.is_some()) {
+            *shown = "(set, not shown)".to_owned();
+        }
         let parse = |key: &str| {
             let (text, origin) = &origins[key];
             (text.as_str(), origin.as_str())
         };
         Ok(Self {
-            coordinator: parse("coordinator").0.to_owned(),
+            coordinator: Remote::new(parse("coordinator").0, credentials.clone(), token),
+            credentials,
+            hosts: hosts.split_whitespace().map(str::to_owned).collect(),
             listen: address(parse("listen"))?,
             state: PathBuf::from(parse("state").0),
             lease: lease(parse("lease"))?,
@@ -137,12 +157,15 @@ fn defaults(log: &str) -> Result<BTreeMap<&'static str, String>, ConfigError> {
     let slots = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     Ok(BTreeMap::from([
         ("coordinator", "http://127.0.0.1:7171".to_owned()),
+        ("credentials", String::new()),
         ("data_dir", data.join("data").display().to_string()),
+        ("hosts", String::new()),
         ("lease", "15s".to_owned()),
         ("listen", "127.0.0.1:7171".to_owned()),
         ("log", log.to_owned()),
         ("slots", slots.to_string()),
         ("state", data.join("coordinator").display().to_string()),
+        (SECRET, String::new()),
     ]))
 }
 
@@ -172,9 +195,13 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
             set("listen", args.listen.map(|address| address.to_string()));
             set("state", path(&args.state));
             set("lease", args.lease.clone());
+            set("credentials", path(&args.credentials));
+            set(
+                "hosts",
+                (!args.host.is_empty()).then(|| args.host.join(" ")),
+            );
             (None, None)
         }
-        Command::Plan(args) => (Some(&args.url), None),
         Command::Data { data } => {
             let folder = match data {
                 DataCommand::List(args) => &args.data_dir,
@@ -184,14 +211,17 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
             set("data_dir", path(folder));
             (None, None)
         }
+        Command::Plan(args) => (Some(&args.url), None),
         Command::Estimate(_)
         | Command::Config(_)
         | Command::Schema
         | Command::Man(_)
         | Command::Bench { .. }
+        | Command::Tls { .. }
         | Command::Completions { .. } => (None, None),
     };
     set("coordinator", url.and_then(|url| url.coordinator.clone()));
+    set("credentials", url.and_then(|url| path(&url.credentials)));
     if let Some(compute) = compute {
         set("data_dir", path(&compute.data_dir));
     }

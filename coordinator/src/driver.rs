@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, info, warn};
 
 use crate::judge::Judge;
+use crate::stats::Stats;
 use crate::store::{Committed, StateFolder, StoreError, Submission, Write, Writer};
 
 /// Commands that may wait; a sender waits when there are more.
@@ -112,9 +113,20 @@ pub(crate) struct Gone;
 #[derive(Clone, Debug)]
 pub(crate) struct Driver {
     inbox: mpsc::Sender<Command>,
+    stats: Arc<Stats>,
 }
 
 impl Driver {
+    /// What happened so far.
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Commands that wait to be taken.
+    pub(crate) fn waiting(&self) -> usize {
+        self.inbox.max_capacity() - self.inbox.capacity()
+    }
+
     /// Hands in a command, waiting for room.
     pub(crate) async fn send(&self, command: Command) -> Result<(), Gone> {
         self.inbox.send(command).await.map_err(|_| Gone)
@@ -178,6 +190,7 @@ pub(crate) struct Engine {
     questions: Vec<Question>,
     /// Finished runs whose records are to be read for `[stop]`.
     judge: Judge,
+    stats: Arc<Stats>,
 }
 
 impl Engine {
@@ -186,6 +199,7 @@ impl Engine {
         let started = Instant::now();
         let (writer, scheduler) = recover(&folder, &config, tick(started))?;
         let (sender, inbox) = mpsc::channel(INBOX);
+        let stats = Arc::new(Stats::default());
         let engine = Self {
             folder,
             config,
@@ -199,8 +213,13 @@ impl Engine {
             replies: Vec::new(),
             questions: Vec::new(),
             judge: Judge::default(),
+            stats: Arc::clone(&stats),
         };
-        Ok((Driver { inbox: sender }, engine))
+        let driver = Driver {
+            inbox: sender,
+            stats,
+        };
+        Ok((driver, engine))
     }
 
     /// Serves until the last [`Driver`] is dropped or `shutdown` completes.
@@ -381,10 +400,13 @@ impl Engine {
             let committed = if writes.is_empty() {
                 Committed::default()
             } else {
+                let (count, start) = (writes.len(), Instant::now());
                 let answer = self.writer.commit(writes).await;
-                answer
+                let committed = answer
                     .map_err(|_| "the writing thread ended".to_owned())?
-                    .map_err(|e| e.to_string())?
+                    .map_err(|e| e.to_string())?;
+                self.stats.committed(count, start.elapsed());
+                committed
             };
             while let Some(action) = self.scheduler.poll_action() {
                 match action {

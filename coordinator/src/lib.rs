@@ -7,12 +7,19 @@ mod attempts;
 mod driver;
 mod explain;
 mod judge;
+mod page;
 mod report;
+mod security;
 mod select;
 mod server;
 mod service;
+mod stats;
 mod status;
 mod store;
 
+pub use security::{
+    Access, AccessError, Credentials, Role, SecretError, Tokens, TokensError, read_secret,
+    write_secret,
+};
 pub use server::{Coordinator, ServeError, Settings};
 pub use store::StoreError;

@@ -2,24 +2,36 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::middleware::from_fn_with_state;
 use tailsweep_proto::wire::sweep_service_server::SweepServiceServer;
 use tailsweep_proto::wire::worker_service_server::WorkerServiceServer;
 use tailsweep_proto::{DESCRIPTORS, MAX_MESSAGE};
 use tailsweep_scheduler::Config;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::{Connected, Router};
+use tonic::transport::server::Connected;
 use tracing::info;
 
 use crate::driver::{Driver, Engine};
+use crate::page::{self, Pages};
+use crate::security::{self, Access, AccessError, Credentials, Guard, Hosts};
 use crate::service::{Sweeps, Workers};
 use crate::store::{Reader, StateFolder, StoreError};
+
+/// Calls of one connection at a time.
+const MAX_STREAMS: u32 = 256;
+/// Headers of one call, bytes.
+const MAX_HEADERS: u32 = 16 << 10;
+/// Reports that are made at a time: each holds its tables in memory.
+const MAX_REPORTS: usize = 2;
 
 /// How a coordinator works.
 #[derive(Clone, Debug)]
@@ -44,13 +56,9 @@ pub enum ServeError {
         /// What the system says.
         problem: std::io::Error,
     },
-    /// Other users of the network could reach it.
-    #[error(
-        "{0} can be reached from other machines, and there is no authentication yet: listen on \
-         127.0.0.1 and use a tunnel, or say `--insecure` if everyone on that network may submit \
-         and read sweeps"
-    )]
-    Exposed(SocketAddr),
+    /// Whoever reaches it would not be asked for credentials, or they can't be used.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// The server broke.
     #[error("the server ended: {0}")]
     Server(#[from] tonic::transport::Error),
@@ -92,17 +100,16 @@ impl Coordinator {
     pub async fn listen(
         self,
         address: SocketAddr,
-        insecure: bool,
+        access: Access,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        if !address.ip().is_loopback() && !insecure {
-            return Err(ServeError::Exposed(address));
-        }
+        access.permit(address)?;
         let failed = |problem| ServeError::Listen { address, problem };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         info!(%address, "listening");
-        self.serve(TcpListenerStream::new(listener), shutdown).await
+        let connections = TcpListenerStream::new(listener);
+        self.serve(connections, access, shutdown).await
     }
 
     /// Serves connections until `shutdown` completes.
@@ -111,6 +118,7 @@ impl Coordinator {
     pub async fn serve<I, IO, E>(
         self,
         connections: I,
+        access: Access,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError>
     where
@@ -130,7 +138,17 @@ impl Coordinator {
             // An error means that the sender is gone: stopped as well.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
-        let router = router(driver, reader, lease, stopped.clone()).await;
+        let Access {
+            credentials, hosts, ..
+        } = access;
+        let Credentials { tls, tokens } = credentials.unwrap_or_default();
+        let guard = Arc::new(Guard::new(tokens, Hosts::new(hosts)));
+        let routes = routes(driver, reader, lease, guard, stopped.clone()).await;
+        let mut server = limited(Server::builder());
+        if let Some(tls) = tls {
+            server = server.tls_config(tls)?;
+        }
+        let router = server.add_routes(routes);
         let engine = tokio::spawn(engine.run(until_stopped(stopped.clone())));
         let server = router.serve_with_incoming_shutdown(connections, until_stopped(stopped));
         tokio::pin!(server, shutdown);
@@ -151,18 +169,39 @@ impl Coordinator {
     }
 }
 
-async fn router(
+/// What a peer may ask of the server itself.
+fn limited(server: Server) -> Server {
+    server
+        // A peer that vanished without a word is noticed.
+        .http2_keepalive_interval(Some(Duration::from_secs(10)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .tcp_nodelay(true)
+        // Browsers without TLS speak HTTP/1.
+        .accept_http1(true)
+        .max_concurrent_streams(MAX_STREAMS)
+        .http2_max_header_list_size(MAX_HEADERS)
+}
+
+async fn routes(
     driver: Driver,
     reader: Reader,
     lease: Duration,
+    guard: Arc<Guard>,
     stopped: watch::Receiver<bool>,
-) -> Router {
+) -> Routes {
     let heartbeat_ms = (lease / 10).as_millis().clamp(100, 5000) as u32;
+    let reports = Arc::new(Semaphore::new(MAX_REPORTS));
+    let pages = page::routes(Pages {
+        driver: driver.clone(),
+        reader: reader.clone(),
+        guard: Arc::clone(&guard),
+        reports: Arc::clone(&reports),
+    });
     let workers =
         WorkerServiceServer::new(Workers::new(driver.clone(), reader.clone(), heartbeat_ms))
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE);
-    let sweeps = SweepServiceServer::new(Sweeps::new(driver, reader, stopped))
+    let sweeps = SweepServiceServer::new(Sweeps::new(driver, reader, stopped, reports))
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE);
     let (health, health_service) = tonic_health::server::health_reporter();
@@ -173,13 +212,10 @@ async fn router(
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .expect("the descriptors are made by this build");
-    Server::builder()
-        // A peer that vanished without a word is noticed.
-        .http2_keepalive_interval(Some(Duration::from_secs(10)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-        .tcp_nodelay(true)
-        .add_service(health_service)
+    let services = Routes::new(health_service)
         .add_service(reflection)
         .add_service(workers)
-        .add_service(sweeps)
+        .add_service(sweeps);
+    let all = services.into_axum_router().merge(pages);
+    Routes::from(all.layer(from_fn_with_state(guard, security::guard)))
 }

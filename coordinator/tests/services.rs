@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tailsweep_common::id::RunId;
-use tailsweep_coordinator::{Coordinator, Settings, StoreError};
+use tailsweep_coordinator::{Access, Coordinator, Settings, StoreError};
 use tailsweep_proto::wire::coordinator_message::Message as Answer;
 use tailsweep_proto::wire::submit_part::Part;
 use tailsweep_proto::wire::sweep_service_client::SweepServiceClient;
@@ -60,7 +60,10 @@ impl Running {
                 let _ = stopped.await;
             };
             let connections = TcpListenerStream::new(listener);
-            coordinator.serve(connections, stopped).await.unwrap();
+            coordinator
+                .serve(connections, Access::default(), stopped)
+                .await
+                .unwrap();
         });
         let channel = Channel::from_shared(url).unwrap().connect_lazy();
         Self {
@@ -412,4 +415,27 @@ fn a_state_that_is_not_ours_is_named_and_left_alone() {
     };
     assert!(problem.to_string().contains("tailsweep.db"), "{problem}");
     assert_eq!(std::fs::read(&database).unwrap(), garbage);
+}
+
+#[test]
+fn nobody_else_reads_the_state() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let parent = tempfile::tempdir().unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let open_to_all = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let state = parent.path().join("state");
+    drop(Coordinator::open(&settings(&state)).unwrap());
+    assert_eq!(mode(&state), 0o700);
+    open_to_all(&state, 0o755);
+    open_to_all(&state.join("tailsweep.db"), 0o644);
+    let coordinator = Coordinator::open(&settings(&state)).unwrap();
+    assert_eq!(mode(&state), 0o700);
+    for file in std::fs::read_dir(&state).unwrap() {
+        let path = file.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    drop(coordinator);
 }

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
@@ -55,12 +56,14 @@ pub fn tailsweep<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -
         .env("TAILSWEEP_CONFIG", "/dev/null");
     for variable in [
         "COORDINATOR",
+        "CREDENTIALS",
         "DATA_DIR",
         "LEASE",
         "LISTEN",
         "LOG",
         "SLOTS",
         "STATE",
+        "TOKEN",
     ] {
         command.env_remove(format!("TAILSWEEP_{variable}"));
     }
@@ -157,6 +160,29 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// A port of loopback that nobody has now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it is bound").port()
+}
+
+/// What a server on loopback answers to a request of HTTP/1.1: status line, headers and body.
+pub fn http(port: u16, method: &str, path: &str, headers: &[(&str, &str)]) -> String {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a server");
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a socket has a timeout");
+    let sent = stream.write_all((request + "\r\n").as_bytes());
+    sent.expect("a server that listens");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
 /// A coordinator and its folder.
 #[derive(Debug)]
 pub struct Cluster {
@@ -170,12 +196,9 @@ impl Cluster {
     /// A coordinator on a free port.
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
-        drop(listener);
         let mut cluster = Self {
             folder,
-            port,
+            port: free_port(),
             coordinator: None,
         };
         cluster.start_coordinator();

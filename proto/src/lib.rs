@@ -7,6 +7,7 @@ pub mod convert;
 mod counts;
 mod exits;
 mod summary;
+mod token;
 
 /// The generated types of `tailsweep.v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all)]
@@ -15,6 +16,7 @@ pub mod wire {
 }
 
 pub use convert::WireError;
+pub use token::{Connection, NotAToken, Token};
 
 /// Raised when an older peer could misunderstand a newer one.
 pub const PROTOCOL: u32 = 1;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use tailsweep_proto::Connection;
 use tailsweep_proto::wire::worker_service_client::WorkerServiceClient;
 use tailsweep_proto::wire::{CoordinatorMessage, WorkerMessage};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tracing::{debug, warn};
 
@@ -33,7 +33,7 @@ pub(crate) enum LinkEvent {
 
 /// Runs until the receiver of `events` is dropped or the coordinator refuses.
 pub(crate) async fn keep(
-    mut client: WorkerServiceClient<Channel>,
+    mut client: WorkerServiceClient<Connection>,
     events: mpsc::Sender<LinkEvent>,
 ) {
     let mut pause = FIRST_PAUSE;
@@ -92,6 +92,8 @@ fn is_final(problem: &Status) -> bool {
         Code::FailedPrecondition,
         Code::InvalidArgument,
         Code::Unimplemented,
+        Code::Unauthenticated,
+        Code::PermissionDenied,
     ];
     codes.contains(&problem.code())
 }

@@ -10,10 +10,9 @@ use tailsweep_common::state::Reason;
 use tailsweep_proto::convert::{AttemptKey, Lease};
 use tailsweep_proto::wire::worker_service_client::WorkerServiceClient;
 use tailsweep_proto::wire::{self, coordinator_message, worker_message::Message};
-use tailsweep_proto::{MAX_MESSAGE, PROTOCOL};
+use tailsweep_proto::{Connection, MAX_MESSAGE, PROTOCOL};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tracing::{info, warn};
 
@@ -44,7 +43,7 @@ pub enum Stopped {
 /// each run with a checkpoint.
 pub async fn run(
     settings: Settings,
-    coordinator: Channel,
+    coordinator: Connection,
     leave: impl Future<Output = ()>,
 ) -> Result<(), Stopped> {
     let client = WorkerServiceClient::new(coordinator)
@@ -114,7 +113,7 @@ async fn at(moment: Option<Instant>) {
 struct Worker {
     settings: Settings,
     kind: String,
-    client: WorkerServiceClient<Channel>,
+    client: WorkerServiceClient<Connection>,
     datasets: Arc<Datasets>,
     news: mpsc::Sender<(AttemptKey, News)>,
     held: BTreeMap<AttemptKey, Held>,
@@ -138,7 +137,7 @@ enum Session {
 impl Worker {
     fn new(
         settings: Settings,
-        client: WorkerServiceClient<Channel>,
+        client: WorkerServiceClient<Connection>,
         news: mpsc::Sender<(AttemptKey, News)>,
     ) -> Self {
         Self {
@@ -375,7 +374,7 @@ impl Worker {
 }
 
 /// Fetches what the task needs and starts its thread.
-async fn begin(client: WorkerServiceClient<Channel>, mut task: Task) {
+async fn begin(client: WorkerServiceClient<Connection>, mut task: Task) {
     let fetched = fetch(client, &mut task).await;
     let (key, news) = (task.lease.key, task.news.clone());
     let failed = match fetched {
@@ -390,7 +389,7 @@ async fn begin(client: WorkerServiceClient<Channel>, mut task: Task) {
     let _ = news.send((key, News::Failed(Reason::Error, failed))).await;
 }
 
-async fn fetch(mut client: WorkerServiceClient<Channel>, task: &mut Task) -> Result<(), Status> {
+async fn fetch(mut client: WorkerServiceClient<Connection>, task: &mut Task) -> Result<(), Status> {
     let dataset = task.lease.run.point.dataset();
     if let Some(dataset) = dataset.filter(|dataset| !dataset.files().is_empty()) {
         let fetch = |id| fetch_file(client.clone(), id);
@@ -426,7 +425,7 @@ async fn fetch(mut client: WorkerServiceClient<Channel>, task: &mut Task) -> Res
 
 /// A file that travelled with the sweep.
 async fn fetch_file(
-    mut client: WorkerServiceClient<Channel>,
+    mut client: WorkerServiceClient<Connection>,
     id: BlobId,
 ) -> Result<Vec<u8>, Status> {
     let request = wire::FetchFileRequest {

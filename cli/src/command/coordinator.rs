@@ -1,6 +1,6 @@
 //! `tailsweep coordinator`
 
-use tailsweep_coordinator::Coordinator;
+use tailsweep_coordinator::{Access, Coordinator, Credentials};
 
 use crate::args::CoordinatorArgs;
 use crate::failure::Failure;
@@ -14,9 +14,18 @@ pub(crate) async fn run(args: CoordinatorArgs, settings: &Settings) -> Result<()
         workers_inside: false,
     };
     let coordinator = Coordinator::open(&coordinator).map_err(Failure::error)?;
+    let credentials = settings.credentials.as_deref();
+    let access = Access {
+        credentials: credentials
+            .map(Credentials::read)
+            .transpose()
+            .map_err(Failure::error)?,
+        insecure: args.insecure,
+        hosts: settings.hosts.clone(),
+    };
     serve_until_stopped(async |stop| {
         coordinator
-            .listen(settings.listen, args.insecure, stop)
+            .listen(settings.listen, access, stop)
             .await
             .map_err(Failure::error)
     })

@@ -18,6 +18,7 @@ pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod submit;
 pub(crate) mod sweeps;
+pub(crate) mod tls;
 pub(crate) mod watch;
 pub(crate) mod worker;
 pub(crate) mod workers;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tailsweep_common::run::Dataset;
 use tailsweep_common::sweep::Sweep;
-use tailsweep_coordinator::Coordinator;
+use tailsweep_coordinator::{Access, Coordinator};
 use tailsweep_proto::wire::SweepStatus;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -114,12 +114,15 @@ impl Home {
         let (doorway, connections) = Doorway::new();
         let (stop, stopped) = watch::channel(false);
         let coordinator = tokio::spawn(async move {
-            if let Err(problem) = coordinator.serve(connections, told(stopped)).await {
+            if let Err(problem) = coordinator
+                .serve(connections, Access::default(), told(stopped))
+                .await
+            {
                 tracing::error!(%problem, "the coordinator ended");
             }
         });
         Ok(Self {
-            client: Client::over(doorway.channel(), "this process"),
+            client: Client::over(doorway.connection(), "this process"),
             leave: watch::Sender::new(false),
             workers: JoinSet::new(),
             stop,
@@ -135,7 +138,7 @@ impl Home {
             worker.checkpoint_every = CHECKPOINT_EVERY;
             // They share this machine.
             worker.memory = worker.memory.map(|memory| memory / u64::from(count));
-            let (channel, leaving) = (self.doorway.channel(), self.leave.subscribe());
+            let (channel, leaving) = (self.doorway.connection(), self.leave.subscribe());
             self.workers.spawn(async move {
                 if let Err(problem) = tailsweep_worker::run(worker, channel, told(leaving)).await {
                     tracing::warn!(%problem, "a worker ended");

@@ -4,10 +4,7 @@ use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use tonic::transport::Channel;
-
 use crate::args::WorkerArgs;
-use crate::client::endpoint;
 use crate::failure::Failure;
 use crate::settings::{self, Settings};
 use crate::signals::serve_until_stopped;
@@ -25,11 +22,11 @@ pub(crate) async fn run(args: WorkerArgs, settings: &Settings) -> Result<(), Fai
     worker.fetch = args.compute.fetch;
     worker.idle_timeout = settings::time("--idle-timeout", args.idle_timeout.as_deref())?;
     worker.time_limit = settings::time("--time-limit", args.time_limit.as_deref())?;
-    let coordinator: Channel = endpoint(&settings.coordinator)?.connect_lazy();
+    let coordinator = settings.coordinator.dialer()?.connect_lazy();
     tracing::info!(
         name = worker.name,
         slots = worker.slots,
-        coordinator = settings.coordinator,
+        coordinator = %settings.coordinator,
         "worker started"
     );
     serve_until_stopped(async |stop| {

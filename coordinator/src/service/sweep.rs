@@ -9,7 +9,7 @@ use tailsweep_common::sweep::{self, Sweep};
 use tailsweep_proto::wire;
 use tailsweep_proto::wire::submit_part::Part;
 use tailsweep_proto::wire::sweep_service_server::SweepService;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -34,14 +34,22 @@ pub(crate) struct Sweeps {
     reader: Reader,
     /// Turns true when the coordinator goes away.
     stopped: watch::Receiver<bool>,
+    /// Reports that may be made at a time.
+    reports: Arc<Semaphore>,
 }
 
 impl Sweeps {
-    pub(crate) fn new(driver: Driver, reader: Reader, stopped: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        driver: Driver,
+        reader: Reader,
+        stopped: watch::Receiver<bool>,
+        reports: Arc<Semaphore>,
+    ) -> Self {
         Self {
             driver,
             reader,
             stopped,
+            reports,
         }
     }
 
@@ -243,7 +251,13 @@ impl SweepService for Sweeps {
             .await?;
         let outline = outline.ok_or_else(|| Status::not_found(format!("no sweep `{id}`")))?;
         let reader = self.reader.clone();
-        let made = tokio::task::spawn_blocking(move || report::make(&outline, &reader)).await;
+        let turn = Arc::clone(&self.reports).acquire_owned().await;
+        let turn = turn.map_err(unreadable)?;
+        let made = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            report::make(&outline, &reader)
+        })
+        .await;
         let files = made.map_err(unreadable)?.map_err(unreadable)?;
         Ok(Response::new(part::of_files(files)))
     }

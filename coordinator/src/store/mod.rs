@@ -6,11 +6,12 @@
 
 mod journal;
 pub(crate) mod packed;
+mod private;
 mod read;
 mod schema;
 mod write;
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +21,9 @@ use rusqlite::{Connection, OpenFlags};
 pub(crate) use journal::{Dated, Entry};
 pub(crate) use read::Reader;
 pub(crate) use write::{Committed, Submission, Write, Writer};
+
+/// The database in a state folder.
+const DATABASE: &str = "tailsweep.db";
 
 /// Why the state can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,16 +67,11 @@ impl StateFolder {
             path: folder.to_owned(),
             problem,
         };
-        fs::create_dir_all(folder).map_err(failed)?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.join("lock"))
-            .map_err(failed)?;
+        private::folder(folder).map_err(failed)?;
+        let lock = private::file(&folder.join("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self {
-                database: folder.join("tailsweep.db"),
+                database: folder.join(DATABASE),
                 _lock: lock,
             }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse(folder.to_owned())),
@@ -82,6 +81,11 @@ impl StateFolder {
 
     /// A connection that may write; the database is made or migrated when need be.
     pub(crate) fn open_writer(&self) -> Result<Connection, StoreError> {
+        // SQLite gives the files beside it the permissions of this one.
+        private::file(&self.database).map_err(|problem| StoreError::Folder {
+            path: self.database.clone(),
+            problem,
+        })?;
         let mut connection =
             Connection::open(&self.database).map_err(|error| self.unreadable(&error))?;
         let prepare = |connection: &Connection| {

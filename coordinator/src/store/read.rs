@@ -1,5 +1,6 @@
 //! What is read back: the journal at a start, contents on demand.
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,6 +24,14 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(database: PathBuf) -> Self {
         Self { database }
+    }
+
+    /// Size of the database, bytes.
+    pub(crate) fn size(&self) -> u64 {
+        let mut log = self.database.clone().into_os_string();
+        log.push("-wal");
+        let size = |path: &std::path::Path| fs::metadata(path).map_or(0, |file| file.len());
+        size(&self.database) + size(log.as_ref())
     }
 
     fn connect(&self) -> rusqlite::Result<Connection> {

@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use tailsweep_coordinator::Role;
+use tailsweep_proto::Connection;
 use tempfile::TempDir;
 use tokio::time::sleep;
-use tonic::transport::Channel;
 
 use super::Effort;
-use crate::client::{Client, endpoint};
+use crate::authority;
+use crate::client::Client;
 use crate::failure::Failure;
+use crate::remote::Remote;
 
 /// A coordinator that is waited for in vain for so long is not coming.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -22,12 +25,22 @@ pub(super) struct Home {
     folder: TempDir,
     address: SocketAddr,
     lease: Duration,
+    tls: bool,
     process: Option<Child>,
 }
 
 impl Home {
     /// Starts it, and waits until it answers.
     pub(super) async fn start(effort: &Effort, lease: Duration) -> Result<Self, Failure> {
+        Self::open(effort, lease, false).await
+    }
+
+    /// The same with TLS, certificates of both sides, and tokens.
+    pub(super) async fn start_with_tls(effort: &Effort, lease: Duration) -> Result<Self, Failure> {
+        Self::open(effort, lease, true).await
+    }
+
+    async fn open(effort: &Effort, lease: Duration, tls: bool) -> Result<Self, Failure> {
         let folder = tempfile::Builder::new()
             .prefix("tailsweep-bench-")
             .tempdir_in(&effort.folder)
@@ -40,8 +53,14 @@ impl Home {
             folder,
             address,
             lease,
+            tls,
             process: None,
         };
+        if tls {
+            let names = ["127.0.0.1".to_owned()];
+            let day = Duration::from_secs(24 * 3600);
+            authority::make(&home.credentials(""), &names, day).map_err(Failure::error)?;
+        }
         home.restart().await?;
         Ok(home)
     }
@@ -56,8 +75,13 @@ impl Home {
             .args(["--lease", &format!("{}s", self.lease.as_secs())])
             .arg("--state")
             .arg(self.folder.path().join("state"));
+        if self.tls {
+            command.arg("--credentials");
+            command.arg(self.credentials("coordinator"));
+        }
         self.process = Some(command.spawn().map_err(Failure::error)?);
-        while endpoint(&self.url())?.connect().await.is_err() {
+        let dialer = self.remote(Role::User).dialer()?;
+        while dialer.connect().await.is_err() {
             if start.elapsed() > PATIENCE {
                 return Err(Failure::error("the coordinator does not answer"));
             }
@@ -76,20 +100,29 @@ impl Home {
         }
     }
 
-    pub(super) fn url(&self) -> String {
-        format!("http://{}", self.address)
+    fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
-    /// A connection of its own.
-    pub(super) async fn channel(&self) -> Result<Channel, Failure> {
-        endpoint(&self.url())?
-            .connect()
-            .await
-            .map_err(Failure::error)
+    fn credentials(&self, part: &str) -> PathBuf {
+        self.folder.path().join("tls").join(part)
+    }
+
+    /// What a holder of `role` needs to reach it.
+    pub(super) fn remote(&self, role: Role) -> Remote {
+        let credentials = self.tls.then(|| self.credentials(role.as_str()));
+        Remote::new(&self.url(), credentials, None)
+    }
+
+    /// A connection of its own, for a worker.
+    pub(super) async fn connection(&self) -> Result<Connection, Failure> {
+        let dialer = self.remote(Role::Worker).dialer()?;
+        dialer.connect().await.map_err(Failure::error)
     }
 
     pub(super) async fn client(&self) -> Result<Client, Failure> {
-        Client::connect(&self.url()).await
+        Client::connect(&self.remote(Role::User)).await
     }
 
     /// A worker as users start it, with one slot.
@@ -112,6 +145,9 @@ impl Home {
             .args(["--max-runs", &sweep.len().to_string()])
             .args(["--coordinator", &self.url()])
             .stderr(Stdio::piped());
+        if self.tls {
+            command.arg("--credentials").arg(self.credentials("user"));
+        }
         let start = Instant::now();
         let waited = tokio::task::spawn_blocking(move || command.output()).await;
         let output = waited.map_err(Failure::error)?.map_err(Failure::error)?;
@@ -173,6 +209,8 @@ fn program() -> Result<Command, Failure> {
     let mut command = Command::new(path);
     command
         .env("TAILSWEEP_CONFIG", "/dev/null")
+        .env_remove("TAILSWEEP_CREDENTIALS")
+        .env_remove("TAILSWEEP_TOKEN")
         .stdin(Stdio::null())
         .stdout(Stdio::null());
     Ok(command)

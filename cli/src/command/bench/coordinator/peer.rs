@@ -3,11 +3,10 @@
 use tailsweep_proto::wire::coordinator_message::Message as Answer;
 use tailsweep_proto::wire::worker_message::Message as Word;
 use tailsweep_proto::wire::worker_service_client::WorkerServiceClient;
-use tailsweep_proto::{MAX_MESSAGE, PROTOCOL, wire};
+use tailsweep_proto::{Connection, MAX_MESSAGE, PROTOCOL, wire};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
-use tonic::transport::Channel;
 
 use crate::failure::Failure;
 
@@ -31,7 +30,7 @@ pub(super) struct Hello {
 
 impl Peer {
     /// Opens a session and says hello.
-    pub(super) async fn join(channel: Channel, hello: Hello) -> Result<Self, Failure> {
+    pub(super) async fn join(connection: Connection, hello: Hello) -> Result<Self, Failure> {
         let Hello { name, slots, holds } = hello;
         let (words, said) = mpsc::channel(OUTGOING);
         let hello = wire::Hello {
@@ -46,7 +45,7 @@ impl Peer {
             memory: None,
             labels: Vec::new(),
         };
-        let mut client = WorkerServiceClient::new(channel)
+        let mut client = WorkerServiceClient::new(connection)
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE);
         let opening = client.session(ReceiverStream::new(said));

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tailsweep_coordinator::Role;
 use tailsweep_proto::wire;
 use tailsweep_proto::wire::coordinator_message::Message as Answer;
 use tailsweep_proto::wire::worker_message::Message as Word;
@@ -14,6 +15,7 @@ use super::super::home::{Home, Sweep};
 use super::super::line::{Bound, Line, Unit};
 use super::super::peer::{Hello, Peer, finished};
 use crate::failure::Failure;
+use crate::remote::Remote;
 
 /// Leases run out twice while it is measured, if they are not renewed.
 const LEASE: Duration = Duration::from_secs(5);
@@ -26,7 +28,7 @@ pub(super) async fn measure(effort: Effort) -> Result<Vec<Line>, Failure> {
     let mut holders = JoinSet::new();
     let start = Instant::now();
     for number in 0..workers {
-        holders.spawn(hold(home.url(), number, phases.clone()));
+        holders.spawn(hold(home.remote(Role::Worker), number, phases.clone()));
     }
     until_connected(&home, workers).await?;
     let joined = start.elapsed();
@@ -133,13 +135,13 @@ async fn until_connected(home: &Home, workers: u32) -> Result<(), Failure> {
 /// Holds its first lease over breaks of the session, and finishes it when told; whether it was
 /// taken.
 async fn hold(
-    url: String,
+    remote: Remote,
     number: u32,
     mut phases: watch::Receiver<Phase>,
 ) -> Result<bool, Failure> {
     let mut holds: Option<wire::AttemptKey> = None;
     loop {
-        if let Ok(settled) = session(&url, number, &mut holds, &mut phases).await {
+        if let Ok(settled) = session(&remote, number, &mut holds, &mut phases).await {
             return Ok(settled);
         }
         sleep(Duration::from_millis(200)).await;
@@ -147,21 +149,18 @@ async fn hold(
 }
 
 async fn session(
-    url: &str,
+    remote: &Remote,
     number: u32,
     holds: &mut Option<wire::AttemptKey>,
     phases: &mut watch::Receiver<Phase>,
 ) -> Result<bool, Failure> {
-    let channel = crate::client::endpoint(url)?
-        .connect()
-        .await
-        .map_err(Failure::error)?;
+    let connection = remote.dialer()?.connect().await.map_err(Failure::error)?;
     let hello = Hello {
         name: format!("peer-{number}"),
         slots: 1,
         holds: holds.iter().cloned().collect(),
     };
-    let mut peer = Peer::join(channel, hello).await?;
+    let mut peer = Peer::join(connection, hello).await?;
     let mut heartbeat = interval(LEASE / 10);
     let mut finishing = false;
     loop {

@@ -86,7 +86,7 @@ async fn send(
             slots: 1,
             holds: Vec::new(),
         };
-        let mut peer = Peer::join(home.channel().await?, hello).await?;
+        let mut peer = Peer::join(home.connection().await?, hello).await?;
         let lease = peer.hear_lease().await?;
         peer.say(Word::Started(lease.clone())).await?;
         peers.push((peer, lease));

@@ -25,12 +25,16 @@ pub(super) async fn measure(effort: Effort) -> Result<Vec<Line>, Failure> {
     };
     let mut lines = Vec::new();
     for workers in [1, 4, 16, 64] {
-        let rate = rate(&effort, workers, middle).await?;
+        let rate = rate(&effort, workers, middle, false).await?;
         lines.push(line(workers, middle, rate));
     }
+    let rate_with_tls = rate(&effort, 16, middle, true).await?;
+    let mut with_tls = line(16, middle, rate_with_tls);
+    with_tls.what += ", with TLS";
+    lines.push(with_tls);
     let mut rates = Vec::new();
     for runs in runs {
-        let rate = rate(&effort, 16, *runs).await?;
+        let rate = rate(&effort, 16, *runs, false).await?;
         lines.push(line(16, *runs, rate));
         rates.push(rate);
     }
@@ -62,18 +66,23 @@ fn line(workers: u32, runs: u32, rate: f64) -> Line {
     }
 }
 
-async fn rate(effort: &Effort, workers: u32, runs: u32) -> Result<f64, Failure> {
-    let home = Home::start(effort, Duration::from_secs(15)).await?;
+async fn rate(effort: &Effort, workers: u32, runs: u32, tls: bool) -> Result<f64, Failure> {
+    let lease = Duration::from_secs(15);
+    let home = if tls {
+        Home::start_with_tls(effort, lease).await?
+    } else {
+        Home::start(effort, lease).await?
+    };
     home.submit(&Sweep::of_seeds(runs)).await?;
     let left = Arc::new(AtomicU64::new(u64::from(runs)));
     let (over, _) = watch::channel(false);
     let mut peers = JoinSet::new();
-    let mut channels = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..workers {
-        channels.push(home.channel().await?);
+        connections.push(home.connection().await?);
     }
     let start = Instant::now();
-    for (number, channel) in channels.into_iter().enumerate() {
+    for (number, connection) in connections.into_iter().enumerate() {
         let (left, over) = (Arc::clone(&left), over.clone());
         let mut ended = over.subscribe();
         let hello = Hello {
@@ -82,7 +91,7 @@ async fn rate(effort: &Effort, workers: u32, runs: u32) -> Result<f64, Failure> 
             holds: Vec::new(),
         };
         peers.spawn(async move {
-            let mut peer = Peer::join(channel, hello).await?;
+            let mut peer = Peer::join(connection, hello).await?;
             let settled = || {
                 let was_last = left.fetch_sub(1, Ordering::Relaxed) == 1;
                 if was_last {

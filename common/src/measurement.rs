@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tailsweep_stats::NoiseSummary;
+use tailsweep_stats::{IterateSummary, NoiseSummary};
 
 use crate::exits::Exits;
 
@@ -40,6 +40,8 @@ pub struct Measurement {
     pub step: u64,
     /// One for each measured split, in the order train, test; none where there is no noise.
     pub splits: Vec<SplitMeasurement>,
+    /// The weights, averaged over the steps since the last measurement, if that was asked for.
+    pub iterates: Option<IterateSummary>,
     /// What the paths of a stochastic differential equation did, in a run of this kind.
     pub exits: Option<Exits>,
 }

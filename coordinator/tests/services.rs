@@ -281,6 +281,7 @@ async fn nonsense_ends_the_session_and_nothing_else() {
             measurement: Some(wire::Measurement {
                 step,
                 splits: Vec::new(),
+                iterates: None,
                 exits: None,
             }),
         }),

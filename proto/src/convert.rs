@@ -8,6 +8,7 @@ use tailsweep_common::id::RunId;
 use tailsweep_common::measurement::{Measurement, Split, SplitMeasurement};
 use tailsweep_common::run::{Point, Run};
 use tailsweep_common::state::Ending;
+use tailsweep_stats::{IterateMeans, IterateSummary, Scope};
 
 use crate::wire;
 
@@ -79,12 +80,14 @@ impl From<&Measurement> for wire::Measurement {
         let Measurement {
             step,
             splits,
+            iterates,
             exits,
         } = measurement;
         Self {
             step: *step,
             splits: splits.iter().map(Into::into).collect(),
             exits: exits.as_ref().map(Into::into),
+            iterates: iterates.as_ref().map(Into::into),
         }
     }
 }
@@ -118,19 +121,23 @@ impl TryFrom<wire::Measurement> for Measurement {
             step,
             splits,
             exits,
+            iterates,
         } = measurement;
         let splits: Vec<SplitMeasurement> = splits
             .into_iter()
             .map(TryInto::try_into)
             .collect::<Result<_, _>>()?;
         let exits = exits.map(Exits::try_from).transpose()?;
-        if splits.is_empty() && exits.is_none() || !splits.is_sorted_by(|a, b| a.split < b.split) {
+        if splits.is_empty() && exits.is_none() && iterates.is_none()
+            || !splits.is_sorted_by(|a, b| a.split < b.split)
+        {
             let problem = "expected `train`, `test` or both, in this order";
             return Err(WireError::new("Measurement", "splits", problem));
         }
         Ok(Self {
             step,
             splits,
+            iterates: iterates.map(TryInto::try_into).transpose()?,
             exits,
         })
     }
@@ -172,6 +179,83 @@ impl TryFrom<wire::SplitMeasurement> for SplitMeasurement {
             loss,
             accuracy,
             noise,
+        })
+    }
+}
+
+impl From<&IterateSummary> for wire::Iterates {
+    fn from(summary: &IterateSummary) -> Self {
+        let IterateSummary { steps, scopes } = summary;
+        Self {
+            steps: *steps,
+            scopes: scopes.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<&IterateMeans> for wire::IterateMeans {
+    fn from(means: &IterateMeans) -> Self {
+        let IterateMeans {
+            scope,
+            k1,
+            samples,
+            ln_x,
+            blocks,
+            ln_y,
+        } = means;
+        let layer = match scope {
+            Scope::All => None,
+            Scope::Layer(name) => Some(name.clone()),
+        };
+        Self {
+            layer,
+            k1: *k1,
+            samples: *samples,
+            ln_x: *ln_x,
+            blocks: *blocks,
+            ln_y: *ln_y,
+        }
+    }
+}
+
+impl TryFrom<wire::Iterates> for IterateSummary {
+    type Error = WireError;
+
+    fn try_from(iterates: wire::Iterates) -> Result<Self, WireError> {
+        let wire::Iterates { steps, scopes } = iterates;
+        let scopes = scopes.into_iter().map(TryInto::try_into);
+        Ok(Self {
+            steps,
+            scopes: scopes.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl TryFrom<wire::IterateMeans> for IterateMeans {
+    type Error = WireError;
+
+    fn try_from(means: wire::IterateMeans) -> Result<Self, WireError> {
+        let wire::IterateMeans {
+            layer,
+            k1,
+            samples,
+            ln_x,
+            blocks,
+            ln_y,
+        } = means;
+        if k1 == 0 {
+            return Err(WireError::new("IterateMeans", "k1", "is 1 or more"));
+        }
+        if !(ln_x.is_finite() && ln_y.is_finite()) {
+            return Err(WireError::new("IterateMeans", "ln_x", "is not finite"));
+        }
+        Ok(Self {
+            scope: layer.map_or(Scope::All, Scope::Layer),
+            k1,
+            samples,
+            ln_x,
+            blocks,
+            ln_y,
         })
     }
 }

@@ -182,7 +182,7 @@ impl Reader<'_> {
             Key::Init => self.init(what, node).map(Value::Init),
             Key::Splits => self.splits(what, node).map(Value::Splits),
             Key::Treatments => self.treatments(what, node).map(Value::Treatments),
-            Key::Iterates => self.iterates(what, node).map(Value::Iterates),
+            Key::Iterates => self.flag(what, node).map(Value::Iterates),
             Key::StopAtTrainAccuracy if matches!(node.get_ref(), DeValue::Boolean(false)) => {
                 Some(Value::StopAtTrainAccuracy(None))
             }
@@ -425,14 +425,6 @@ impl Reader<'_> {
             .collect();
         self.words(what, node, &known)
             .map(|treatments| treatments.into_iter().collect())
-    }
-
-    fn iterates(&mut self, what: &str, node: &Node<'_>) -> Option<bool> {
-        if !self.flag(what, node)? {
-            return Some(false);
-        }
-        let message = format!("`{what} = true` is not available in this version");
-        self.refuse(Problem::at(node.span(), message).help(format!("leave `{what}` out")))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The block length K1 of the published code.
+//! Block lengths K1: that of the published code, and that of a layer.
 
 /// The largest divisor of `values` that is at most √`values`; 1 for 0 and for primes.
 ///
@@ -8,6 +8,11 @@ pub fn published_block_length(values: u64) -> u64 {
         .rev()
         .find(|length| values.is_multiple_of(*length))
         .unwrap_or(1)
+}
+
+/// The largest power of two that is at most √`values` and at most `fan_in`; at least 1.
+pub(crate) fn layer_block_length(values: u64, fan_in: u64) -> u64 {
+    1 << values.isqrt().min(fan_in).max(1).ilog2()
 }
 
 #[cfg(test)]

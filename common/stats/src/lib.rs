@@ -16,6 +16,7 @@ mod estimate;
 mod exact_sum;
 mod histogram;
 pub mod late;
+mod iterates;
 mod log_sum;
 mod metastability;
 mod normality;
@@ -38,6 +39,7 @@ pub use estimate::{
 };
 pub use exact_sum::{ExactSum, NotAnExactSum};
 pub use histogram::{LogHistogram, NotAHistogram};
+pub use iterates::{IterateEstimate, IterateMeans, IterateSummary};
 pub use log_sum::{sum_ln_abs, sum_ln_abs_plus_epsilon};
 pub use metastability::{Metastability, exit_constant};
 pub use normality::{NormalityTest, anderson_darling, shapiro_wilk};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::block_length::published_block_length;
+use crate::block_length::{layer_block_length, published_block_length};
 use crate::permutation::Permutation;
 use crate::summary::RowSet;
 use crate::treatment::{Treatment, Treatments};
@@ -194,8 +194,7 @@ impl NoiseShape {
     /// K1 of a layer: the largest power of two ≤ min(√(P·M_l), fan-in).
     pub fn layer_block_length(&self, layer: &Layer) -> usize {
         let values = (self.minibatches as u64).saturating_mul(layer.len as u64);
-        let bound = values.isqrt().min(layer.fan_in as u64).max(1);
-        1 << bound.ilog2()
+        layer_block_length(values, layer.fan_in as u64) as usize
     }
 
     /// G: how many clusters of consecutive rows a summary keeps apart.

@@ -104,6 +104,7 @@ fn measurement(run: &Run, step: u64) -> Result<Measurement, Box<dyn Error>> {
     Ok(Measurement {
         step,
         splits: splits.into_iter().collect::<Result<_, Box<dyn Error>>>()?,
+        iterates: None,
         exits: None,
     })
 }

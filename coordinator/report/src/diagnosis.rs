@@ -119,7 +119,7 @@ impl Diagnosis {
             let number = |number: Option<f64>| number.map_or(String::new(), short);
             [
                 told.estimator.as_str().to_owned(),
-                told.treatment.as_str().to_owned(),
+                told.treatment.map_or("", Treatment::as_str).to_owned(),
                 told.k1.map_or(String::new(), |k1| k1.to_string()),
                 number(told.alpha),
                 number(told.std_error),

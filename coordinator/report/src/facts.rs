@@ -7,7 +7,9 @@ use tailsweep_common::id::RunId;
 use tailsweep_common::measurement::{Split, SplitMeasurement};
 use tailsweep_common::run::Point;
 use tailsweep_common::state::{Reason, RunState};
-use tailsweep_stats::{Estimate, Estimator, Gaussianity, Problem, Scope, Treatment};
+use tailsweep_stats::{
+    Estimate, Estimator, Gaussianity, IterateEstimate, IterateSummary, Problem, Scope, Treatment,
+};
 
 use crate::{RunResult, SweepText};
 
@@ -79,7 +81,8 @@ pub(crate) struct MeasurementRow {
 pub(crate) struct EstimateRow {
     pub(crate) run: usize,
     pub(crate) step: u64,
-    pub(crate) split: Split,
+    /// `None` of the iterates, which belong to no split.
+    pub(crate) split: Option<Split>,
     pub(crate) told: Told,
 }
 
@@ -88,7 +91,8 @@ pub(crate) struct EstimateRow {
 pub(crate) struct Told {
     pub(crate) scope: Arc<str>,
     pub(crate) estimator: Estimator,
-    pub(crate) treatment: Treatment,
+    /// Of the gradient noise; `None`: it is of the averaged iterates.
+    pub(crate) treatment: Option<Treatment>,
     pub(crate) k1: Option<u64>,
     pub(crate) alpha: Option<f64>,
     pub(crate) std_error: Option<f64>,
@@ -123,9 +127,24 @@ impl Facts {
                     .push(MeasurementRow::new(run, measurement.step, split));
                 // A summary with missing rows is refused before it is committed.
                 for estimate in split.noise.estimates().unwrap_or_default() {
-                    let row = self.estimate(run, measurement.step, split.split, estimate);
-                    self.estimates.push(row);
+                    let scope = self.scope(scope_name(&estimate.scope));
+                    self.estimates.push(EstimateRow {
+                        run,
+                        step: measurement.step,
+                        split: Some(split.split),
+                        told: Told::new(scope, &estimate),
+                    });
                 }
+            }
+            let iterates = measurement.iterates.iter();
+            for estimate in iterates.flat_map(IterateSummary::estimates) {
+                let scope = self.scope(scope_name(&estimate.scope));
+                self.estimates.push(EstimateRow {
+                    run,
+                    step: measurement.step,
+                    split: None,
+                    told: Told::of_iterates(scope, &estimate),
+                });
             }
         }
         self.points[point].runs.end = run + 1;
@@ -153,16 +172,6 @@ impl Facts {
             });
         }
         self.points.len() - 1
-    }
-
-    fn estimate(&mut self, run: usize, step: u64, split: Split, estimate: Estimate) -> EstimateRow {
-        let scope = self.scope(scope_name(&estimate.scope));
-        EstimateRow {
-            run,
-            step,
-            split,
-            told: Told::new(scope, &estimate),
-        }
     }
 
     fn scope(&mut self, name: &str) -> Arc<str> {
@@ -198,6 +207,14 @@ impl Facts {
     }
 }
 
+/// What an estimate is of, as written in tables.
+pub(crate) fn measured(treatment: Option<Treatment>) -> &'static str {
+    match treatment {
+        Some(_) => "gradient_noise",
+        None => "iterate",
+    }
+}
+
 /// As written in tables.
 pub(crate) fn scope_name(scope: &Scope) -> &str {
     match scope {
@@ -211,7 +228,7 @@ impl Told {
         Self {
             scope,
             estimator: estimate.estimator,
-            treatment: estimate.treatment,
+            treatment: Some(estimate.treatment),
             k1: estimate.k1,
             alpha: estimate.alpha,
             std_error: estimate.std_error,
@@ -223,6 +240,27 @@ impl Told {
             blocks: estimate.blocks,
             problem: estimate.problem,
         }
+    }
+
+    fn of_iterates(scope: Arc<str>, estimate: &IterateEstimate) -> Self {
+        Self {
+            scope,
+            estimator: Estimator::Mohammadi,
+            treatment: None,
+            k1: Some(estimate.k1),
+            alpha: estimate.alpha,
+            std_error: None,
+            interval: None,
+            degrees: None,
+            samples: estimate.samples,
+            blocks: estimate.blocks,
+            problem: estimate.problem,
+        }
+    }
+
+    /// What the estimate is of.
+    pub(crate) fn measured(&self) -> &'static str {
+        measured(self.treatment)
     }
 }
 

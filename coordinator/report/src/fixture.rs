@@ -101,7 +101,7 @@ fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
     let published = Told {
         scope: ALL.into(),
         estimator: Estimator::Mohammadi,
-        treatment: Treatment::Published,
+        treatment: Some(Treatment::Published),
         k1: Some(252),
         alpha: Some(alpha),
         std_error: Some(0.5),
@@ -112,7 +112,7 @@ fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
         problem: None,
     };
     let surrogate = Told {
-        treatment: Treatment::GaussianSurrogate,
+        treatment: Some(Treatment::GaussianSurrogate),
         alpha: Some(1.25),
         std_error: None,
         interval: None,
@@ -121,7 +121,7 @@ fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
     };
     let within = Told {
         estimator: Estimator::WithinCoordinate,
-        treatment: Treatment::Paired,
+        treatment: Some(Treatment::Paired),
         k1: None,
         alpha: None,
         std_error: None,
@@ -138,7 +138,7 @@ fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
     let row = |told| EstimateRow {
         run,
         step,
-        split: Split::Train,
+        split: Some(Split::Train),
         told,
     };
     [published, surrogate, within, layer].map(row).into()

@@ -40,9 +40,11 @@ pub fn within_coordinate(measurements: &[Measurement]) -> Option<Seed> {
 /// Which α: the key of a row beside its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    pub(crate) split: Split,
+    /// `None` of the iterates.
+    pub(crate) split: Option<Split>,
     pub(crate) estimator: Estimator,
-    pub(crate) treatment: Treatment,
+    /// `None` of the iterates.
+    pub(crate) treatment: Option<Treatment>,
     pub(crate) k1: Option<u64>,
 }
 
@@ -110,7 +112,8 @@ fn of_point(facts: &Facts, point: usize, runs: &Range<usize>) -> Vec<PointRow> {
             late: of_rows(&late),
         })
         .collect();
-    rows.sort_by_key(|row| row.key.split);
+    // Train, test, iterates.
+    rows.sort_by_key(|row| (row.key.split.is_none(), row.key.split));
     rows
 }
 

@@ -38,8 +38,8 @@ impl Kind {
     pub(crate) const PERMUTED_SLOPE: Self = Self::new(Estimator::LocalSlope, Treatment::Permuted);
     pub(crate) const PAIRED_SLOPE: Self = Self::new(Estimator::LocalSlope, Treatment::Paired);
 
-    pub(crate) fn is(self, estimator: Estimator, treatment: Treatment) -> bool {
-        self.estimator == estimator && self.treatment == treatment
+    pub(crate) fn is(self, estimator: Estimator, treatment: Option<Treatment>) -> bool {
+        self.estimator == estimator && Some(self.treatment) == treatment
     }
 }
 
@@ -106,7 +106,7 @@ impl<'a> Lookup<'a> {
     ) -> impl Iterator<Item = &'a PointRow> + use<'a> {
         let rows = &self.late[self.rows[point].clone()];
         rows.iter().filter(move |row| {
-            row.key.split == split && kind.is(row.key.estimator, row.key.treatment)
+            row.key.split == Some(split) && kind.is(row.key.estimator, row.key.treatment)
         })
     }
 
@@ -136,7 +136,9 @@ impl<'a> Lookup<'a> {
     ) -> impl Iterator<Item = &'a EstimateRow> + use<'a> {
         self.facts.estimates_of(run).iter().filter(move |row| {
             let told = &row.told;
-            row.split == split && &*told.scope == ALL && kind.is(told.estimator, told.treatment)
+            row.split == Some(split)
+                && &*told.scope == ALL
+                && kind.is(told.estimator, told.treatment)
         })
     }
 }

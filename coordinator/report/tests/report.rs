@@ -106,6 +106,7 @@ fn measurement(seed: u64, step: u64) -> Measurement {
     Measurement {
         step,
         splits: splits.to_vec(),
+        iterates: None,
         exits: None,
     }
 }

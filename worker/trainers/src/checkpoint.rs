@@ -4,6 +4,7 @@
 //! magic "tswpckpt", version u32, run id (16 bytes)
 //! step u64, phase u8, ending step u64
 //! number of tensors u32; of each: length u64, weights f32 …, then velocities f32 … if μ ≠ 0
+//! if iterates are measured: how many u64, and of each tensor their sum f64 …
 //! SHA-256 of all of it (32 bytes)
 //! ```
 //! All little-endian. There is no random state: streams are functions of the seed and the step.
@@ -12,6 +13,8 @@ use sha2::{Digest, Sha256};
 use tailsweep_common::id::RunId;
 use tailsweep_common::run::{NetworkPoint, Run};
 use tailsweep_common::state::Ending;
+
+use crate::average::Average;
 
 const MAGIC: &[u8; 8] = b"tswpckpt";
 const VERSION: u32 = 1;
@@ -36,6 +39,8 @@ pub(crate) struct State {
     pub(crate) weights: Vec<Vec<f32>>,
     /// v of SGD; absent when there is no momentum, or none yet.
     pub(crate) velocities: Option<Vec<Vec<f32>>>,
+    /// Of the iterates since the last measurement, if they are measured.
+    pub(crate) average: Option<Average>,
 }
 
 /// Why a checkpoint cannot be used.
@@ -95,6 +100,12 @@ impl State {
                 bytes.extend_from_slice(&number.to_le_bytes());
             }
         }
+        if let Some(Average { count, sums }) = &self.average {
+            bytes.extend_from_slice(&count.to_le_bytes());
+            for sum in sums.iter().flatten() {
+                bytes.extend_from_slice(&sum.to_le_bytes());
+            }
+        }
         let digest = Sha256::digest(&bytes);
         bytes.extend_from_slice(&digest);
         bytes
@@ -148,6 +159,13 @@ impl State {
                 velocities.push(reader.numbers(*length)?);
             }
         }
+        let mut average = point.measure.iterates.then(|| Average::new(lengths));
+        if let Some(Average { count, sums }) = &mut average {
+            *count = reader.u64()?;
+            for sum in sums.iter_mut().flatten() {
+                *sum = f64::from_bits(reader.u64()?);
+            }
+        }
         if !reader.0.is_empty() || step > point.train.steps {
             return Err(CheckpointError::Content);
         }
@@ -156,6 +174,7 @@ impl State {
             phase,
             weights,
             velocities: momentum.then_some(velocities),
+            average,
         })
     }
 }

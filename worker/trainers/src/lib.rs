@@ -7,6 +7,7 @@
 //!
 //! There is no clock, no network, no async, and no file but those of the data sets.
 
+mod average;
 mod checkpoint;
 pub mod data;
 mod dropout;

@@ -22,7 +22,9 @@ use dfdx::tensor::CpuError;
 use tailsweep_common::measurement::{Measurement, Split};
 use tailsweep_common::run::{Init, NetworkPoint, Run};
 use tailsweep_common::state::Ending;
+use tailsweep_stats::Layer;
 
+use crate::average::Average;
 use crate::checkpoint::{CheckpointError, Phase, State};
 use crate::data::Data;
 use crate::dropout::Dropout;
@@ -87,6 +89,8 @@ pub struct Training {
     network: Network,
     order: Order,
     budget: MeasureBudget,
+    /// Since the last measurement, if iterates are measured.
+    average: Option<Average>,
     step: u64,
     phase: Phase,
 }
@@ -108,13 +112,21 @@ impl Training {
                 weights::given(point.architecture, &point.dataset, bytes)?
             }
         };
+        let mut average = point
+            .measure
+            .iterates
+            .then(|| Average::new(&lengths(&layers)));
+        if let Some(average) = &mut average {
+            average.add(&weights);
+        }
         let state = State {
             step: 0,
             phase: Phase::Arrived,
             weights,
             velocities: None,
+            average,
         };
-        Self::at(run, point, data, model, &state)
+        Self::at(run, point, data, model, state)
     }
 
     /// The run where `checkpoint` was taken; initial weights are not needed for it.
@@ -125,9 +137,8 @@ impl Training {
     pub fn resume(run: &Run, data: Arc<Data>, checkpoint: &[u8]) -> Result<Self, TrainError> {
         let (point, model) = validate(run, &data)?;
         let layers = point.architecture.layers(&point.dataset);
-        let lengths: Vec<usize> = layers.iter().map(|layer| layer.len).collect();
-        let state = State::decode(run, point, &lengths, checkpoint)?;
-        Self::at(run, point, data, model, &state)
+        let state = State::decode(run, point, &lengths(&layers), checkpoint)?;
+        Self::at(run, point, data, model, state)
     }
 
     /// With another bound on the memory of a measurement; results are the same for any.
@@ -140,7 +151,7 @@ impl Training {
         point: &NetworkPoint,
         data: Arc<Data>,
         model: Model,
-        state: &State,
+        state: State,
     ) -> Result<Self, TrainError> {
         let velocities = state.velocities.as_deref();
         let network = Network::new(model, point.loss, &state.weights, velocities)?;
@@ -152,6 +163,7 @@ impl Training {
             data,
             network,
             budget: MeasureBudget::default(),
+            average: state.average,
             step: state.step,
             phase: state.phase,
         })
@@ -187,6 +199,7 @@ impl Training {
             phase: self.phase,
             weights: self.network.weights(),
             velocities: momentum.then(|| self.network.velocities()),
+            average: self.average.clone(),
         };
         state.encode(&self.run)
     }
@@ -208,9 +221,15 @@ impl Training {
             }
             Err(NoMeasurement::Failed(error)) => return Err(error),
         };
+        let iterates = self.average.as_mut().map(|average| {
+            let summary = average.summary(&point.architecture.layers(&point.dataset));
+            average.clear();
+            summary
+        });
         let measurement = Measurement {
             step: self.step,
             splits,
+            iterates,
             exits: None,
         };
         let reached = accuracy_reached(point, &measurement);
@@ -238,6 +257,9 @@ impl Training {
         let rate = train.learning_rate(self.point.learning_rate, self.step);
         let mut gradients = gradient.into_tensors();
         self.network.update(train, rate, &mut gradients)?;
+        if let Some(average) = &mut self.average {
+            average.add(&self.network.weights());
+        }
         self.step += 1;
         self.phase = Phase::Arrived;
         Ok(Event::Stepped { loss })
@@ -247,6 +269,10 @@ impl Training {
         self.phase = Phase::Ended(ending);
         Event::Ended(ending)
     }
+}
+
+fn lengths(layers: &[Layer]) -> Vec<usize> {
+    layers.iter().map(|layer| layer.len).collect()
 }
 
 fn accuracy_reached(point: &NetworkPoint, measurement: &Measurement) -> bool {

@@ -9,14 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
-use support::{bytes, events, excerpt, in_pool, results, run, small_data, small_point, sorted};
+use support::{
+    bytes, cifar10, events, excerpt, in_pool, results, run, small_data, small_point, sorted,
+};
 use tailsweep_common::id::BlobId;
 use tailsweep_common::measurement::{Measurement, Split};
 use tailsweep_common::run::{
     Architecture, Dataset, GaussianRegression, Init, Loss, NetworkPoint, Real, Sampling, Schedule,
 };
 use tailsweep_common::state::Ending;
-use tailsweep_stats::{Treatment, Treatments};
+use tailsweep_stats::{IterateSummary, Treatment, Treatments};
+use tailsweep_trainers::data::Data;
 use tailsweep_trainers::{CheckpointError, Event, MeasureBudget, TrainError, Training, data};
 
 /// Everything that has state: shuffled, with momentum, decay and a schedule.
@@ -32,6 +35,18 @@ fn eventful_point() -> NetworkPoint {
     point
 }
 
+/// The same of an AlexNet, which has dropout too.
+fn alexnet() -> (NetworkPoint, Arc<Data>) {
+    let data = cifar10(100, 50);
+    let mut point = eventful_point();
+    point.dataset = data.dataset.clone();
+    point.architecture = Architecture::Alexnet { width: 5 };
+    point.batch_size = 24;
+    point.train.dropout = 0.5;
+    point.measure.minibatches = Some(3);
+    (point, data)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
@@ -45,12 +60,18 @@ proptest! {
             Sampling::WithReplacement,
         ]),
         momentum in prop::sample::select(vec![0.0, 0.9]),
+        convolutional: bool,
+        iterates: bool,
     ) {
-        let mut point = eventful_point();
+        let (mut point, data) = if convolutional {
+            alexnet()
+        } else {
+            (eventful_point(), small_data())
+        };
         point.train.sampling = sampling;
         point.train.momentum = momentum;
+        point.measure.iterates = iterates;
         let run = run(point, 3);
-        let data = small_data();
         let mut unbroken = Training::new(&run, data.clone(), None).unwrap();
         let expected = events(&mut unbroken).unwrap();
 
@@ -96,6 +117,66 @@ proptest! {
         let damaged = damage(&training.checkpoint());
         let resumed = Training::resume(&run, small_data(), &damaged);
         prop_assert_eq!(resumed.is_ok(), damaged == training.checkpoint());
+    }
+}
+
+#[test]
+fn dropout_is_of_training_alone() {
+    let (mut point, data) = alexnet();
+    point.train.steps = 1;
+    point.measure.every = 1;
+    let first = |dropout| {
+        let mut point = point.clone();
+        point.train.dropout = dropout;
+        results(&run(point, 0), &data)
+    };
+    let ((with, with_losses, _), (without, without_losses, _)) = (first(0.5), first(0.0));
+    assert_eq!(
+        with[0], without[0],
+        "the weights are equal, and measuring drops nothing"
+    );
+    assert_ne!(with_losses, without_losses);
+    assert_ne!(with[1], without[1]);
+}
+
+#[test]
+fn iterates_are_averaged_since_the_last_measurement() {
+    let mut point = small_point();
+    point.measure.iterates = true;
+    let means = |point: &NetworkPoint| -> Vec<IterateSummary> {
+        let (measurements, ..) = results(&run(point.clone(), 0), &small_data());
+        let iterates = measurements
+            .into_iter()
+            .map(|measurement| measurement.iterates);
+        iterates.map(Option::unwrap).collect()
+    };
+    let steps = |means: &[IterateSummary]| means.iter().map(|m| m.steps).collect::<Vec<_>>();
+    let moving = means(&point);
+    assert_eq!(steps(&moving), [1, 15, 15]);
+    assert_ne!(moving[1].scopes, moving[2].scopes);
+    // Weights that stay: their mean is themselves, but for rounding.
+    point.learning_rate = 0.0;
+    let still = means(&point);
+    for (first, later) in still[0].scopes.iter().zip(&still[2].scopes) {
+        assert_eq!((&first.scope, first.samples), (&later.scope, later.samples));
+        assert!((first.ln_x - later.ln_x).abs() < 1e-9 && (first.ln_y - later.ln_y).abs() < 1e-9);
+    }
+    let scopes = still[0].scopes.iter().map(|means| means.scope.to_string());
+    let expected = ["all", "fc.0.weight", "fc.2.weight", "fc.4.weight"];
+    assert_eq!(scopes.collect::<Vec<_>>(), expected);
+    // Looking at them changes nothing else.
+    point.learning_rate = 0.05;
+    point.measure.iterates = false;
+    let (without, ..) = results(&run(point.clone(), 0), &small_data());
+    point.measure.iterates = true;
+    let (with, ..) = results(&run(point, 0), &small_data());
+    assert!(
+        without
+            .iter()
+            .all(|measurement| measurement.iterates.is_none())
+    );
+    for (with, without) in with.iter().zip(&without) {
+        assert_eq!(with.splits, without.splits);
     }
 }
 

@@ -1,5 +1,8 @@
 //! `estimates.csv`: every estimate of every measurement.
 
+use tailsweep_common::measurement::Split;
+use tailsweep_stats::Treatment;
+
 use super::{Cell, Table};
 use crate::facts::{Facts, Told};
 
@@ -24,7 +27,7 @@ pub(crate) fn told(told: &Told) -> [Cell<'_>; TOLD.len()] {
     [
         Cell::text(&told.scope),
         Cell::text(told.estimator.as_str()),
-        Cell::text(told.treatment.as_str()),
+        told.treatment.map(Treatment::as_str).into(),
         told.k1.into(),
         told.alpha.into(),
         told.std_error.into(),
@@ -33,7 +36,7 @@ pub(crate) fn told(told: &Told) -> [Cell<'_>; TOLD.len()] {
         Cell::Whole(told.samples),
         Cell::Whole(told.blocks),
         told.problem.map(|problem| problem.as_str()).into(),
-        Cell::text("gradient_noise"),
+        Cell::text(told.measured()),
     ]
 }
 
@@ -60,7 +63,7 @@ impl Table for Estimates<'_> {
         let own = [
             Cell::Text(self.facts.runs[row.run].id.to_string().into()),
             Cell::Whole(row.step),
-            Cell::text(row.split.as_str()),
+            row.split.map(Split::as_str).into(),
         ];
         own.into_iter().chain(told(&row.told)).collect()
     }

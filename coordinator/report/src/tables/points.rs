@@ -1,7 +1,10 @@
 //! `points.csv`: the late α of each point ([`crate::late`]).
 
+use tailsweep_common::measurement::Split;
+use tailsweep_stats::Treatment;
+
 use super::{Cell, Table};
-use crate::facts::Facts;
+use crate::facts::{Facts, measured};
 use crate::fields::Field;
 use crate::late::PointRow;
 
@@ -32,10 +35,11 @@ impl Table for Points<'_> {
         ];
         let further = Field::further(&self.facts.text.sweep.own_axes);
         let listed = Field::LISTED.iter().map(Field::column).chain(own);
-        let further = further
-            .iter()
-            .map(Field::column)
-            .chain(["late_rows", "late_values"]);
+        let further =
+            further
+                .iter()
+                .map(Field::column)
+                .chain(["late_rows", "late_values", "measured"]);
         listed.chain(further).map(str::to_owned).collect()
     }
 
@@ -52,9 +56,9 @@ impl Table for Points<'_> {
             .map(|field| field.cell(point))
             .collect();
         cells.extend([
-            Cell::text(row.key.split.as_str()),
+            row.key.split.map(Split::as_str).into(),
             Cell::text(row.key.estimator.as_str()),
-            Cell::text(row.key.treatment.as_str()),
+            row.key.treatment.map(Treatment::as_str).into(),
             row.key.k1.into(),
             Cell::Whole(late.seeds),
             late.alpha.into(),
@@ -66,7 +70,11 @@ impl Table for Points<'_> {
             late.problem.into(),
         ]);
         cells.extend(further.iter().map(|field| field.cell(point)));
-        cells.extend([Cell::Whole(late.rows), Cell::Whole(late.values)]);
+        cells.extend([
+            Cell::Whole(late.rows),
+            Cell::Whole(late.values),
+            Cell::text(measured(row.key.treatment)),
+        ]);
         cells
     }
 }

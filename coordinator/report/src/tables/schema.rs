@@ -76,7 +76,7 @@ const LIMITS: [Column; 2] = [
     ),
 ];
 
-const POINTS: [Column; 14] = [
+const POINTS: [Column; 15] = [
     (
         "split",
         Text,
@@ -131,6 +131,11 @@ const POINTS: [Column; 14] = [
         "measured steps that are late, over all seeds",
     ),
     ("late_values", Whole, "those of them that have a value"),
+    (
+        "measured",
+        Text,
+        "`gradient_noise`, or `iterate` for the averaged weights",
+    ),
 ];
 
 const RUNS: [Column; 10] = [
@@ -217,10 +222,14 @@ const MEASUREMENTS: [Column; 13] = [
 const ESTIMATES: [Column; 15] = [
     ("run_id", Text, "the run, as in runs"),
     ("step", Whole, "updates before the measurement"),
-    ("split", Text, "`train` or `test`"),
+    ("split", Text, "`train` or `test`; empty for `iterate`"),
     ("scope", Text, "`all`, or the name of a layer's tensor"),
     ("estimator", Text, "how α is estimated"),
-    ("treatment", Text, "what is done to the noise before"),
+    (
+        "treatment",
+        Text,
+        "what is done to the noise before; empty for `iterate`",
+    ),
     ("k1", Whole, "block length; empty where there is none"),
     ("alpha", Number, "estimated tail index"),
     ("std_error", Number, "standard error of `alpha`"),

@@ -142,6 +142,7 @@ fn small() -> Result<Measurement, Failure> {
     Ok(Measurement {
         step: 0,
         splits: vec![split(Split::Train, 4, 4, 1, published)?],
+        iterates: None,
         exits: None,
     })
 }
@@ -152,6 +153,7 @@ fn full() -> Result<Measurement, Failure> {
     Ok(Measurement {
         step: 0,
         splits: vec![split(Split::Train, 600)?, split(Split::Test, 100)?],
+        iterates: None,
         exits: None,
     })
 }

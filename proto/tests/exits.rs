@@ -20,6 +20,7 @@ fn measurement() -> Measurement {
     Measurement {
         step: 40,
         splits: Vec::new(),
+        iterates: None,
         exits: Some(Exits {
             wells: vec![well, WellExits::none(2)],
             running: 2,

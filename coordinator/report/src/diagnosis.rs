@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tailsweep_stats::{Incomplete, NoiseSummary, Problem, ValueSums};
+use tailsweep_stats::{Incomplete, NoiseSummary, Problem, Treatment, ValueSums};
 
 use crate::facts::{Told, scope_name};
 use crate::figures;

@@ -78,10 +78,11 @@ fn play(seed: u64, broken: Option<Broken>, loud: bool) -> Tally {
     let mut plans = plans(&mut Random::new(random::mix(seed, 8)));
     let only_restarts = seed.is_multiple_of(5);
     if only_restarts {
-        // A sweep that stops takes back what has not begun as far as the coordinator knows.
-        plans
-            .iter_mut()
-            .for_each(|plan| plan.limits.max_failures = None);
+        // A sweep that stops takes runs back, which a later one may want again.
+        for plan in &mut plans {
+            plan.limits.max_failures = None;
+            plan.stop = None;
+        }
     }
     let mut world = World::new(seed, only_restarts, plans);
     world.loud = loud;

@@ -12,6 +12,8 @@
 //! nobody can predict, and the data set itself, which the runs of a worker share
 //! ([`dataset_bytes`]).
 
+mod simulated;
+
 use crate::measurement::Split;
 use crate::run::{Architecture, Dataset, NetworkPoint, Point};
 
@@ -49,6 +51,8 @@ pub struct Cost {
 pub fn predict(point: &Point) -> Cost {
     match point {
         Point::Network(point) => of_network(point),
+        Point::Synthetic(point) => simulated::of_synthetic(point),
+        Point::LevySde(point) => simulated::of_levy_sde(point),
     }
 }
 

@@ -1,6 +1,8 @@
-//! A run: everything that determines the result of one training, and nothing else.
+//! A run: everything that determines the result of one training or simulation, and nothing else.
 
 mod dataset;
+mod levy_sde;
+mod synthetic;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use crate::network::{self, Network};
 pub use dataset::{
     Blobs, Dataset, DatasetName, GaussianRegression, OwnData, OwnSplit, Real, Source, Targets,
 };
+pub use levy_sde::{LevyPoint, PotentialForm};
+pub use synthetic::{Law, Rows, SyntheticPoint};
 
 /// Raised whenever the bytes of a result change for an unchanged run, so that results made by
 /// different arithmetic are never mixed.
@@ -36,6 +40,10 @@ pub struct Run {
 pub enum Point {
     /// A network is trained, and its gradient noise measured.
     Network(NetworkPoint),
+    /// Noise of a known law is drawn and measured.
+    Synthetic(SyntheticPoint),
+    /// Paths of a stochastic differential equation are followed.
+    LevySde(LevyPoint),
 }
 
 /// A network, its data, and how it is trained and measured.
@@ -325,6 +333,23 @@ impl Point {
     pub fn network(&self) -> Option<&NetworkPoint> {
         match self {
             Self::Network(point) => Some(point),
+            Self::Synthetic(_) | Self::LevySde(_) => None,
+        }
+    }
+
+    /// The noise that is drawn, if it is.
+    pub fn synthetic(&self) -> Option<&SyntheticPoint> {
+        match self {
+            Self::Synthetic(point) => Some(point),
+            Self::Network(_) | Self::LevySde(_) => None,
+        }
+    }
+
+    /// The equation whose paths are followed, if there is one.
+    pub fn levy_sde(&self) -> Option<&LevyPoint> {
+        match self {
+            Self::LevySde(point) => Some(point),
+            Self::Network(_) | Self::Synthetic(_) => None,
         }
     }
 
@@ -332,6 +357,8 @@ impl Point {
     pub fn steps(&self) -> u64 {
         match self {
             Self::Network(point) => point.train.steps,
+            Self::Synthetic(point) => point.steps,
+            Self::LevySde(point) => point.steps,
         }
     }
 
@@ -339,6 +366,8 @@ impl Point {
     pub fn every(&self) -> u64 {
         match self {
             Self::Network(point) => point.measure.every,
+            Self::Synthetic(point) => point.measure.every,
+            Self::LevySde(point) => point.every,
         }
     }
 
@@ -346,13 +375,22 @@ impl Point {
     pub fn measure(&self) -> Option<&Measure> {
         match self {
             Self::Network(point) => Some(&point.measure),
+            Self::Synthetic(point) => Some(&point.measure),
+            Self::LevySde(_) => None,
         }
     }
 
-    /// M, the number of parameters.
+    /// Whether a measurement is due after `step` steps.
+    pub fn is_due(&self, step: u64) -> bool {
+        step == self.steps() || step.is_multiple_of(self.every())
+    }
+
+    /// M, the number of parameters; an equation has one variable.
     pub fn params(&self) -> u64 {
         match self {
             Self::Network(point) => point.params(),
+            Self::Synthetic(point) => point.params.into(),
+            Self::LevySde(_) => 1,
         }
     }
 
@@ -365,6 +403,8 @@ impl Point {
     pub fn architecture(&self) -> &'static str {
         match self {
             Self::Network(point) => point.architecture.as_str(),
+            Self::Synthetic(_) => "synthetic",
+            Self::LevySde(_) => "levy_sde",
         }
     }
 
@@ -379,13 +419,21 @@ impl Point {
     }
 
     /// Examples in a minibatch.
-    pub fn batch_size(&self) -> Option<u32> {
-        self.network().map(|point| point.batch_size)
+    pub fn batch_size(&self) -> u32 {
+        match self {
+            Self::Network(point) => point.batch_size,
+            Self::Synthetic(point) => point.batch_size,
+            Self::LevySde(point) => point.batch_size,
+        }
     }
 
     /// η of the first step.
-    pub fn learning_rate(&self) -> Option<f64> {
-        self.network().map(|point| point.learning_rate)
+    pub fn learning_rate(&self) -> f64 {
+        match self {
+            Self::Network(point) => point.learning_rate,
+            Self::Synthetic(point) => point.learning_rate,
+            Self::LevySde(point) => point.learning_rate,
+        }
     }
 
     /// The loss, where there is one.

@@ -86,9 +86,16 @@ fn the_page_has_every_key() {
         ("## `[stop]`", &schema["properties"]["stop"]),
         ("## `[[block]]`", &schema["properties"]["block"]["items"]),
     ];
-    for (title, table) in sections {
-        let start = PAGE.find(title).expect("a section");
-        let rest = &PAGE[start + title.len()..];
+    let without_network = include_str!("../../docs/synthetic-runs.md");
+    let others = [
+        ("## `synthetic`", &schema["properties"]["synthetic"]),
+        ("## `levy_sde`", &schema["properties"]["levy_sde"]),
+    ];
+    let sections = sections.map(|section| (PAGE, section)).into_iter();
+    let others = others.map(|section| (without_network, section));
+    for (page, (title, table)) in sections.chain(others) {
+        let start = page.find(title).expect("a section");
+        let rest = &page[start + title.len()..];
         let section = &rest[..rest.find("\n## ").unwrap_or(rest.len())];
         for key in table["properties"].as_object().expect("properties").keys() {
             // Own axes stand in the sections that they are of.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use tailsweep_common::id::BlobId;
 use tailsweep_common::measurement::Split;
 use tailsweep_common::npy::encode_f32;
-use tailsweep_common::run::{Architecture, Init, Loss, NetworkPoint, Sampling, Schedule, Targets};
+use tailsweep_common::run::{
+    Architecture, Init, Law, Loss, NetworkPoint, PotentialForm, Rows, Sampling, Schedule, Targets,
+};
 use tailsweep_common::sweep::{Sweep, parse};
 use written::{EXAMPLE, block, networks, read, with};
 
@@ -242,4 +244,48 @@ fn own_data_are_their_contents() {
     assert_ne!(id(&both), id(&sweep));
     let other = read("{ images = \"more/x.npy\", labels = \"more/y.npy\" }");
     assert_ne!(id(&other), id(&sweep));
+}
+
+#[test]
+fn runs_without_a_network_take_what_they_depend_on() {
+    let sweep = read(include_str!("right/without_network.toml"));
+    assert_eq!(sweep.points.len(), 6 + 4 + 2);
+    let first = sweep.points[0].synthetic().expect("noise");
+    assert_eq!(first.law, Law::Stable { alpha: 1.0 });
+    assert_eq!(first.rows, Rows::Examples(105));
+    assert_eq!(
+        (first.batch_size, first.learning_rate, first.params),
+        (10, 0.1, 1009)
+    );
+    assert_eq!((first.steps, first.measure.every), (99, 1));
+    assert_eq!(first.measure.splits, [Split::Train]);
+    assert_eq!(first.minibatches(Split::Train), 11);
+    assert_eq!((first.examples_of(9), first.examples_of(10)), (10, 5));
+    let point = sweep.points[9].levy_sde().expect("an equation");
+    let potential = PotentialForm::Quadratic {
+        curvature: 1.0,
+        a: 2.0,
+        b: 2.0,
+    };
+    assert_eq!((&point.potential, point.alpha), (&potential, 1.5));
+    assert_eq!(
+        (point.first_exit, point.paths, point.learning_rate),
+        (true, 300, 0.01)
+    );
+    let point = &sweep.points[11];
+    let settings = ["minima", "separators", "depths", "clip", "first_exit", "a"]
+        .map(|key| point.setting(&format!("levy_sde.{key}")));
+    let texts = ["[-2, 0, 2]", "[-1.5, 1]", "[1, 1, 1]", "20", "false"];
+    assert_eq!(settings[..5], texts.map(|text| Some(text.to_owned())));
+    assert_eq!(settings[5], None);
+    assert_eq!(point.setting("train.steps").as_deref(), Some("99"));
+    assert_eq!(
+        (point.dataset(), point.width(), point.loss()),
+        (None, None, None)
+    );
+    // What a run does not depend on does not change it.
+    let other = include_str!("right/without_network.toml").replace("momentum = 0.9", "");
+    let ids = |sweep: &Sweep| sweep.runs().map(|run| run.id()).collect::<BTreeSet<_>>();
+    assert_eq!(ids(&read(&other)), ids(&sweep));
+    assert_eq!(ids(&sweep).len(), 12);
 }

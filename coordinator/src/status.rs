@@ -173,8 +173,8 @@ pub(crate) fn label(run: &Run) -> String {
     words.push(point.architecture().to_owned());
     words.extend(point.width().map(|width| format!("w{width}")));
     words.extend(point.depth().map(|depth| format!("d{depth}")));
-    words.extend(point.batch_size().map(|size| format!("b{size}")));
-    words.extend(point.learning_rate().map(|rate| format!("lr{rate}")));
+    words.push(format!("b{}", point.batch_size()));
+    words.push(format!("lr{}", point.learning_rate()));
     words.extend(point.loss().map(|loss| loss.as_str().to_owned()));
     words.push(format!("seed{}", run.seed));
     words.join(" ")

@@ -12,7 +12,7 @@ use tailsweep_common::state::{Ending, Reason};
 use tailsweep_proto::convert::{AttemptKey, Lease};
 use tailsweep_stats::{Estimator, Scope, Treatment};
 use tailsweep_trainers::data::Data;
-use tailsweep_trainers::{Event, TrainError, Training};
+use tailsweep_trainers::{Computation, Event, TrainError};
 use tokio::sync::mpsc;
 
 use crate::datasets::Datasets;
@@ -139,7 +139,7 @@ impl From<TrainError> for Failure {
 fn compute(task: &Task) -> Result<News, Failure> {
     let started = Instant::now();
     let Task { lease, control, .. } = task;
-    let mut training = prepare(task)?;
+    let mut computation = prepare(task)?;
     let mut saved = Instant::now();
     let out_of_time = || {
         lease
@@ -151,21 +151,22 @@ fn compute(task: &Task) -> Result<News, Failure> {
         match control.order.load(Ordering::Relaxed) {
             GO_ON => {}
             HAND_BACK => {
-                save(task, &training);
+                save(task, &computation);
                 return Ok(News::HandedBack);
             }
             _ => return Ok(News::Abandoned),
         }
         if out_of_time() {
-            let message = format!("stopped at step {} by its time limit", training.step());
+            let message = format!("stopped at step {} by its time limit", computation.step());
             return Err(Failure {
                 reason: Reason::TimeLimit,
                 message,
             });
         }
-        match training.advance(&interrupted)? {
+        match computation.advance(&interrupted)? {
+            Event::Advanced => control.step.store(computation.step(), Ordering::Relaxed),
             Event::Stepped { loss } => {
-                control.step.store(training.step(), Ordering::Relaxed);
+                control.step.store(computation.step(), Ordering::Relaxed);
                 control.update(|latest| latest.loss = Some(f64::from(loss)));
             }
             Event::Measured(measurement) => {
@@ -181,39 +182,35 @@ fn compute(task: &Task) -> Result<News, Failure> {
             Event::Ended(ending) => return Ok(News::Finished(ending)),
         }
         if saved.elapsed() > task.checkpoint_every {
-            save(task, &training);
+            save(task, &computation);
             saved = Instant::now();
         }
     }
 }
 
-fn prepare(task: &Task) -> Result<Training, Failure> {
+fn prepare(task: &Task) -> Result<Computation, Failure> {
     let run = &task.lease.run;
-    let failure = |reason| move |message| Failure { reason, message };
-    let dataset = run
-        .point
-        .dataset()
-        .ok_or_else(|| "the run has no data set".to_owned())
-        .map_err(failure(Reason::Error))?;
-    let data = match &task.own_data {
-        Some(data) => Arc::clone(data),
-        None => task
-            .datasets
-            .get(dataset)
-            .map_err(|error| failure(Reason::Data)(error.to_string()))?,
+    let load = |dataset| match &task.own_data {
+        Some(data) => Ok(Arc::clone(data)),
+        None => task.datasets.get(dataset),
     };
+    let data = run.point.dataset().map(load).transpose();
+    let data = data.map_err(|error| Failure {
+        reason: Reason::Data,
+        message: error.to_string(),
+    })?;
     Ok(match &task.checkpoint {
-        Some(checkpoint) => Training::resume(run, data, checkpoint)?,
-        None => Training::new(run, data, task.weights.as_deref())?,
+        Some(checkpoint) => Computation::resume(run, data, checkpoint)?,
+        None => Computation::new(run, data, task.weights.as_deref())?,
     })
 }
 
-fn save(task: &Task, training: &Training) {
+fn save(task: &Task, computation: &Computation) {
     tell(
         task,
         News::Checkpoint {
-            step: training.step(),
-            content: training.checkpoint(),
+            step: computation.step(),
+            content: computation.checkpoint(),
         },
     );
 }

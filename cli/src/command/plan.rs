@@ -88,7 +88,6 @@ fn row(run: Run) -> [String; 12] {
     let point: &Point = &run.point;
     let cost = cost::predict(point);
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-    let rate = point.learning_rate().map(|rate| rate.to_string());
     let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
     [
         run.id().to_string()[..12].to_owned(),
@@ -96,8 +95,8 @@ fn row(run: Run) -> [String; 12] {
         point.architecture().to_owned(),
         number(point.width()),
         number(point.depth()),
-        number(point.batch_size()),
-        rate.unwrap_or_default(),
+        point.batch_size().to_string(),
+        point.learning_rate().to_string(),
         text(point.loss().map(Loss::as_str)),
         run.seed.to_string(),
         cost.params.to_string(),

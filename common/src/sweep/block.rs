@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 use super::key::{Key, Place};
 use super::problem::{Problem, Span, quoted};
 use super::reader::{Entry, Node, Reader, wrong_kind};
 use super::rules::{self, Rules};
 use super::sample::Sample;
-use super::value::{Family, PLANNED_ARCHITECTURES, Value, twice};
+use super::value::{Family, Value, twice};
 use super::written::Protocol;
 use crate::run::Loss;
 
@@ -53,6 +53,11 @@ impl Block {
         self.axes.iter().position(|axis| axis.key == key)
     }
 
+    /// Whether it trains no network.
+    pub(super) fn is_without_network(&self) -> bool {
+        self.families().iter().any(|family| !family.is_network())
+    }
+
     fn families(&self) -> Vec<Family> {
         let values = self
             .axis(Key::Architecture)
@@ -69,9 +74,6 @@ impl Reader<'_> {
     /// Reads one block; under a protocol it may leave out batch size and learning rate.
     pub(super) fn block(&mut self, node: &Node<'_>, protocol: Option<Protocol>) -> Option<Block> {
         let table = self.table("block", node, "write its axes below `[[block]]`")?;
-        if let Some(problem) = planned_architecture(self, table) {
-            return self.refuse(problem);
-        }
         let mut axes = Vec::new();
         let mut broken = Vec::new();
         let mut rules = [None, None, None];
@@ -89,7 +91,7 @@ impl Reader<'_> {
                 ("exclude", _) => rules[1] = Some(entry.value),
                 ("when", _) => rules[2] = Some(entry.value),
                 ("sample", _) => sample = self.sample(entry.value),
-                ("train" | "measure", _) => self.unquoted_axis(&entry),
+                ("train" | "measure" | "synthetic" | "levy_sde", _) => self.unquoted_axis(&entry),
                 ("train.protocol" | "train.time_limit", _) => self.never_an_axis(&entry),
                 _ => {
                     let meant = self.unknown_key(Place::Block, &entry);
@@ -173,7 +175,7 @@ impl Reader<'_> {
                     .help(format!("write at least one, as in `{}`", written(key))),
             );
         }
-        let takes_lists = matches!(key, Key::Splits | Key::Treatments);
+        let takes_lists = key.is_list();
         if takes_lists && items.iter().all(|item| !item.get_ref().is_array()) {
             return self.refuse(
                 Problem::at(
@@ -239,6 +241,9 @@ impl Reader<'_> {
 
     fn missing(&mut self, block: &Block, broken: &[Key]) {
         let has = |key| block.axis(key).is_some() || broken.contains(&key);
+        if self.without_network(block) {
+            return;
+        }
         for key in [
             Key::Dataset,
             Key::Architecture,
@@ -251,6 +256,48 @@ impl Reader<'_> {
         }
         self.sizes(block, Key::Width, Family::has_width, has(Key::Width));
         self.sizes(block, Key::Depth, Family::has_depth, has(Key::Depth));
+    }
+
+    /// Judges the axes of a block that trains no network; false if it may train one.
+    fn without_network(&mut self, block: &Block) -> bool {
+        let families = block.families();
+        let Some(family) = families.iter().find(|family| !family.is_network()) else {
+            self.foreign(block, families.first().copied());
+            return false;
+        };
+        if families.len() > 1 {
+            let place = block
+                .axis(Key::Architecture)
+                .map(|axis| block.axes[axis].place(0));
+            let word = family.as_str();
+            self.problems.push(
+                Problem::at(
+                    place.unwrap_or_default(),
+                    format!("`{word}` and other architectures have different keys"),
+                )
+                .help("write a `[[block]]` for each of them"),
+            );
+        } else {
+            self.foreign(block, Some(*family));
+        }
+        true
+    }
+
+    /// Refuses axes that runs of `family` do not depend on; those of a network are judged elsewhere,
+    /// but for the keys of what trains none.
+    fn foreign(&mut self, block: &Block, family: Option<Family>) {
+        let family = family.unwrap_or(Family::Fcn);
+        for axis in &block.axes {
+            let key = axis.key;
+            let is_judged_elsewhere =
+                family.is_network() && !matches!(key, Key::Synthetic(_) | Key::Levy(_));
+            if !key.is_for(family) && !is_judged_elsewhere {
+                let name = key.name();
+                let message = format!("`{}` takes no `{name}`", family.as_str());
+                self.problems
+                    .push(Problem::at(axis.place(0), message).help(format!("leave `{name}` out")));
+            }
+        }
     }
 
     /// Width or depth: needed by some architectures, and never taken by the others.
@@ -319,6 +366,7 @@ fn missing_axis(block: &Block, key: Key) -> Problem {
 
 /// Fills in the axes that may be left out.
 fn complete(block: &mut Block, protocol: Option<Protocol>, broken: &[Key]) {
+    let families = block.families();
     let mut default = |key: Key, value: Value| {
         if block.axis(key).is_none() && !broken.contains(&key) {
             let places = vec![block.span.clone()];
@@ -329,27 +377,20 @@ fn complete(block: &mut Block, protocol: Option<Protocol>, broken: &[Key]) {
             });
         }
     };
+    let families = families.as_slice();
+    if let [family @ (Family::Synthetic | Family::LevySde)] = families {
+        let rate = if *family == Family::LevySde {
+            0.01
+        } else {
+            1.0
+        };
+        default(Key::BatchSize, Value::Whole(1));
+        default(Key::LearningRate, Value::Real(rate));
+        return;
+    }
     default(Key::Loss, Value::Loss(Loss::Nll));
     if let Some(protocol) = protocol {
         default(Key::BatchSize, Value::Whole(protocol.batch_size()));
         default(Key::LearningRate, Value::Real(protocol.learning_rate()));
     }
-}
-
-/// A block of an architecture of a later version has keys that are not known yet, so nothing
-/// else can be said of it.
-fn planned_architecture(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<Problem> {
-    let node = table.get("architecture")?;
-    let items = match node.get_ref() {
-        DeValue::Array(items) => items.iter().collect(),
-        _ => vec![node],
-    };
-    let planned = items.into_iter().find(|item| {
-        item.get_ref()
-            .as_str()
-            .is_some_and(|word| PLANNED_ARCHITECTURES.contains(&word))
-    })?;
-    let before = reader.problems.len();
-    reader.value(Key::Architecture, "architecture", planned);
-    reader.problems.drain(before..).next()
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use tailsweep_stats::Treatment;
 
 use super::block::Block;
+use super::draft::Fault;
 use super::key::Key;
 use super::problem::{Problem, Span, quoted};
 use super::value::Value;
 use super::written::File;
 use crate::measurement::Split;
-use crate::run::{Architecture, NetworkPoint, Point, Targets};
+use crate::run::{Architecture, Measure, NetworkPoint, Point, Targets};
 
 /// A network of more parameters is a slip of the pen: its weights alone take 40 GB.
 const MOST_PARAMS: u64 = 10_000_000_000;
@@ -29,6 +30,7 @@ enum Rule {
     Params,
     Accuracy,
     Interval,
+    Fault,
     Loss,
     Classes,
     Test,
@@ -51,6 +53,42 @@ impl<'f> Checks<'f> {
     pub(super) fn check(&mut self, block: &Block, position: &[usize], point: &Point) {
         match point {
             Point::Network(point) => self.check_network(block, position, point),
+            Point::Synthetic(point) => self.check_interval(Some(&point.measure)),
+            Point::LevySde(_) => self.check_interval(None),
+        }
+    }
+
+    /// Says why the values that stand at `position` make no point.
+    pub(super) fn fault(&mut self, block: &Block, position: &[usize], fault: Fault) {
+        let Fault { key, message, help } = fault;
+        let is_written = block.axis(key).is_some()
+            || key.is_own_axis() && self.file.section_of(key).place(key).is_some();
+        let at = if is_written {
+            place(self.file, block, position, key)
+        } else {
+            block.span.clone()
+        };
+        self.say(Rule::Fault, at.start, || {
+            Problem::at(at, message).help(help)
+        });
+    }
+
+    /// `[stop]` needs paired noise of the split `train`.
+    fn check_interval(&mut self, measure: Option<&Measure>) {
+        let Some((_, at)) = &self.file.alpha_ci else {
+            return;
+        };
+        let has_it = |measure: &Measure| {
+            measure.splits.contains(&Split::Train) && measure.treatments.contains(Treatment::Paired)
+        };
+        if !measure.is_some_and(has_it) {
+            let at = at.clone();
+            self.say(Rule::Interval, at.start, || {
+                Problem::at(at, "`[stop]` looks at paired noise of the split `train`").help(
+                    "write `\"train\"` among `splits` and `\"paired\"` among `treatments` below \
+                     `[measure]`",
+                )
+            });
         }
     }
 
@@ -147,18 +185,7 @@ impl<'f> Checks<'f> {
                 .help("write `stop_at_train_accuracy = false` below `[train]`")
             });
         }
-        if let Some((_, at)) = &self.file.alpha_ci {
-            let at = at.clone();
-            let pairs = point.measure.treatments.contains(Treatment::Paired);
-            if !measures_train || !pairs {
-                self.say(Rule::Interval, at.start, || {
-                    Problem::at(at, "`[stop]` looks at paired noise of the split `train`").help(
-                        "write `\"train\"` among `splits` and `\"paired\"` among `treatments` \
-                         below `[measure]`",
-                    )
-                });
-            }
-        }
+        self.check_interval(Some(&point.measure));
     }
 
     fn wrong_loss(&mut self, block: &Block, position: &[usize], point: &NetworkPoint) {
@@ -187,10 +214,6 @@ fn place(file: &File, block: &Block, position: &[usize], key: Key) -> Span {
     if let Some(axis) = block.axis(key) {
         return block.axes[axis].place(position[axis]);
     }
-    let section = if Key::TRAIN.contains(&key) {
-        &file.train
-    } else {
-        &file.measure
-    };
+    let section = file.section_of(key);
     section.place(key).unwrap_or(section.span.clone())
 }

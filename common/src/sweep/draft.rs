@@ -1,6 +1,8 @@
 //! A point under construction: defaults, then the protocol, then explicit keys, then axes.
 
 use super::key::Key;
+use super::levy_sde::{LevyDraft, LevyKey};
+use super::synthetic::{SyntheticDraft, SyntheticKey};
 use super::value::{Family, Value};
 use super::written::{File, Protocol};
 use crate::measurement::Split;
@@ -21,6 +23,10 @@ pub(super) struct Draft {
     loss: Loss,
     train: Train,
     measure: Measure,
+    /// Whether the file says which splits are measured.
+    has_splits: bool,
+    synthetic: SyntheticDraft,
+    levy: LevyDraft,
     /// Milestones follow the number of steps, until a schedule is given.
     halves_at_thirds: bool,
 }
@@ -53,6 +59,9 @@ impl Draft {
                 treatments: tailsweep_stats::Treatments::default(),
                 iterates: false,
             },
+            has_splits: false,
+            synthetic: SyntheticDraft::default(),
+            levy: LevyDraft::default(),
             halves_at_thirds: false,
         };
         match file.train.protocol {
@@ -67,8 +76,10 @@ impl Draft {
                 draft.train.stop_at_train_accuracy = Some(1.0);
             }
         }
-        for (key, value, _) in file.train.values.iter().chain(&file.measure.values) {
-            draft.set(*key, value);
+        for section in file.sections() {
+            for (key, value, _) in &section.values {
+                draft.set(*key, value);
+            }
         }
         draft
     }
@@ -77,6 +88,8 @@ impl Draft {
     pub(super) fn set(&mut self, key: Key, value: &Value) {
         let Self { train, measure, .. } = self;
         match (key, value) {
+            (Key::Synthetic(key), value) => self.synthetic.set(key, value),
+            (Key::Levy(key), value) => self.levy.set(key, value),
             (_, Value::Dataset(dataset)) => self.dataset = dataset.clone(),
             (_, Value::Architecture(family)) => self.family = *family,
             (_, Value::Loss(loss)) => self.loss = *loss,
@@ -97,20 +110,51 @@ impl Draft {
             }
             (_, Value::StopAtTrainAccuracy(accuracy)) => train.stop_at_train_accuracy = *accuracy,
             (_, Value::Init(init)) => train.init = init.clone(),
-            (_, Value::Splits(splits)) => measure.splits.clone_from(splits),
+            (_, Value::Splits(splits)) => {
+                measure.splits.clone_from(splits);
+                self.has_splits = true;
+            }
             (_, Value::Minibatches(count)) => measure.minibatches = *count,
             (_, Value::Treatments(treatments)) => measure.treatments = *treatments,
             (_, Value::Iterates(iterates)) => measure.iterates = *iterates,
+            // Values of the sections above alone.
+            (_, Value::Word(_) | Value::Flag(_) | Value::Reals(_)) => {}
         }
     }
 
     /// The point, in the one form that equal runs share.
-    pub(super) fn point(self) -> Point {
+    pub(super) fn point(self) -> Result<Point, Fault> {
+        let (steps, batch_size, rate) = (self.train.steps, self.batch_size, self.learning_rate);
+        match self.family {
+            Family::Synthetic => {
+                let mut measure = self.measure;
+                measure.iterates = false;
+                if !self.has_splits {
+                    measure.splits = vec![Split::Train];
+                }
+                let point = self.synthetic.point(batch_size, rate, steps, measure);
+                point.map(Point::Synthetic)
+            }
+            Family::LevySde => {
+                let every = self.measure.every;
+                let point = self.levy.point(batch_size, rate, steps, every);
+                point.map(Point::LevySde)
+            }
+            Family::Fcn => {
+                let (width, depth) = (self.width, self.depth);
+                Ok(self.network(Architecture::Fcn { width, depth }))
+            }
+            Family::Alexnet => {
+                let width = self.width;
+                Ok(self.network(Architecture::Alexnet { width }))
+            }
+            Family::LinearRegression => Ok(self.network(Architecture::LinearRegression)),
+        }
+    }
+
+    fn network(self, architecture: Architecture) -> Point {
         let Self {
             dataset,
-            family,
-            width,
-            depth,
             batch_size,
             learning_rate,
             loss,
@@ -124,11 +168,6 @@ impl Draft {
         if dataset.examples(Split::Test) == 0 && measure.splits.contains(&Split::Train) {
             measure.splits = vec![Split::Train];
         }
-        let architecture = match family {
-            Family::Fcn => Architecture::Fcn { width, depth },
-            Family::Alexnet => Architecture::Alexnet { width },
-            Family::LinearRegression => Architecture::LinearRegression,
-        };
         if !architecture.has_dropout() {
             train.dropout = 0.0;
         }
@@ -148,5 +187,39 @@ impl Draft {
             train,
             measure,
         })
+    }
+}
+
+/// Why the values of a point make none.
+pub(super) struct Fault {
+    /// Whose value is at fault, or missing.
+    pub(super) key: Key,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+impl Fault {
+    pub(super) fn at(
+        key: impl Into<Key>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self {
+            key: key.into(),
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
+impl From<SyntheticKey> for Key {
+    fn from(key: SyntheticKey) -> Self {
+        Self::Synthetic(key)
+    }
+}
+
+impl From<LevyKey> for Key {
+    fn from(key: LevyKey) -> Self {
+        Self::Levy(key)
     }
 }

@@ -1,6 +1,9 @@
 //! The keys of a sweep file: their names, where they belong, and which one was meant.
 
+use super::levy_sde::LevyKey;
 use super::problem::{Problem, Span, listed, quoted};
+use super::synthetic::SyntheticKey;
+use super::value::Family;
 
 /// A part of the file that has keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,15 +11,19 @@ pub(super) enum Place {
     Top,
     Train,
     Measure,
+    Synthetic,
+    LevySde,
     Stop,
     Block,
 }
 
 impl Place {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Top,
         Self::Train,
         Self::Measure,
+        Self::Synthetic,
+        Self::LevySde,
         Self::Stop,
         Self::Block,
     ];
@@ -35,6 +42,8 @@ impl Place {
                 "requires",
                 "train",
                 "measure",
+                "synthetic",
+                "levy_sde",
                 "stop",
                 "block",
             ],
@@ -44,6 +53,10 @@ impl Place {
                 keys
             }
             Self::Measure => Key::MEASURE.map(Key::word).to_vec(),
+            Self::Synthetic => SyntheticKey::ALL
+                .map(|key| Key::Synthetic(key).word())
+                .to_vec(),
+            Self::LevySde => LevyKey::ALL.map(|key| Key::Levy(key).word()).to_vec(),
             Self::Stop => vec!["alpha_ci"],
             Self::Block => {
                 let mut keys = Key::AXES.map(Key::word).to_vec();
@@ -58,13 +71,16 @@ impl Place {
             Self::Top => "the top of the file",
             Self::Train => "`[train]`",
             Self::Measure => "`[measure]`",
+            Self::Synthetic => "`[synthetic]`",
+            Self::LevySde => "`[levy_sde]`",
             Self::Stop => "`[stop]`",
             Self::Block => "a `[[block]]`",
         }
     }
 }
 
-/// What varies from point to point: an axis, or a key of `[train]` or `[measure]`.
+/// What varies from point to point: an axis, or a key of `[train]`, `[measure]`, `[synthetic]` or
+/// `[levy_sde]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Dataset,
@@ -87,6 +103,8 @@ pub(super) enum Key {
     Minibatches,
     Treatments,
     Iterates,
+    Synthetic(SyntheticKey),
+    Levy(LevyKey),
 }
 
 impl Key {
@@ -151,6 +169,8 @@ impl Key {
             Self::Minibatches => "measure.minibatches",
             Self::Treatments => "measure.treatments",
             Self::Iterates => "measure.iterates",
+            Self::Synthetic(key) => key.name(),
+            Self::Levy(key) => key.name(),
         }
     }
 
@@ -159,6 +179,8 @@ impl Key {
             .into_iter()
             .chain(Self::TRAIN)
             .chain(Self::MEASURE)
+            .chain(SyntheticKey::ALL.map(Self::Synthetic))
+            .chain(LevyKey::ALL.map(Self::Levy))
     }
 
     /// The axis that is written so in a block.
@@ -166,17 +188,51 @@ impl Key {
         Self::all().find(|key| key.name() == name)
     }
 
-    /// The key of `[train]` or `[measure]` that is written so.
-    pub(super) fn of_setting(place: Place, word: &str) -> Option<Self> {
-        let keys: &[Self] = match place {
-            Place::Train => &Self::TRAIN,
-            Place::Measure => &Self::MEASURE,
-            _ => &[],
-        };
-        keys.iter().copied().find(|key| key.word() == word)
+    /// The section that has the key; the block where it is an axis that every block may have.
+    pub(super) fn home(self) -> Place {
+        match self {
+            Self::Synthetic(_) => Place::Synthetic,
+            Self::Levy(_) => Place::LevySde,
+            key if Self::TRAIN.contains(&key) => Place::Train,
+            key if Self::MEASURE.contains(&key) => Place::Measure,
+            _ => Place::Block,
+        }
     }
 
-    /// Whether it is a key of `[train]` or `[measure]`, made an axis by quoting.
+    /// The key of a section that is written so there.
+    pub(super) fn of_setting(place: Place, word: &str) -> Option<Self> {
+        Self::all().find(|key| key.is_own_axis() && key.home() == place && key.word() == word)
+    }
+
+    /// Whether runs of this family depend on the key.
+    pub(super) fn is_for(self, family: Family) -> bool {
+        let common = matches!(
+            self,
+            Self::Architecture | Self::BatchSize | Self::LearningRate | Self::Steps | Self::Every
+        );
+        match (self, family) {
+            _ if common => true,
+            (Self::Synthetic(_), family) => family == Family::Synthetic,
+            (Self::Levy(_), family) => family == Family::LevySde,
+            (_, Family::LevySde) => false,
+            (Self::Splits | Self::Minibatches | Self::Treatments, _) => true,
+            (_, Family::Synthetic) => false,
+            (Self::Width, family) => family.has_width(),
+            (Self::Depth, family) => family.has_depth(),
+            _ => true,
+        }
+    }
+
+    /// Whether each value is a list.
+    pub(super) fn is_list(self) -> bool {
+        match self {
+            Self::Splits | Self::Treatments => true,
+            Self::Levy(key) => key.is_list(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a key of a section, made an axis by quoting.
     pub(super) fn is_own_axis(self) -> bool {
         self.name().contains('.')
     }

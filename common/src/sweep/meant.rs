@@ -144,6 +144,7 @@ fn count(points: usize) -> String {
 fn expand(reader: &mut Reader<'_>, file: &File) -> Vec<Arc<Point>> {
     let base = Draft::of(file);
     let mut points = Vec::new();
+    let sections_are_sound = file.sections().iter().all(|one| one.broken.is_empty());
     let mut checks = Checks::of(file);
     let mut known = Known::of(file);
     for (number, block) in file
@@ -153,6 +154,7 @@ fn expand(reader: &mut Reader<'_>, file: &File) -> Vec<Arc<Point>> {
         .filter(|(_, block)| block.has_sound_rules)
     {
         let before = points.len();
+        let mut faulty = false;
         let mut drawn = block.sample.as_ref().map(|sample| Drawn::of(block, sample));
         let mut take = |position: &[usize], point: Arc<Point>| {
             if block.is_sound {
@@ -165,7 +167,17 @@ fn expand(reader: &mut Reader<'_>, file: &File) -> Vec<Arc<Point>> {
             for (axis, index) in block.axes.iter().zip(position) {
                 draft.set(axis.key, &axis.values[*index]);
             }
-            let point = draft.point();
+            let point = match draft.point() {
+                Ok(point) => point,
+                // What is at fault may be what could not be read.
+                Err(fault) => {
+                    faulty = true;
+                    if block.is_sound && sections_are_sound {
+                        checks.fault(block, position, fault);
+                    }
+                    return;
+                }
+            };
             checks.check(block, position, &point);
             match &mut drawn {
                 Some(drawn) => drawn.offer(position, point),
@@ -193,7 +205,7 @@ fn expand(reader: &mut Reader<'_>, file: &File) -> Vec<Arc<Point>> {
                     .help("each value exists, but no point has all of them: leave this one out"),
             );
         }
-        if points.len() == before {
+        if points.len() == before && !faulty {
             reader.problems.push(
                 Problem::at(block.span.clone(), "this block has no points left")
                     .help("its `exclude` and `when` leave out all of them: take some of them away"),
@@ -208,6 +220,8 @@ fn expand(reader: &mut Reader<'_>, file: &File) -> Vec<Arc<Point>> {
 /// What tells two points apart: all of it, with settings as a digest.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity {
+    /// As a digest.
+    WithoutNetwork(RunId),
     Network(Dataset, Architecture, u32, u64, Loss, RunId),
 }
 
@@ -225,7 +239,8 @@ struct Known {
 impl Known {
     fn of(file: &File) -> Self {
         // Within a block two points can only be equal by what does not apply to them: the dropout
-        // of a network that has none, the test split of data that have none, names of own data.
+        // of a network that has none, the test split of data that have none, names of own data,
+        // the index of a law that is not stable.
         let is_own = |value: &Value| match value {
             Value::Dataset(dataset) => matches!(dataset.source, Source::Own(_)),
             _ => false,
@@ -235,10 +250,11 @@ impl Known {
             Key::Dataset => axis.values.iter().any(is_own),
             _ => false,
         };
+        let idle = file.blocks.iter().any(Block::is_without_network);
         let mut axes = file.blocks.iter().flat_map(|block| &block.axes);
         Self {
             points: HashMap::new(),
-            can_repeat: file.blocks.len() > 1 || axes.any(may_repeat),
+            can_repeat: file.blocks.len() > 1 || idle || axes.any(may_repeat),
             settings: HashMap::new(),
             repeats: Vec::new(),
         }
@@ -250,6 +266,11 @@ impl Known {
         }
         let identity = match point {
             Point::Network(point) => self.network(number, block, position, point),
+            Point::Synthetic(_) | Point::LevySde(_) => {
+                let content = serde_json::to_vec(point);
+                let content = content.expect("a point is plain data with finite floats");
+                Identity::WithoutNetwork(RunId::of(&content))
+            }
         };
         let first = match self.points.entry(identity) {
             Entry::Occupied(first) => *first.get(),
@@ -309,6 +330,13 @@ impl Known {
             .map(|(first, number, times, example)| {
                 if first == number {
                     let block = &file.blocks[number];
+                    if block.is_without_network() {
+                        let message = format!("the same runs {} times", times + 1);
+                        return Problem::at(span(number), message).help(format!(
+                            "not all of them depend on every axis, such as the one with \
+                             {example}: leave them out by `when` or `exclude`"
+                        ));
+                    }
                     let place = |key| block.axis(key).map(|axis| block.axes[axis].place(1));
                     let (place, help) = match place(Key::Dropout) {
                         Some(place) => {
@@ -352,7 +380,11 @@ fn described(block: &Block, position: &[usize]) -> String {
     };
     let part = |value: &Value| match value {
         Value::Dataset(dataset) if value.to_string() != dataset.source.kind() => value.to_string(),
-        Value::Dataset(_) | Value::Architecture(_) | Value::Loss(_) | Value::Sampling(_) => {
+        Value::Dataset(_)
+        | Value::Architecture(_)
+        | Value::Loss(_)
+        | Value::Sampling(_)
+        | Value::Word(_) => {
             format!("\"{value}\"")
         }
         _ => value.to_string(),

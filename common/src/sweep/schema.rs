@@ -7,6 +7,8 @@ use serde_json::{Map, Value as Json, json};
 use tailsweep_stats::Treatment;
 
 use super::key::{Key, Place};
+use super::levy_sde::{LevyKey, POTENTIALS};
+use super::synthetic::{LAWS, SyntheticKey};
 use super::value::{Family, Numbers};
 use crate::run::{DatasetName, Loss};
 
@@ -50,6 +52,8 @@ fn at_top(key: &str) -> Json {
         "max_attempts" | "max_failures" => whole(1),
         "train" => section(Place::Train),
         "measure" => section(Place::Measure),
+        "synthetic" => section(Place::Synthetic),
+        "levy_sde" => section(Place::LevySde),
         "stop" => section(Place::Stop),
         "block" => json!({ "type": "array", "items": block(), "minItems": 1 }),
         _ => json!({ "type": "integer" }),
@@ -64,6 +68,8 @@ fn at_top(key: &str) -> Json {
         "priority" => "Larger goes first among the sweeps of a coordinator",
         "train" => "How to train",
         "measure" => "What to measure, and when",
+        "synthetic" => "Noise of a known law, in place of a network",
+        "levy_sde" => "Paths of an equation driven by stable noise, in place of a network",
         "stop" => "When a point has enough seeds",
         "block" => "A product of axes; the sweep is the union of its blocks",
         _ => "",
@@ -135,7 +141,7 @@ fn axis(key: Key) -> Json {
         one.clone(),
         json!({ "type": "array", "items": one, "minItems": 1, "uniqueItems": true }),
     ];
-    if matches!(key, Key::Splits | Key::Treatments) {
+    if key.is_list() {
         // A list is one value there, so several are a list of lists.
         forms[1] = json!({ "type": "array", "items": forms[0], "minItems": 1 });
     }
@@ -208,9 +214,21 @@ fn value(key: Key) -> Json {
         Key::Momentum | Key::Dropout => {
             json!({ "type": "number", "minimum": 0, "exclusiveMaximum": 1 })
         }
-        Key::Width | Key::Depth | Key::BatchSize | Key::Steps | Key::Every => {
-            number.unwrap_or_default()
+        Key::Synthetic(SyntheticKey::Law) => words(LAWS),
+        Key::Levy(LevyKey::Potential) => words(POTENTIALS),
+        Key::Synthetic(SyntheticKey::Centred) | Key::Levy(LevyKey::FirstExit) => {
+            json!({ "type": "boolean" })
         }
+        Key::Levy(key) if key.is_list() => {
+            json!({ "type": "array", "items": { "type": "number" } })
+        }
+        Key::Width
+        | Key::Depth
+        | Key::BatchSize
+        | Key::Steps
+        | Key::Every
+        | Key::Synthetic(_)
+        | Key::Levy(_) => number.unwrap_or_default(),
     }
 }
 
@@ -253,6 +271,8 @@ impl Key {
             Self::Minibatches => "All, or so many, evenly spaced",
             Self::Treatments => "What is done to the noise before estimating",
             Self::Iterates => "Whether the averaged weights are measured too",
+            Self::Synthetic(key) => key.says(),
+            Self::Levy(key) => key.says(),
         }
     }
 }
@@ -278,6 +298,8 @@ mod tests {
             (Place::Top, ""),
             (Place::Train, "train"),
             (Place::Measure, "measure"),
+            (Place::Synthetic, "synthetic"),
+            (Place::LevySde, "levy_sde"),
             (Place::Stop, "stop"),
         ] {
             let mut keys = place.keys();
@@ -302,7 +324,7 @@ mod tests {
         }
         let schema = schema();
         check(&schema);
-        for section in ["train", "measure", "stop"] {
+        for section in ["train", "measure", "synthetic", "levy_sde", "stop"] {
             check(&schema["properties"][section]);
         }
         check(&schema["properties"]["block"]["items"]);

@@ -11,37 +11,49 @@ use super::key::Key;
 use super::number::shortest;
 use super::value::Value;
 use crate::measurement::Split;
-use crate::run::{Dataset, Init, Point, Sampling, Schedule};
+use crate::run::{Dataset, Init, Measure, Point, Sampling, Schedule, Train};
 
 impl Point {
     /// The text of an own axis, such as `train.momentum`, in its column; `None` for other keys.
     pub fn setting(&self, key: &str) -> Option<String> {
-        let point = self.network()?;
-        let (train, measure) = (&point.train, &point.measure);
-        let value = match Key::of_axis(key)? {
-            Key::Steps => Value::Whole(train.steps),
-            Key::Sampling => Value::Sampling(train.sampling),
-            Key::Momentum => Value::Real(train.momentum),
-            Key::WeightDecay => Value::Real(train.weight_decay),
-            Key::Dropout => Value::Real(train.dropout),
-            Key::Schedule => Value::Schedule(train.schedule.clone()),
-            Key::StopAtTrainAccuracy => Value::StopAtTrainAccuracy(train.stop_at_train_accuracy),
-            Key::Init => Value::Init(train.init.clone()),
-            Key::Every => Value::Whole(measure.every),
-            Key::Splits => Value::Splits(measure.splits.clone()),
-            Key::Minibatches => Value::Minibatches(measure.minibatches),
-            Key::Treatments => Value::Treatments(measure.treatments),
-            Key::Iterates => Value::Iterates(measure.iterates),
-            Key::Dataset
-            | Key::Architecture
-            | Key::Width
-            | Key::Depth
-            | Key::BatchSize
-            | Key::LearningRate
-            | Key::Loss => return None,
+        let key = Key::of_axis(key)?;
+        let value = match (key, self) {
+            (key, _) if !key.is_own_axis() => return None,
+            (Key::Steps, point) => Value::Whole(point.steps()),
+            (Key::Every, point) => Value::Whole(point.every()),
+            (Key::Synthetic(key), Self::Synthetic(point)) => key.value_in(point)?,
+            (Key::Levy(key), Self::LevySde(point)) => key.value_in(point)?,
+            (key, Self::Network(point)) => {
+                train_value(key, &point.train).or_else(|| measure_value(key, &point.measure))?
+            }
+            (key, Self::Synthetic(point)) => measure_value(key, &point.measure)?,
+            (_, Self::LevySde(_)) => return None,
         };
         Some(value.to_string())
     }
+}
+
+fn train_value(key: Key, train: &Train) -> Option<Value> {
+    Some(match key {
+        Key::Sampling => Value::Sampling(train.sampling),
+        Key::Momentum => Value::Real(train.momentum),
+        Key::WeightDecay => Value::Real(train.weight_decay),
+        Key::Dropout => Value::Real(train.dropout),
+        Key::Schedule => Value::Schedule(train.schedule.clone()),
+        Key::StopAtTrainAccuracy => Value::StopAtTrainAccuracy(train.stop_at_train_accuracy),
+        Key::Init => Value::Init(train.init.clone()),
+        _ => return None,
+    })
+}
+
+fn measure_value(key: Key, measure: &Measure) -> Option<Value> {
+    Some(match key {
+        Key::Splits => Value::Splits(measure.splits.clone()),
+        Key::Minibatches => Value::Minibatches(measure.minibatches),
+        Key::Treatments => Value::Treatments(measure.treatments),
+        Key::Iterates => Value::Iterates(measure.iterates),
+        _ => return None,
+    })
 }
 
 impl fmt::Display for Value {
@@ -73,7 +85,12 @@ impl fmt::Display for Value {
             Self::Minibatches(None) => f.write_str("all"),
             Self::Minibatches(Some(count)) => write!(f, "{count}"),
             Self::Treatments(treatments) => treatments_text(f, *treatments),
-            Self::Iterates(iterates) => write!(f, "{iterates}"),
+            Self::Iterates(flag) | Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Word(word) => f.write_str(word),
+            Self::Reals(reals) => {
+                let texts: Vec<String> = reals.iter().map(|real| shortest(*real)).collect();
+                write!(f, "[{}]", texts.join(", "))
+            }
         }
     }
 }

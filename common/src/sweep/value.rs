@@ -1,13 +1,15 @@
-//! One value of an axis, or of a key of `[train]` or `[measure]`.
+//! One value of an axis, or of a key of a section.
 
 use tailsweep_stats::{Treatment, Treatments};
 use toml::de::DeValue;
 
 use super::dataset;
 use super::key::{Key, closest, unknown_word};
+use super::levy_sde::{LevyKey, POTENTIALS};
 use super::number::{Literal, shortest};
 use super::problem::{Problem, Span, listed, quoted};
 use super::reader::{Node, Reader, out_of_bounds, wrong_kind};
+use super::synthetic::{LAWS, SyntheticKey};
 use crate::measurement::Split;
 use crate::run::{Dataset, Init, Loss, Sampling, Schedule};
 
@@ -29,6 +31,10 @@ pub(super) enum Value {
     Minibatches(Option<u32>),
     Treatments(Treatments),
     Iterates(bool),
+    /// A law or a potential.
+    Word(&'static str),
+    Flag(bool),
+    Reals(Vec<f64>),
 }
 
 /// An architecture without its size.
@@ -37,18 +43,33 @@ pub(super) enum Family {
     Fcn,
     Alexnet,
     LinearRegression,
+    Synthetic,
+    LevySde,
 }
 
 impl Family {
     /// Every one, in the order of the documentation.
-    pub(super) const ALL: [Self; 3] = [Self::Fcn, Self::Alexnet, Self::LinearRegression];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Fcn,
+        Self::Alexnet,
+        Self::LinearRegression,
+        Self::Synthetic,
+        Self::LevySde,
+    ];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Fcn => "fcn",
             Self::Alexnet => "alexnet",
             Self::LinearRegression => "linear_regression",
+            Self::Synthetic => "synthetic",
+            Self::LevySde => "levy_sde",
         }
+    }
+
+    /// Whether a network is trained.
+    pub(super) fn is_network(self) -> bool {
+        !matches!(self, Self::Synthetic | Self::LevySde)
     }
 
     /// Whether it has a width.
@@ -75,6 +96,22 @@ pub(super) enum Numbers {
     },
 }
 
+/// Finite numbers from 0 up.
+pub(super) fn from_0() -> Numbers {
+    Numbers::Real {
+        fits: |value| value >= 0.0,
+        bounds: "a finite number from 0 up",
+    }
+}
+
+/// Finite numbers above 0.
+pub(super) fn above_0() -> Numbers {
+    Numbers::Real {
+        fits: |value| value > 0.0,
+        bounds: "a finite number above 0",
+    }
+}
+
 impl Key {
     /// `None` for keys that take no numbers.
     pub(super) fn numbers(self) -> Option<Numbers> {
@@ -95,10 +132,7 @@ impl Key {
                 least: 1,
                 most: 1_000_000_000_000,
             },
-            Self::LearningRate | Self::WeightDecay => Numbers::Real {
-                fits: |value| value >= 0.0,
-                bounds: "a finite number from 0 up",
-            },
+            Self::LearningRate | Self::WeightDecay => from_0(),
             Self::Momentum | Self::Dropout => Numbers::Real {
                 fits: |value| (0.0..1.0).contains(&value),
                 bounds: "a number from 0 to below 1",
@@ -107,6 +141,8 @@ impl Key {
                 fits: |value| value > 0.0 && value <= 1.0,
                 bounds: "a share above 0, up to 1",
             },
+            Self::Synthetic(key) => return key.numbers(),
+            Self::Levy(key) => return key.numbers(),
             _ => return None,
         })
     }
@@ -166,6 +202,8 @@ impl Key {
             Self::Minibatches => "\"all\"",
             Self::Treatments => "[\"published\", \"paired\"]",
             Self::Iterates => "false",
+            Self::Synthetic(key) => key.example(),
+            Self::Levy(key) => key.example(),
         }
     }
 }
@@ -183,6 +221,12 @@ impl Reader<'_> {
             Key::Splits => self.splits(what, node).map(Value::Splits),
             Key::Treatments => self.treatments(what, node).map(Value::Treatments),
             Key::Iterates => self.flag(what, node).map(Value::Iterates),
+            Key::Synthetic(SyntheticKey::Law) => self.plain_word(what, node, &LAWS),
+            Key::Levy(LevyKey::Potential) => self.plain_word(what, node, &POTENTIALS),
+            Key::Synthetic(SyntheticKey::Centred) | Key::Levy(LevyKey::FirstExit) => {
+                self.flag(what, node).map(Value::Flag)
+            }
+            Key::Levy(key) if key.is_list() => self.reals(what, node, key).map(Value::Reals),
             Key::StopAtTrainAccuracy if matches!(node.get_ref(), DeValue::Boolean(false)) => {
                 Some(Value::StopAtTrainAccuracy(None))
             }
@@ -236,9 +280,33 @@ impl Reader<'_> {
         self.refuse(unknown_word(what, text, node.span(), words))
     }
 
+    fn plain_word(&mut self, what: &str, node: &Node<'_>, words: &[&'static str]) -> Option<Value> {
+        let known: Vec<_> = words.iter().map(|word| (*word, *word)).collect();
+        self.word(what, node, &known, &[]).map(Value::Word)
+    }
+
+    /// A list of finite numbers.
+    fn reals(&mut self, what: &str, node: &Node<'_>, key: LevyKey) -> Option<Vec<f64>> {
+        let help = format!("write a list of numbers, as in `{}`", key.example());
+        let DeValue::Array(items) = node.get_ref() else {
+            let problem = wrong_kind(
+                what,
+                "a list of numbers",
+                node.get_ref(),
+                node.span(),
+                &help,
+            );
+            return self.refuse(problem);
+        };
+        items
+            .iter()
+            .map(|item| Some(self.number(what, item, &help)?.value))
+            .collect()
+    }
+
     fn architecture(&mut self, node: &Node<'_>) -> Option<Family> {
         let known = Family::ALL.map(|family| (family.as_str(), family));
-        self.word("architecture", node, &known, &PLANNED_ARCHITECTURES)
+        self.word("architecture", node, &known, &[])
     }
 
     fn loss(&mut self, node: &Node<'_>) -> Option<Loss> {
@@ -427,9 +495,6 @@ impl Reader<'_> {
             .map(|treatments| treatments.into_iter().collect())
     }
 }
-
-/// Architectures of later versions.
-pub(super) const PLANNED_ARCHITECTURES: [&str; 2] = ["synthetic", "levy_sde"];
 
 /// The problem of something that the documentation names and this version lacks.
 pub(super) fn unavailable<'a>(

@@ -27,11 +27,13 @@ pub(super) struct File {
     pub(super) requires: Vec<String>,
     pub(super) train: Section,
     pub(super) measure: Section,
+    pub(super) synthetic: Section,
+    pub(super) levy_sde: Section,
     pub(super) alpha_ci: Option<(f64, Span)>,
     pub(super) blocks: Vec<Block>,
 }
 
-/// `[train]` or `[measure]`.
+/// `[train]`, `[measure]`, `[synthetic]` or `[levy_sde]`.
 #[derive(Default)]
 pub(super) struct Section {
     /// Its header; empty when there is none.
@@ -41,6 +43,23 @@ pub(super) struct Section {
     pub(super) broken: Vec<Key>,
     pub(super) protocol: Option<Protocol>,
     pub(super) time_limit: Option<Duration>,
+}
+
+impl File {
+    /// All sections whose keys may be axes.
+    pub(super) fn sections(&self) -> [&Section; 4] {
+        [&self.train, &self.measure, &self.synthetic, &self.levy_sde]
+    }
+
+    /// The section that has `key`; `[train]` for those that no section has.
+    pub(super) fn section_of(&self, key: Key) -> &Section {
+        match key.home() {
+            Place::Measure => &self.measure,
+            Place::Synthetic => &self.synthetic,
+            Place::LevySde => &self.levy_sde,
+            _ => &self.train,
+        }
+    }
 }
 
 impl Section {
@@ -83,6 +102,12 @@ impl Reader<'_> {
         if let Some(node) = document.get("measure") {
             file.measure = self.section(Place::Measure, node);
         }
+        if let Some(node) = document.get("synthetic") {
+            file.synthetic = self.section(Place::Synthetic, node);
+        }
+        if let Some(node) = document.get("levy_sde") {
+            file.levy_sde = self.section(Place::LevySde, node);
+        }
         let mut misspelt = Vec::new();
         for entry in self.entries(document) {
             let node = entry.value;
@@ -99,7 +124,7 @@ impl Reader<'_> {
                     file.priority = priority.and_then(|priority| i32::try_from(priority).ok());
                 }
                 "requires" => file.requires = self.requires(node).unwrap_or_default(),
-                "train" | "measure" => {}
+                "train" | "measure" | "synthetic" | "levy_sde" => {}
                 "stop" => file.alpha_ci = self.stop(node),
                 "block" => file.blocks = self.blocks(node, file.train.protocol),
                 _ => misspelt.extend(self.unknown_key(Place::Top, &entry)),
@@ -248,10 +273,11 @@ impl Reader<'_> {
     }
 
     fn section(&mut self, place: Place, node: &Node<'_>) -> Section {
-        let name = if place == Place::Train {
-            "train"
-        } else {
-            "measure"
+        let name = match place {
+            Place::Train => "train",
+            Place::Synthetic => "synthetic",
+            Place::LevySde => "levy_sde",
+            _ => "measure",
         };
         let mut section = Section {
             span: node.span(),

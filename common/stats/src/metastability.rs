@@ -56,6 +56,11 @@ impl Metastability {
         })
     }
 
+    /// α.
+    pub fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
     /// Rate of jumps of the noise beyond `distance` to one side.
     fn rate_beyond(&self, distance: f64) -> f64 {
         self.jumps * (self.epsilon / distance).powf(self.alpha)

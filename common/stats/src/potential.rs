@@ -150,6 +150,22 @@ impl Potential {
         }
     }
 
+    /// The largest f″.
+    pub fn curvature(&self) -> f64 {
+        match &self.0 {
+            Shape::Quadratic { curvature, .. } => *curvature,
+            Shape::Wells { .. } => {
+                let of = |well: usize| {
+                    let minimum = self.minimum(well);
+                    let nearest = self.domain(well).map(|end| (end - minimum).abs());
+                    let length = nearest[0].min(nearest[1]);
+                    6.0 * self.height(well) / (length * length)
+                };
+                (0..self.len()).map(of).fold(0.0, f64::max)
+            }
+        }
+    }
+
     /// The well that `place` is in, by the separators; outside the interval of a single one: none.
     pub fn well_at(&self, place: f64) -> Option<usize> {
         match &self.0 {

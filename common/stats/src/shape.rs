@@ -94,6 +94,14 @@ impl NoiseShape {
         Self::of(minibatches, false, params, Vec::new(), treatments)
     }
 
+    /// The same, but the last row is of a shorter minibatch, or is not.
+    pub fn with_last_short(self, last_is_short: bool) -> Self {
+        Self {
+            last_is_short,
+            ..self
+        }
+    }
+
     fn of(
         minibatches: usize,
         last_is_short: bool,

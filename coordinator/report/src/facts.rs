@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use tailsweep_common::exits::Exits;
 use tailsweep_common::id::RunId;
 use tailsweep_common::measurement::{Split, SplitMeasurement};
 use tailsweep_common::run::Point;
@@ -25,6 +26,7 @@ pub(crate) struct Facts {
     pub(crate) runs: Vec<RunFacts>,
     pub(crate) measurements: Vec<MeasurementRow>,
     pub(crate) estimates: Vec<EstimateRow>,
+    pub(crate) exits: Vec<ExitRow>,
     /// Names of layers, each held once.
     scopes: Vec<Arc<str>>,
 }
@@ -52,6 +54,17 @@ pub(crate) struct RunFacts {
     pub(crate) measurements: Range<usize>,
     /// Its rows in [`Facts::estimates`].
     pub(crate) estimates: Range<usize>,
+    /// Its rows in [`Facts::exits`].
+    pub(crate) exits: Range<usize>,
+}
+
+/// What the paths of a run did up to a measured step.
+#[derive(Clone, Debug)]
+pub(crate) struct ExitRow {
+    pub(crate) run: usize,
+    pub(crate) step: u64,
+    /// Places are those of the last measurement alone.
+    pub(crate) exits: Exits,
 }
 
 /// One split of one measurement.
@@ -113,6 +126,7 @@ impl Facts {
             runs: Vec::new(),
             measurements: Vec::new(),
             estimates: Vec::new(),
+            exits: Vec::new(),
             scopes: Vec::new(),
         }
     }
@@ -121,7 +135,18 @@ impl Facts {
         let run = self.runs.len();
         let point = self.point(&result.run.point);
         let (first_measurement, first_estimate) = (self.measurements.len(), self.estimates.len());
+        let first_exits = self.exits.len();
         for measurement in &result.measurements {
+            if let Some(exits) = &measurement.exits {
+                for before in &mut self.exits[first_exits..] {
+                    before.exits.paths.clear();
+                }
+                self.exits.push(ExitRow {
+                    run,
+                    step: measurement.step,
+                    exits: exits.clone(),
+                });
+            }
             for split in &measurement.splits {
                 self.measurements
                     .push(MeasurementRow::new(run, measurement.step, split));
@@ -158,6 +183,7 @@ impl Facts {
             steps: result.steps,
             measurements: first_measurement..self.measurements.len(),
             estimates: first_estimate..self.estimates.len(),
+            exits: first_exits..self.exits.len(),
         });
     }
 
@@ -196,6 +222,11 @@ impl Facts {
     /// The rows of one run's estimates.
     pub(crate) fn estimates_of(&self, run: &RunFacts) -> &[EstimateRow] {
         &self.estimates[run.estimates.clone()]
+    }
+
+    /// What was seen of one run's paths.
+    pub(crate) fn exits_of(&self, run: &RunFacts) -> &[ExitRow] {
+        &self.exits[run.exits.clone()]
     }
 
     /// The last measurement of a split of a run.

@@ -90,8 +90,8 @@ impl Field {
             Self::Architecture => Cell::text(point.architecture()),
             Self::Width => whole(point.width()),
             Self::Depth => whole(point.depth()),
-            Self::BatchSize => whole(point.batch_size()),
-            Self::LearningRate => point.learning_rate().map_or(Cell::Empty, Cell::Number),
+            Self::BatchSize => Cell::Whole(point.batch_size().into()),
+            Self::LearningRate => Cell::Number(point.learning_rate()),
             Self::Loss => point
                 .loss()
                 .map_or(Cell::Empty, |loss| Cell::text(loss.as_str())),

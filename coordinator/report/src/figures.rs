@@ -11,6 +11,7 @@ mod alpha;
 mod axis;
 mod canvas;
 mod diagnosis;
+mod exits;
 mod legend;
 mod palette;
 mod panel;
@@ -48,6 +49,7 @@ pub(crate) fn all(facts: &Facts, late: &[PointRow]) -> Vec<Figure> {
     figures.extend(slopes::figure(&lookup));
     figures.extend(scatter::train_test(&lookup));
     figures.extend(training::figure(&lookup));
+    figures.extend(exits::figures(&lookup));
     figures
 }
 

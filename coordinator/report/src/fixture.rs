@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tailsweep_common::exits::{Exits, Path, WellExits};
 use tailsweep_common::id::RunId;
-use tailsweep_common::measurement::Split;
+use tailsweep_common::measurement::{Measurement, Split};
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep;
 use tailsweep_stats::{Estimator, Gaussianity, Problem, Treatment};
@@ -142,4 +143,66 @@ fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
         told,
     };
     [published, surrogate, within, layer].map(row).into()
+}
+
+const EQUATIONS: &str = r#"version = 1
+name = "equations"
+seeds = 2
+[train]
+steps = 1000
+[measure]
+every = 500
+[levy_sde]
+alpha = 1.5
+potential = "double_well"
+[[block]]
+architecture = "levy_sde"
+"levy_sde.epsilon" = [0.1, 0.2]
+"#;
+
+/// Two points of two done runs each: paths in two wells.
+pub(crate) fn equations() -> Facts {
+    let sweep = sweep::parse(EQUATIONS, "equations.toml", &BTreeMap::new()).expect("a valid file");
+    let sweep = Arc::new(sweep);
+    let mut facts = Facts::new(SweepText {
+        sweep: Arc::clone(&sweep),
+        source: EQUATIONS.to_owned(),
+    });
+    for (index, run) in (1..).zip(sweep.runs()) {
+        let measurements = [500, 1000].map(|step| {
+            let well = |left, right| WellExits {
+                left,
+                right,
+                steps: 100 * step,
+                squares: 2e6 * step as f64,
+                median: Some(70.0),
+                unfinished: 1,
+                unfinished_steps: step,
+                inside: 101 * step,
+                reached: vec![1, 9],
+            };
+            Measurement {
+                step,
+                splits: Vec::new(),
+                iterates: None,
+                exits: Some(Exits {
+                    wells: vec![well(0, 10), well(20, 0)],
+                    running: 2,
+                    paths: vec![Path {
+                        stride: 100,
+                        places: vec![-1.0, 0.5, 1.0],
+                    }],
+                }),
+            }
+        });
+        facts.add(RunResult {
+            id: RunId::of(&[index]),
+            run,
+            state: RunState::Done,
+            reason: None,
+            steps: Some(1000),
+            measurements: measurements.to_vec(),
+        });
+    }
+    facts
 }

@@ -9,7 +9,9 @@ mod methods;
 mod opening;
 mod questions;
 mod runs;
+mod simulated;
 
+use crate::exits;
 use crate::facts::Facts;
 use crate::figures::Figure;
 use crate::late::PointRow;
@@ -21,14 +23,21 @@ const STYLE: &str = include_str!("html/style.css");
 pub(crate) fn page(facts: &Facts, late: &[PointRow], figures: &[Figure]) -> String {
     let lookup = Lookup::new(facts, late);
     let name = escaped(&facts.text.sweep.name);
-    let mut sections = vec![
-        section("questions", "Five questions", &questions::section(&lookup)),
-        section(
+    let mut sections = Vec::new();
+    let exits = exits::html::section(&lookup);
+    sections.extend(exits.map(|body| section("exits", "Exit times", &body)));
+    if facts.all_points().any(|point| point.measure().is_some()) {
+        sections.push(section(
+            "questions",
+            "Five questions",
+            &questions::section(&lookup),
+        ));
+        sections.push(section(
             "reading",
             "How to read these numbers",
             &glossary::section(&lookup),
-        ),
-    ];
+        ));
+    }
     for figure in figures {
         sections.push(section(&figure.name, &figure.title, &figure_body(figure)));
     }
@@ -115,7 +124,7 @@ fn figure_body(figure: &Figure) -> String {
 
 /// A table: a head, and rows whose cells know their head, so that a narrow screen can show each
 /// row as a card: the label of a cell is its head up to the first tag. All texts are HTML already.
-fn table(class: &str, head: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(class: &str, head: &[&str], rows: &[Vec<String>]) -> String {
     let heads: String = head
         .iter()
         .map(|text| format!("<th scope=\"col\">{text}</th>"))
@@ -166,6 +175,22 @@ pub(crate) fn escaped(text: &str) -> String {
 mod tests {
     use crate::late::of_points;
     use crate::{figures, fixture};
+
+    #[test]
+    fn a_sweep_of_equations_has_a_page_without_noise() {
+        let facts = fixture::equations();
+        let late = of_points(&facts);
+        let figures = figures::all(&facts, &late);
+        let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
+        assert_eq!(names, ["exit-time-noise", "time-shares", "paths"]);
+        let page = super::page(&facts, &late, &figures);
+        for text in ["Exit times", "followed paths of", "minima at −1 and 1"] {
+            assert!(page.contains(text), "`{text}` in the page");
+        }
+        for text in ["Five questions", "gradient noise"] {
+            assert!(!page.contains(text), "`{text}` in the page");
+        }
+    }
 
     #[test]
     fn a_sweep_of_one_point_has_a_page() {

@@ -15,6 +15,7 @@
 //! | module | says |
 //! |---|---|
 //! | [`late`] | what the late α of a point is |
+//! | `exits` | exit times of stochastic differential equations, beside theory |
 //! | `facts` | what is kept of a sweep and its results |
 //! | `fields` | the settings in which points differ |
 //! | `tables` | the four tables, as CSV, Parquet and JSON |
@@ -33,6 +34,7 @@ use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep::Sweep;
 
 pub mod diagnosis;
+mod exits;
 mod facts;
 mod fields;
 mod figures;

@@ -16,6 +16,7 @@ pub(crate) use estimates::{TOLD, told};
 pub(crate) use json::{json, json_lines, object};
 pub(crate) use parquet::parquet;
 
+use crate::exits;
 use crate::facts::Facts;
 use crate::late::PointRow;
 
@@ -31,14 +32,20 @@ pub(crate) trait Table {
     fn row(&self, index: usize) -> Vec<Cell<'_>>;
 }
 
-/// All four, in the order of the documentation.
+/// The four that every report has, in the order of the documentation, then those of what is in the
+/// sweep.
 pub(crate) fn all<'a>(facts: &'a Facts, late: &'a [PointRow]) -> Vec<Box<dyn Table + 'a>> {
-    vec![
+    let mut tables: Vec<Box<dyn Table + 'a>> = vec![
         Box::new(points::Points { facts, late }),
         Box::new(runs::Runs { facts }),
         Box::new(measurements::Measurements { facts }),
         Box::new(estimates::Estimates { facts }),
-    ]
+    ];
+    if exits::is_there(facts) {
+        tables.push(Box::new(exits::tables::ExitTable::new(facts)));
+        tables.push(Box::new(exits::tables::TransitionTable::new(facts)));
+    }
+    tables
 }
 
 #[cfg(test)]
@@ -48,9 +55,12 @@ mod tests {
     use crate::late::of_points;
 
     fn text(name: &str) -> String {
-        let facts = fixture::facts();
-        let late = of_points(&facts);
-        let tables = all(&facts, &late);
+        text_of(&fixture::facts(), name)
+    }
+
+    fn text_of(facts: &Facts, name: &str) -> String {
+        let late = of_points(facts);
+        let tables = all(facts, &late);
         let table = tables
             .iter()
             .find(|table| table.name() == name)
@@ -76,6 +86,16 @@ mod tests {
     #[test]
     fn estimates() {
         insta::assert_snapshot!(text("estimates"));
+    }
+
+    #[test]
+    fn exits() {
+        insta::assert_snapshot!(text_of(&fixture::equations(), "exits"));
+    }
+
+    #[test]
+    fn transitions() {
+        insta::assert_snapshot!(text_of(&fixture::equations(), "transitions"));
     }
 
     #[test]

@@ -9,8 +9,10 @@
 
 mod average;
 mod checkpoint;
+mod computation;
 pub mod data;
 mod dropout;
+mod levy_sde;
 mod measuring;
 mod minibatch;
 mod model;
@@ -19,12 +21,16 @@ mod order;
 mod random;
 #[cfg(test)]
 mod reference;
+mod synthetic;
 mod tape;
 mod training;
 mod weights;
 
 pub use checkpoint::CheckpointError;
+pub use computation::Computation;
+pub use levy_sde::LevySde;
 pub use measuring::MeasureBudget;
+pub use synthetic::Synthetic;
 pub use tape::instruction_set;
 pub use training::{Event, TrainError, Training};
 pub use weights::{WeightsError, check as check_weights};

@@ -184,25 +184,8 @@ impl<'a> Pass<'a> {
             .into_iter()
             .unzip();
 
-        let centre = self.by_columns(|columns| {
-            let mut sum = CentreSum::new(columns.len());
-            rows.iter()
-                .for_each(|row| sum.add_row(&row[columns.clone()]));
-            sum.finish()
-        })?;
-        let scales = if self.shape.needs_scales() {
-            Some(self.by_columns(|columns| {
-                let mut sum = ScaleSum::new(centre[columns.clone()].into());
-                rows.iter()
-                    .for_each(|row| sum.add_row(&row[columns.clone()]));
-                sum.finish()
-            })?)
-        } else {
-            None
-        };
-        let mut noise = NoiseAccumulator::new(Arc::clone(&self.shape), centre, scales);
-        self.feed(&mut noise, &rows)?;
-        Ok((noise.finish(), outcomes))
+        let noise = summarise_rows(&self.shape, &rows, Centre::Mean, self.interrupted)?;
+        Ok((noise, outcomes))
     }
 
     /// As many gradients in memory as there are threads, and each of them computed for each pass.
@@ -224,7 +207,7 @@ impl<'a> Pass<'a> {
             None
         };
         let mut noise = NoiseAccumulator::new(Arc::clone(&self.shape), centre, scales);
-        self.each_batch(|rows| self.feed(&mut noise, rows))?;
+        self.each_batch(|rows| feed(&mut noise, rows, self.interrupted))?;
         Ok((noise.finish(), outcomes))
     }
 
@@ -250,44 +233,6 @@ impl<'a> Pass<'a> {
             take(&buffers[..batch])?;
         }
         Ok(outcomes)
-    }
-
-    /// Gives each part of the accumulator the next rows, the slowest parts first.
-    fn feed(&self, noise: &mut NoiseAccumulator, rows: &[Vec<f32>]) -> Result<(), NoMeasurement> {
-        // Parts that took different rows must not be finished, even if the caller's wish passes.
-        let stopped = AtomicBool::new(false);
-        rayon::scope_fifo(|scope| {
-            for part in noise.parts_mut() {
-                scope.spawn_fifo(|_| {
-                    for row in rows {
-                        if (self.interrupted)() {
-                            stopped.store(true, Ordering::Relaxed);
-                            return;
-                        }
-                        part.add_row(row);
-                    }
-                });
-            }
-        });
-        if stopped.into_inner() {
-            Err(NoMeasurement::Interrupted)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// A vector made of its pieces, each a function of some columns.
-    fn by_columns(
-        &self,
-        piece: impl Fn(Range<usize>) -> Vec<f64> + Sync,
-    ) -> Result<Arc<[f64]>, NoMeasurement> {
-        let params = self.shape.params();
-        let starts: Vec<usize> = (0..params).step_by(COLUMNS).collect();
-        let pieces: Vec<Vec<f64>> = starts
-            .into_par_iter()
-            .map(|start| piece(start..params.min(start + COLUMNS)))
-            .collect();
-        finite(pieces.concat())
     }
 
     fn evaluate(&self, minibatch: usize) -> Result<Outcome, NoMeasurement> {
@@ -322,6 +267,88 @@ impl<'a> Pass<'a> {
     }
 }
 
+/// What is subtracted from rows to make them noise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Centre {
+    /// Their mean.
+    Mean,
+    /// Nothing: they are noise.
+    Zero,
+}
+
+/// The noise of rows that are all in memory; the work is spread over the threads of the pool.
+pub(crate) fn summarise_rows<T: Copy + Into<f64> + Sync>(
+    shape: &Arc<NoiseShape>,
+    rows: &[Vec<T>],
+    centre: Centre,
+    interrupted: &(dyn Fn() -> bool + Sync),
+) -> Result<NoiseSummary, NoMeasurement> {
+    let params = shape.params();
+    let centre = match centre {
+        Centre::Mean => by_columns(params, |columns| {
+            let mut sum = CentreSum::new(columns.len());
+            rows.iter()
+                .for_each(|row| sum.add_row(&row[columns.clone()]));
+            sum.finish()
+        })?,
+        Centre::Zero => vec![0.0; params].into(),
+    };
+    let scales = if shape.needs_scales() {
+        Some(by_columns(params, |columns| {
+            let mut sum = ScaleSum::new(centre[columns.clone()].into());
+            rows.iter()
+                .for_each(|row| sum.add_row(&row[columns.clone()]));
+            sum.finish()
+        })?)
+    } else {
+        None
+    };
+    let mut noise = NoiseAccumulator::new(Arc::clone(shape), centre, scales);
+    feed(&mut noise, rows, interrupted)?;
+    Ok(noise.finish())
+}
+
+/// Gives each part of the accumulator the next rows, the slowest parts first.
+fn feed<T: Copy + Into<f64> + Sync>(
+    noise: &mut NoiseAccumulator,
+    rows: &[Vec<T>],
+    interrupted: &(dyn Fn() -> bool + Sync),
+) -> Result<(), NoMeasurement> {
+    // Parts that took different rows must not be finished, even if the caller's wish passes.
+    let stopped = AtomicBool::new(false);
+    rayon::scope_fifo(|scope| {
+        for part in noise.parts_mut() {
+            scope.spawn_fifo(|_| {
+                for row in rows {
+                    if interrupted() {
+                        stopped.store(true, Ordering::Relaxed);
+                        return;
+                    }
+                    part.add_row(row);
+                }
+            });
+        }
+    });
+    if stopped.into_inner() {
+        Err(NoMeasurement::Interrupted)
+    } else {
+        Ok(())
+    }
+}
+
+/// A vector made of its pieces, each a function of some columns.
+fn by_columns(
+    params: usize,
+    piece: impl Fn(Range<usize>) -> Vec<f64> + Sync,
+) -> Result<Arc<[f64]>, NoMeasurement> {
+    let starts: Vec<usize> = (0..params).step_by(COLUMNS).collect();
+    let pieces: Vec<Vec<f64>> = starts
+        .into_par_iter()
+        .map(|start| piece(start..params.min(start + COLUMNS)))
+        .collect();
+    finite(pieces.concat())
+}
+
 fn finite_loss(outcome: Outcome) -> Result<Outcome, NoMeasurement> {
     if outcome.loss().is_finite() {
         Ok(outcome)
@@ -342,7 +369,7 @@ fn finite(means: Vec<f64>) -> Result<Arc<[f64]>, NoMeasurement> {
     }
 }
 
-fn reserve(len: usize) -> Result<Vec<f32>, TrainError> {
+pub(crate) fn reserve<T>(len: usize) -> Result<Vec<T>, TrainError> {
     let mut numbers = Vec::new();
     numbers
         .try_reserve_exact(len)

@@ -11,6 +11,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
 /// A deterministic source of random numbers.
+#[derive(Debug)]
 pub(crate) struct Stream(ChaCha8Rng);
 
 impl Stream {
@@ -26,6 +27,19 @@ impl Stream {
         let mut generator = ChaCha8Rng::from_seed(key.finalize().into());
         generator.set_stream(part);
         Self(generator)
+    }
+
+    /// The same stream of its own, at word `position` (of 32 bits) of part `part`.
+    pub(crate) fn at(&self, part: u64, position: u128) -> Self {
+        let mut generator = self.0.clone();
+        generator.set_stream(part);
+        generator.set_word_pos(position);
+        Self(generator)
+    }
+
+    /// The next 64 bits.
+    pub(crate) fn word(&mut self) -> u64 {
+        self.0.next_u64()
     }
 
     /// Uniform in the open interval (−1, 1): the 2²⁴ odd multiples of 2⁻²⁴, all exact in f32.

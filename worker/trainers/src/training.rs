@@ -42,6 +42,8 @@ pub enum Event {
         /// The minibatch loss before the update.
         loss: f32,
     },
+    /// The run, which trains no network, stands some steps further.
+    Advanced,
     /// The measurement of the present step was taken.
     Measured(Box<Measurement>),
     /// The measurement was given up because the caller asked for it; nothing has changed, and

@@ -170,7 +170,7 @@ fn a_worker_goes_on_with_the_data_set_that_it_has() {
     let mut core = Core::default();
     let with = |name: &str, width: u32, train_limit: u32| {
         let mut plan = sweep(name, &[width], 1);
-        let Point::Network(mut point) = Point::clone(&plan.points[0]);
+        let mut point = plan.points[0].network().expect("a network").clone();
         point.dataset.train_limit = Some(train_limit);
         plan.points[0] = Arc::new(Point::Network(point));
         plan

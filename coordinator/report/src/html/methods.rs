@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use tailsweep_common::measurement::Split;
 use tailsweep_common::run::{Init, NetworkPoint, Point, Sampling, Schedule};
 
-use super::escaped;
 use super::opening::summary;
+use super::{escaped, simulated};
 use crate::fields::Field;
 use crate::lookup::Lookup;
 use crate::numbers::{counted, grouped, setting};
@@ -17,7 +17,12 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
         writeln!(html, "<div><dt>{name}</dt><dd>{text}</dd></div>")
             .expect("writing to a string cannot fail");
     }
-    html.push_str("</dl>\n<h3>How each number was made</h3>\n<dl class=\"settings\">\n");
+    html.push_str("</dl>");
+    let has_noise = |point: &Point| point.measure().is_some();
+    if !lookup.facts.all_points().any(has_noise) {
+        return html;
+    }
+    html.push_str("\n<h3>How each number was made</h3>\n<dl class=\"settings\">\n");
     for (name, text) in DEFINITIONS {
         writeln!(html, "<div><dt>{name}</dt><dd>{text}</dd></div>")
             .expect("writing to a string cannot fail");
@@ -77,6 +82,7 @@ fn settings(lookup: &Lookup<'_>) -> Vec<(&'static str, String)> {
         };
         settings.insert(10, ("Dropout", each(&dropout)));
     }
+    settings.splice(0..0, simulated::settings(lookup));
     settings.retain(|(_, text)| !text.is_empty() && text != "–");
     settings
 }

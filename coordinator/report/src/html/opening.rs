@@ -17,11 +17,10 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
     let values = |field: &Field| field.values(facts.all_points());
     let seeds = counted(facts.text.sweep.seeds.len() as u64, "seed");
     let mut text = format!(
-        "<p>{} ({}, {seeds}) trained {} on {}",
+        "<p>{} ({}, {seeds}) {}",
         capital(&counted(runs, "run")),
         counted(points, "point"),
-        join(&values(&Field::Architecture)),
-        join(&values(&Field::Dataset)),
+        deeds(lookup),
     );
     let varied: Vec<String> = lookup
         .varying
@@ -34,16 +33,68 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
         false => write!(text, ", with different {}. ", escaped(&join(&varied)))
             .expect("writing to a string cannot fail"),
     }
-    let splits = splits(facts.all_points());
-    text.push_str(&format!(
-        "At regular steps the gradient of each measured minibatch was taken at fixed \
-         weights{splits}; the deviations from their mean are the gradient noise. This report \
-         gives the tail index α of that noise as the paper of Simsekli, Sagun and Gurbuzbalaban \
-         (ICML 2019) estimates it, and beside it the controls that say what the number can and \
-         cannot show.</p>"
-    ));
+    text.push_str(&measured(lookup));
+    text.push_str("</p>");
     text.push_str(&counts(lookup));
     text
+}
+
+/// What the runs did, by kind.
+fn deeds(lookup: &Lookup<'_>) -> String {
+    let points = || lookup.facts.all_points();
+    let mut deeds = Vec::new();
+    if points().any(|point| point.network().is_some()) {
+        let networks = || points().filter(|point| point.network().is_some());
+        deeds.push(format!(
+            "trained {} on {}",
+            join(&Field::Architecture.values(networks())),
+            join(&Field::Dataset.values(networks())),
+        ));
+    }
+    let mut laws: Vec<String> = Vec::new();
+    for point in points().filter_map(Point::synthetic) {
+        let law = point.law.as_str().replace('_', " ");
+        if !laws.contains(&law) {
+            laws.push(law);
+        }
+    }
+    if !laws.is_empty() {
+        deeds.push(format!("drew noise of a known law ({})", join(&laws)));
+    }
+    if points().any(|point| point.levy_sde().is_some()) {
+        deeds.push("followed paths of dw = −f′(w)dt + ε dL, driven by stable noise".to_owned());
+    }
+    join(&deeds)
+}
+
+/// What was measured, and what the report gives.
+fn measured(lookup: &Lookup<'_>) -> String {
+    let points = || lookup.facts.all_points();
+    let mut text = String::new();
+    if points().any(|point| point.network().is_some()) {
+        let splits = splits(points().filter(|point| point.network().is_some()));
+        text.push_str(&format!(
+            "At regular steps the gradient of each measured minibatch was taken at fixed \
+             weights{splits}; the deviations from their mean are the gradient noise. This report \
+             gives the tail index α of that noise as the paper of Simsekli, Sagun and Gurbuzbalaban \
+             (ICML 2019) estimates it, and beside it the controls that say what the number can and \
+             cannot show. "
+        ));
+    }
+    if points().any(|point| point.synthetic().is_some()) {
+        text.push_str(
+            "Each measured step of synthetic noise is a fresh draw of a matrix of minibatches × \
+             parameters, to which the estimators and controls are applied as if it came from a \
+             network, so that what they read can be held against the truth. ",
+        );
+    }
+    if points().any(|point| point.levy_sde().is_some()) {
+        text.push_str(
+            "The paths were followed step by step; this report tells how long they stayed in a well \
+             and where they went, beside the theory of small noise. ",
+        );
+    }
+    text.trim_end().to_owned()
 }
 
 fn splits<'a>(mut points: impl Iterator<Item = &'a Point> + Clone) -> &'static str {
@@ -80,7 +131,7 @@ fn counts(lookup: &Lookup<'_>) -> String {
             .count();
         (count > 0).then(|| (count as u64, state.as_str()))
     });
-    let measured = lookup
+    let measured: u64 = lookup
         .facts
         .runs
         .iter()
@@ -91,10 +142,14 @@ fn counts(lookup: &Lookup<'_>) -> String {
             steps.len() as u64
         })
         .sum();
+    let exits: u64 = lookup.facts.exits.len() as u64;
     let others = [
-        (measured, "measurements"),
+        (measured + exits, "measurements"),
         (lookup.facts.estimates.len() as u64, "estimates"),
     ];
+    let others = others
+        .into_iter()
+        .filter(|(count, _)| exits == 0 || *count > 0);
     let items: String = states
         .chain(others)
         .map(|(count, what)| format!("<li><b>{}</b>{what}</li>", grouped(count)))

@@ -257,6 +257,72 @@ const ESTIMATES: [Column; 15] = [
     ),
 ];
 
+/// Of a sweep of `levy_sde`.
+const EXITS: [Column; 20] = [
+    ("run_id", Text, "the run, as in runs"),
+    ("step", Whole, "steps before the measurement"),
+    ("time", Number, "the same as time: steps × learning rate"),
+    ("well", Whole, "the well, from 1 on the left"),
+    ("minimum", Number, "where it has its minimum"),
+    ("height", Number, "how high its lower end is above it"),
+    ("exits", Whole, "visits that ended, so far, of all paths"),
+    ("exits_left", Whole, "those of them that ended to the left"),
+    (
+        "exits_right",
+        Whole,
+        "those of them that ended to the right",
+    ),
+    (
+        "mean_exit_time",
+        Number,
+        "time of all visits by the number of exits",
+    ),
+    ("std_error", Number, "standard error of `mean_exit_time`"),
+    (
+        "median_exit_time",
+        Number,
+        "median of the visits that ended, to 0.2 %",
+    ),
+    (
+        "theory_exit_time",
+        Number,
+        "mean exit time by theory, without clipping",
+    ),
+    ("share_right", Number, "share of exits to the right"),
+    ("theory_share_right", Number, "the same by theory"),
+    ("unfinished", Whole, "visits that have not ended"),
+    ("unfinished_time", Number, "their time so far"),
+    (
+        "time_share",
+        Number,
+        "share of time in the well; empty where there is one alone",
+    ),
+    ("theory_time_share", Number, "the same by theory"),
+    ("running", Whole, "paths that are still followed"),
+];
+
+const TRANSITIONS: [Column; 7] = [
+    ("run_id", Text, "the run, as in runs"),
+    ("step", Whole, "steps before the measurement"),
+    ("from_well", Whole, "the well that was left"),
+    (
+        "to_well",
+        Whole,
+        "the well in which the path came home next; may be the same",
+    ),
+    ("transitions", Whole, "how often, so far, of all paths"),
+    (
+        "rate",
+        Number,
+        "`transitions` by the time of all visits to `from_well`",
+    ),
+    (
+        "theory_rate",
+        Number,
+        "the same by theory; empty for Brownian motion",
+    ),
+];
+
 /// The columns of the table `name` that every sweep has; the sweep's own axes are not listed.
 pub(crate) fn columns(name: &str) -> Vec<Column> {
     match name {
@@ -264,6 +330,8 @@ pub(crate) fn columns(name: &str) -> Vec<Column> {
         "runs" => [&POINT[..], &RUNS, &LIMITS].concat(),
         "measurements" => MEASUREMENTS.to_vec(),
         "estimates" => ESTIMATES.to_vec(),
+        "exits" => EXITS.to_vec(),
+        "transitions" => TRANSITIONS.to_vec(),
         _ => Vec::new(),
     }
 }
@@ -337,41 +405,49 @@ mod tests {
     use tailsweep_stats::{Estimator, Problem, Treatment};
 
     use super::*;
+    use crate::facts::Facts;
     use crate::fixture;
-    use crate::late::of_points;
+    use crate::late::{PointRow, of_points};
     use crate::tables::all;
+
+    fn with_late(facts: Facts) -> (Facts, Vec<PointRow>) {
+        let late = of_points(&facts);
+        (facts, late)
+    }
 
     #[test]
     fn every_column_is_described_and_every_description_has_its_column() {
-        let facts = fixture::facts();
-        let late = of_points(&facts);
-        for table in all(&facts, &late) {
-            let mut names = table.columns();
-            let mut listed: Vec<_> = columns(table.name())
-                .into_iter()
-                .map(|(name, ..)| name)
-                .collect();
-            names.sort();
-            listed.sort_unstable();
-            assert_eq!(names, listed, "{}: see tables/schema.rs", table.name());
+        for (facts, late) in [fixture::facts(), fixture::equations()].map(with_late) {
+            for table in all(&facts, &late) {
+                let mut names = table.columns();
+                let mut listed: Vec<_> = columns(table.name())
+                    .into_iter()
+                    .map(|(name, ..)| name)
+                    .collect();
+                names.sort();
+                listed.sort_unstable();
+                // Own axes are not listed.
+                names.retain(|name| !name.contains('.'));
+                assert_eq!(names, listed, "{}: see tables/schema.rs", table.name());
+            }
         }
     }
 
     #[test]
     fn cells_are_of_the_kind_of_their_column() {
-        let facts = fixture::facts();
-        let late = of_points(&facts);
-        for table in all(&facts, &late) {
-            let columns = described(table.as_ref());
-            for index in 0..table.len() {
-                for (cell, column) in table.row(index).iter().zip(&columns) {
-                    let fits = match cell {
-                        Cell::Empty => true,
-                        Cell::Text(_) => column.kind == Text,
-                        Cell::Whole(_) => column.kind == Whole,
-                        Cell::Number(_) => column.kind == Number,
-                    };
-                    assert!(fits, "{} {}: {cell:?}", table.name(), column.name);
+        for (facts, late) in [fixture::facts(), fixture::equations()].map(with_late) {
+            for table in all(&facts, &late) {
+                let columns = described(table.as_ref());
+                for index in 0..table.len() {
+                    for (cell, column) in table.row(index).iter().zip(&columns) {
+                        let fits = match cell {
+                            Cell::Empty => true,
+                            Cell::Text(_) => column.kind == Text,
+                            Cell::Whole(_) => column.kind == Whole,
+                            Cell::Number(_) => column.kind == Number,
+                        };
+                        assert!(fits, "{} {}: {cell:?}", table.name(), column.name);
+                    }
                 }
             }
         }
@@ -383,10 +459,11 @@ mod tests {
     fn the_documentation_lists_the_columns() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/tables.md");
         let page = fs::read_to_string(&path).unwrap();
-        let facts = fixture::facts();
-        let late = of_points(&facts);
         let mut expected = page.clone();
-        for table in all(&facts, &late) {
+        let (facts, late) = with_late(fixture::facts());
+        let (equations, none) = with_late(fixture::equations());
+        let of_equations = all(&equations, &none).into_iter().skip(4);
+        for table in all(&facts, &late).into_iter().chain(of_equations) {
             let begin = format!("<!-- columns: {} -->\n", table.name());
             let start = expected.find(&begin).expect("a place for the columns") + begin.len();
             let end = start + expected[start..].find("<!-- end -->").expect("its end");

@@ -104,6 +104,7 @@ pub(crate) fn sorted(events: Vec<Event>) -> (Vec<Measurement>, Vec<f32>, Ending)
         match event {
             Event::Stepped { loss } => losses.push(loss),
             Event::Measured(measurement) => measurements.push(*measurement),
+            Event::Advanced => panic!("a network steps"),
             Event::Interrupted => panic!("nobody interrupts"),
             Event::Ended(end) => ending = Some(end),
         }

@@ -77,7 +77,7 @@ pub struct Network {
 pub struct Parameter {
     /// Its name, as in PyTorch's state dictionaries, and its size.
     pub layer: Layer,
-    /// As in PyTorch: [outputs, inputs], [outputs, channels, height, width], or [outputs].
+    /// As in PyTorch: `[outputs, inputs]`, `[outputs, channels, height, width]` or `[outputs]`.
     pub shape: Vec<usize>,
 }
 

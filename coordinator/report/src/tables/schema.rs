@@ -179,7 +179,7 @@ const RUNS: [Column; 10] = [
     ("reason", Text, "why it stands so: one word of a fixed list"),
 ];
 
-const MEASUREMENTS: [Column; 13] = [
+const MEASUREMENTS: [Column; 17] = [
     ("run_id", Text, "the run, as in runs"),
     (
         "step",
@@ -217,6 +217,22 @@ const MEASUREMENTS: [Column; 13] = [
     ),
     ("max_to_sum_2", Number, "max |u|² / Σ |u|²"),
     ("max_to_sum_4", Number, "max |u|⁴ / Σ |u|⁴"),
+    (
+        "projections",
+        Whole,
+        "random projections of the noise that were tested for a Gaussian, at most 16",
+    ),
+    (
+        "shapiro_wilk_accepted",
+        Number,
+        "share of them that Shapiro and Wilk's test accepts at 5 %; 0.95 for Gaussian noise",
+    ),
+    (
+        "anderson_darling_accepted",
+        Number,
+        "the same of Anderson and Darling's test",
+    ),
+    ("gaussianity_problem", Text, "why no projection was tested"),
 ];
 
 const ESTIMATES: [Column; 15] = [

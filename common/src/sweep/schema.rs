@@ -55,6 +55,11 @@ fn at_top(key: &str) -> Json {
         "synthetic" => section(Place::Synthetic),
         "levy_sde" => section(Place::LevySde),
         "stop" => section(Place::Stop),
+        "requires" => {
+            let label = json!({ "type": "string", "minLength": 1 });
+            let list = json!({ "type": "array", "items": label, "minItems": 1 });
+            json!({ "anyOf": [label, list] })
+        }
         "block" => json!({ "type": "array", "items": block(), "minItems": 1 }),
         _ => json!({ "type": "integer" }),
     };
@@ -66,6 +71,7 @@ fn at_top(key: &str) -> Json {
         "max_losses" => "Workers that a run may lose without a newer checkpoint",
         "max_failures" => "Failed runs after which the sweep stops",
         "priority" => "Larger goes first among the sweeps of a coordinator",
+        "requires" => "Labels that a worker must have to take its runs",
         "train" => "How to train",
         "measure" => "What to measure, and when",
         "synthetic" => "Noise of a known law, in place of a network",

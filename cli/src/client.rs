@@ -290,7 +290,9 @@ impl Client {
     }
 
     fn failure(&self, status: &Status) -> Failure {
-        if is_passing(status) {
+        // What a coordinator says itself has no cause behind it.
+        let is_foreign = std::error::Error::source(status).is_some();
+        if is_passing(status) || is_foreign {
             Failure::NoCoordinator(no_coordinator(&self.url, &deepest(status)))
         } else if status.code() == Code::Internal {
             Failure::error(format!("{}: {}", self.url, status.message()))
@@ -316,8 +318,13 @@ fn deepest(status: &Status) -> String {
 }
 
 fn no_coordinator(url: &str, cause: &str) -> String {
+    let hint = if url.starts_with("http://") && cause.contains("http2 error") {
+        "; if it speaks TLS, its URL begins with https://"
+    } else {
+        ""
+    };
     format!(
-        "no coordinator at {url} ({cause})\n  start one with `tailsweep coordinator`, or say where \
+        "no coordinator at {url} ({cause}{hint})\n  start one with `tailsweep coordinator`, or say where \
          it is with --coordinator URL or TAILSWEEP_COORDINATOR"
     )
 }

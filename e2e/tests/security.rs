@@ -185,7 +185,8 @@ fn whoever_lacks_a_credential_is_turned_away() {
         "TAILSWEEP_COORDINATOR",
         format!("http://127.0.0.1:{}", guarded.port),
     );
-    guarded.refused(open, 3);
+    let said = guarded.refused(open, 3);
+    assert!(said.contains("https://"), "{said}");
 }
 
 #[test]

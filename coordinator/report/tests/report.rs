@@ -195,7 +195,7 @@ fn columns_are_those_of_the_contract_in_its_order() {
         head("points.csv"),
         "dataset,architecture,width,depth,batch_size,learning_rate,loss,split,estimator,treatment,\
          k1,seeds,alpha,alpha_mean,between_seed_sd,std_error,ci_low,ci_high,problem,\
-         train_limit,test_limit,train.momentum,late_rows,late_values"
+         train_limit,test_limit,train.momentum,late_rows,late_values,measured"
     );
     assert_eq!(
         head("runs.csv"),

@@ -318,7 +318,11 @@ fn deepest(status: &Status) -> String {
 }
 
 fn no_coordinator(url: &str, cause: &str) -> String {
-    let hint = if url.starts_with("http://") && cause.contains("http2 error") {
+    // What HTTP/2 makes of the first bytes of a TLS alert.
+    let is_strange = ["http2 error", "frame with invalid size"]
+        .iter()
+        .any(|sign| cause.contains(sign));
+    let hint = if url.starts_with("http://") && is_strange {
         "; if it speaks TLS, its URL begins with https://"
     } else {
         ""

@@ -13,6 +13,8 @@ use crate::terminal::human_time;
 const MAX_LINES: usize = 8;
 /// Between two plain lines.
 const PLAIN_PAUSE: Duration = Duration::from_secs(2);
+/// Between two plain lines while no run ends: then with the runs in computation.
+const STILL_PAUSE: Duration = Duration::from_secs(30);
 /// Steps of the overall bar for each run, so that it moves within runs too.
 const FINE: u64 = 1000;
 
@@ -27,6 +29,13 @@ pub(crate) struct Progress {
     told: BTreeSet<(String, u32)>,
     /// Workers come from elsewhere: say so when there is none.
     hints: bool,
+}
+
+/// How fast runs end.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    per_second: f64,
+    left: Duration,
 }
 
 #[derive(Debug)]
@@ -76,11 +85,11 @@ impl Progress {
         let (over, total) = (over(&counts), total(&counts));
         let within: f64 = status.running.iter().map(fraction).sum();
         let at_start = *self.over_at_start.get_or_insert(over);
-        let left = self.time_left(
+        let pace = self.pace(
             (over - at_start) as f64 + within,
             (total - over) as f64 - within,
         );
-        let mut text = overall_text(status, &counts, over, total, left);
+        let mut text = overall_text(status, &counts, over, total, pace);
         if self.hints && !status.waiting_for.is_empty() {
             text += &format!(" ({})", status.waiting_for);
         }
@@ -94,8 +103,8 @@ impl Progress {
                 overall.set_length(total * FINE);
                 overall.set_position(over * FINE + (within * FINE as f64) as u64);
                 overall.set_message(text);
-                let shown = status.running.len().min(MAX_LINES);
-                while lines.len() < shown {
+                let texts = running_lines(status);
+                while lines.len() < texts.len() {
                     let line = all.add(ProgressBar::new_spinner());
                     line.set_style(
                         ProgressStyle::with_template("  {msg}")
@@ -103,20 +112,26 @@ impl Progress {
                     );
                     lines.push(line);
                 }
-                for line in lines.drain(shown..) {
+                for line in lines.drain(texts.len()..) {
                     line.finish_and_clear();
                     all.remove(&line);
                 }
-                for (line, run) in lines.iter().zip(&status.running) {
-                    line.set_message(run_text(run));
+                for (line, text) in lines.iter().zip(texts) {
+                    line.set_message(text);
                     line.tick();
                 }
             }
             Look::Plain { last } => {
                 let due = last.is_none_or(|(when, _)| when.elapsed() >= PLAIN_PAUSE);
                 let moved = last.is_none_or(|(_, before)| before != over);
-                if (due && moved) || status.over {
+                let still = last.is_some_and(|(when, _)| when.elapsed() >= STILL_PAUSE);
+                if (due && moved) || still || status.over {
                     eprintln!("{text}");
+                    if still && !moved {
+                        for line in running_lines(status) {
+                            eprintln!("  {line}");
+                        }
+                    }
                     *last = Some((Instant::now(), over));
                 }
             }
@@ -140,12 +155,16 @@ impl Progress {
         }
     }
 
-    /// From the rate since the start; nothing before there is one.
-    fn time_left(&self, done: f64, left: f64) -> Option<Duration> {
-        if done < 0.5 || left <= 0.0 {
+    /// Since the start; none before there is one.
+    fn pace(&self, done: f64, left: f64) -> Option<Pace> {
+        let seconds = self.started.elapsed().as_secs_f64();
+        if done < 0.5 || left <= 0.0 || seconds <= 0.0 {
             return None;
         }
-        Duration::try_from_secs_f64(self.started.elapsed().as_secs_f64() * left / done).ok()
+        Some(Pace {
+            per_second: done / seconds,
+            left: Duration::try_from_secs_f64(seconds * left / done).ok()?,
+        })
     }
 
     fn tell_failures(&mut self, status: &SweepStatus) {
@@ -209,7 +228,7 @@ fn overall_text(
     counts: &Counts,
     over: u64,
     total: u64,
-    left: Option<Duration>,
+    pace: Option<Pace>,
 ) -> String {
     let computing = status.running.len();
     let mut text = format!(
@@ -226,15 +245,37 @@ fn overall_text(
             text += &format!(", {count} {word}");
         }
     }
-    if let Some(left) = left.filter(|_| !status.over) {
-        text += &format!(", {} left", human_time(left));
+    if let Some(pace) = pace.filter(|_| !status.over) {
+        text += &format!(
+            ", {}, {} left",
+            human_rate(pace.per_second),
+            human_time(pace.left)
+        );
     }
     text
 }
 
+/// What the workers compute, as far as there is room.
+fn running_lines(status: &SweepStatus) -> Vec<String> {
+    let mut lines: Vec<String> = status
+        .running
+        .iter()
+        .take(MAX_LINES)
+        .map(run_text)
+        .collect();
+    if status.running.len() > MAX_LINES {
+        let more = status.running.len() - MAX_LINES;
+        lines.push(format!("… and {more} more in computation"));
+    }
+    lines
+}
+
 fn run_text(run: &RunningRun) -> String {
     let progress = run.progress.clone().unwrap_or_default();
-    let mut text = format!("{}: step {}/{}", run.label, progress.step, progress.steps);
+    let mut text = format!(
+        "{}: {}, step {}/{}",
+        run.worker, run.label, progress.step, progress.steps
+    );
     if let Some(loss) = progress.loss {
         text += &format!(", loss {loss:.4}");
     }
@@ -242,4 +283,79 @@ fn run_text(run: &RunningRun) -> String {
         text += &format!(", α {alpha:.3}");
     }
     text
+}
+
+/// Runs in a time for people: `2.5 runs/s`, `12 runs/min`, `3.1 runs/h`.
+fn human_rate(per_second: f64) -> String {
+    let (rate, unit) = match per_second {
+        1.0.. => (per_second, "s"),
+        0.05.. => (60.0 * per_second, "min"),
+        _ => (3600.0 * per_second, "h"),
+    };
+    let decimals = usize::from(rate < 10.0);
+    format!("{rate:.decimals$} runs/{unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use tailsweep_proto::wire::RunProgress;
+
+    use super::*;
+
+    fn running(worker: &str, alpha: Option<f64>) -> RunningRun {
+        RunningRun {
+            label: "mnist fcn width 32".to_owned(),
+            worker: worker.to_owned(),
+            progress: Some(RunProgress {
+                step: 300,
+                steps: 2000,
+                loss: Some(0.25),
+                alpha,
+                ..RunProgress::default()
+            }),
+        }
+    }
+
+    #[test]
+    fn a_status_is_one_line_and_one_for_each_run() {
+        let mut status = SweepStatus {
+            name: "grid".to_owned(),
+            running: vec![running("node-1", Some(1.3)), running("node-2", None)],
+            ..SweepStatus::default()
+        };
+        let counts = Counts {
+            done: 3,
+            failed: 1,
+            running: 2,
+            waiting: 6,
+            ..Counts::default()
+        };
+        let pace = Pace {
+            per_second: 0.1,
+            left: Duration::from_secs(80),
+        };
+        let text = overall_text(&status, &counts, over(&counts), total(&counts), Some(pace));
+        assert_eq!(
+            text,
+            "grid: 4/12 runs, 2 in computation, 1 failed, 6.0 runs/min, 80 s left"
+        );
+        assert_eq!(
+            running_lines(&status),
+            [
+                "node-1: mnist fcn width 32, step 300/2000, loss 0.2500, α 1.300",
+                "node-2: mnist fcn width 32, step 300/2000, loss 0.2500"
+            ]
+        );
+        status.running = vec![running("node", None); 30];
+        let lines = running_lines(&status);
+        assert_eq!(lines.len(), MAX_LINES + 1);
+        assert_eq!(lines[MAX_LINES], "… and 22 more in computation");
+    }
+
+    #[test]
+    fn rates_are_written_for_people() {
+        assert_eq!(human_rate(25.0), "25 runs/s");
+        assert_eq!(human_rate(0.2), "12 runs/min");
+        assert_eq!(human_rate(0.001), "3.6 runs/h");
+    }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, Row, Table, presets};
 use tracing_subscriber::EnvFilter;
 
 use crate::failure::Failure;
@@ -42,10 +42,10 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
 }
 
 /// A table with a header; `numbers` are the columns that are aligned right.
-pub(crate) fn table<const N: usize>(
-    header: [&str; N],
+pub(crate) fn table<R: Into<Row>>(
+    header: impl Into<Row>,
     numbers: &[usize],
-    rows: impl IntoIterator<Item = [String; N]>,
+    rows: impl IntoIterator<Item = R>,
 ) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);
@@ -72,6 +72,13 @@ pub(crate) fn human_time(time: Duration) -> String {
         ..172_800.0 => format!("{:.1} h", seconds / 3600.0),
         _ => format!("{:.1} days", seconds / 86_400.0),
     }
+}
+
+/// A number of things: `1 run`, `12 runs`.
+pub(crate) fn counted(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 /// A count for people, with three digits: `950`, `27.5 k`, `4.5 G`.
@@ -107,6 +114,8 @@ mod tests {
 
     #[test]
     fn numbers_are_written_for_people() {
+        assert_eq!(counted(1_u64, "run"), "1 run");
+        assert_eq!(counted(0_usize, "run"), "0 runs");
         assert_eq!(human_count(950.0), "950");
         assert_eq!(human_count(27_456.0), "27.5 k");
         assert_eq!(human_count(4.5e9), "4.5 G");

@@ -14,8 +14,10 @@ pub(crate) async fn run(args: ExtendArgs, settings: &Settings) -> Result<(), Fai
     let reply = client.submit(&file, Manner::Extending(&args.sweep)).await?;
     terminal::print(&format!("{}\n", reply.sweep_id))?;
     eprintln!(
-        "extended to `{}`: {} runs, {} of them with a result already",
-        file.sweep.name, reply.runs, reply.known
+        "extended to `{}`: {}, {} with a result already",
+        file.sweep.name,
+        terminal::counted(reply.runs, "run"),
+        reply.known
     );
     if args.watch {
         follow(&mut client, &reply.sweep_id, false).await?;

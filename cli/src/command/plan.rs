@@ -13,7 +13,7 @@ use crate::args::PlanArgs;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::sweep_file::SweepFile;
-use crate::terminal::{self, human_bytes, human_count, human_time};
+use crate::terminal::{self, counted, human_bytes, human_count, human_time};
 
 /// Runs that are listed.
 const FIRST: usize = 10;
@@ -36,13 +36,13 @@ pub(crate) async fn run(args: PlanArgs, settings: &Settings) -> Result<(), Failu
     }
     let sweep = &file.sweep;
     let mut text = format!(
-        "{}: {} runs ({} points × {} seeds)\n\n",
+        "{}: {} ({} × {})\n\n",
         sweep.name,
-        sweep.len(),
-        sweep.points.len(),
-        sweep.seeds.len()
+        counted(sweep.len(), "run"),
+        counted(sweep.points.len(), "point"),
+        counted(sweep.seeds.len(), "seed")
     );
-    text += &terminal::table(HEADER, &COLUMNS, sweep.runs().take(FIRST).map(row));
+    text += &runs_table(&sweep.own_axes, sweep.runs().take(FIRST));
     if sweep.len() > FIRST {
         text += &format!("… and {} more\n", sweep.len() - FIRST);
     }
@@ -54,6 +54,17 @@ pub(crate) async fn run(args: PlanArgs, settings: &Settings) -> Result<(), Failu
     );
     terminal::print(&text)?;
     Ok(())
+}
+
+/// A row for each run, with a column for each `[train]` or `[measure]` key that is an axis.
+fn runs_table(own_axes: &[String], runs: impl Iterator<Item = Run>) -> String {
+    let own = own_axes.iter().map(String::as_str);
+    let header: Vec<&str> = HEADER.into_iter().chain(own).collect();
+    let numbers: Vec<usize> = COLUMNS
+        .into_iter()
+        .chain(HEADER.len()..header.len())
+        .collect();
+    terminal::table(header, &numbers, runs.map(|run| row(&run, own_axes)))
 }
 
 /// What all runs take together; the memory is that of the largest one.
@@ -84,12 +95,12 @@ fn flops(cost: &Cost) -> f64 {
     cost.training_flops + cost.measuring_flops
 }
 
-fn row(run: Run) -> [String; 12] {
+fn row(run: &Run, own_axes: &[String]) -> Vec<String> {
     let point: &Point = &run.point;
     let cost = cost::predict(point);
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
     let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
-    [
+    let listed = [
         run.id().to_string()[..12].to_owned(),
         point.dataset().map(Dataset::name).unwrap_or_default(),
         point.architecture().to_owned(),
@@ -102,7 +113,10 @@ fn row(run: Run) -> [String; 12] {
         cost.params.to_string(),
         human_count(flops(&cost)),
         human_time(Duration::try_from_secs_f64(cost.seconds).unwrap_or(Duration::MAX)),
-    ]
+    ];
+    let own = own_axes.iter();
+    let own = own.map(|key| point.setting(key).unwrap_or_default());
+    listed.into_iter().chain(own).collect()
 }
 
 fn with_space(count: String) -> String {
@@ -114,7 +128,11 @@ fn with_space(count: String) -> String {
 }
 
 fn to_json(sweep: &Sweep, total: &Total) -> Value {
-    let first: Vec<Value> = sweep.runs().take(FIRST).map(|run| run_json(&run)).collect();
+    let first: Vec<Value> = sweep
+        .runs()
+        .take(FIRST)
+        .map(|run| run_json(&run, &sweep.own_axes))
+        .collect();
     json!({
         "version": 1,
         "name": sweep.name,
@@ -129,8 +147,12 @@ fn to_json(sweep: &Sweep, total: &Total) -> Value {
     })
 }
 
-fn run_json(run: &Run) -> Value {
+fn run_json(run: &Run, own_axes: &[String]) -> Value {
     let point = &run.point;
+    let own = own_axes.iter();
+    let own: serde_json::Map<String, Value> = own
+        .map(|key| (key.clone(), point.setting(key).into()))
+        .collect();
     let cost = cost::predict(point);
     json!({
         "run_id": run.id(),
@@ -142,6 +164,7 @@ fn run_json(run: &Run) -> Value {
         "learning_rate": point.learning_rate(),
         "loss": point.loss(),
         "seed": run.seed,
+        "settings": own,
         "params": cost.params,
         "flops": flops(&cost),
         "seconds": cost.seconds,

@@ -36,8 +36,9 @@ pub(crate) async fn run(args: SubmitArgs, settings: &Settings) -> Result<(), Fai
         (true, known) => format!(" ({known} have a result already)"),
     };
     eprintln!(
-        "submitted `{}`: {} runs{known}",
-        file.sweep.name, reply.runs
+        "submitted `{}`: {}{known}",
+        file.sweep.name,
+        terminal::counted(reply.runs, "run")
     );
     if args.watch {
         follow(&mut client, &reply.sweep_id, false).await?;

@@ -9,14 +9,14 @@ use tailsweep_common::run::Run;
 use tailsweep_common::sweep::Sweep;
 use tailsweep_proto::wire::RunStatus;
 
-use super::{COLUMNS, FIRST, HEADER, row, run_json};
+use super::{FIRST, run_json, runs_table};
 use crate::args::PlanArgs;
 use crate::client::Client;
 use crate::command::runs;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::sweep_file::SweepFile;
-use crate::terminal::{self, human_time};
+use crate::terminal::{self, counted, human_time};
 
 /// A file against a sweep, run by run.
 struct Diff<'f> {
@@ -73,10 +73,10 @@ impl Diff<'_> {
     fn to_text(&self) -> String {
         let (id, name) = &self.against;
         let mut text = format!(
-            "{}: {} runs; {} of them are in `{name}` ({}), {} are new, {} of it are not in this \
+            "{}: {}; {} of them are in `{name}` ({}), {} are new, {} of it are not in this \
              file\n",
             self.file.name,
-            self.file.len(),
+            counted(self.file.len(), "run"),
             self.in_both(),
             id.get(..12).unwrap_or(id),
             self.added.len(),
@@ -85,8 +85,8 @@ impl Diff<'_> {
         if !self.added.is_empty() {
             let time = Duration::try_from_secs_f64(self.seconds()).unwrap_or(Duration::MAX);
             text += &format!("\nnew, about {} on one core:\n", human_time(time));
-            let rows = self.added.iter().take(FIRST).cloned().map(row);
-            text += &terminal::table(HEADER, &COLUMNS, rows);
+            let runs = self.added.iter().take(FIRST).cloned();
+            text += &runs_table(&self.file.own_axes, runs);
             text += &more(self.added.len());
         }
         if !self.removed.is_empty() {
@@ -103,6 +103,10 @@ impl Diff<'_> {
 
     fn to_json(&self) -> Value {
         let (id, name) = &self.against;
+        let added = self.added.iter();
+        let added: Vec<Value> = added
+            .map(|run| run_json(run, &self.file.own_axes))
+            .collect();
         json!({
             "version": 1,
             "name": self.file.name,
@@ -111,7 +115,7 @@ impl Diff<'_> {
             "runs": self.file.len(),
             "in_both": self.in_both(),
             "seconds": self.seconds(),
-            "added": self.added.iter().map(run_json).collect::<Vec<_>>(),
+            "added": added,
             "removed": self.removed.iter().map(runs::to_json).collect::<Vec<_>>(),
         })
     }

@@ -21,6 +21,9 @@ pub(crate) enum Field {
     Own(String),
 }
 
+/// The value of a setting that a point does not have.
+const NONE: &str = "–";
+
 impl Field {
     /// The columns that every table of points begins with.
     pub(crate) const LISTED: [Self; 7] = [
@@ -114,7 +117,7 @@ impl Field {
     pub(crate) fn value(&self, point: &Point) -> String {
         match self.cell(point) {
             Cell::Empty if matches!(self, Self::TrainLimit | Self::TestLimit) => "all".to_owned(),
-            Cell::Empty => "–".to_owned(),
+            Cell::Empty => NONE.to_owned(),
             Cell::Text(text) => text.into_owned(),
             Cell::Whole(value) => value.to_string(),
             Cell::Number(value) => setting(value),
@@ -177,10 +180,12 @@ pub(crate) fn varying<'a>(
     fields
 }
 
-/// The values of `fields` in one line: `mnist · width 32 · η 0.1`.
+/// The values of `fields` in one line: `mnist · width 32 · η 0.1`; nothing of a field that the
+/// point does not have.
 pub(crate) fn label(fields: &[Field], point: &Point) -> String {
     fields
         .iter()
+        .filter(|field| field.value(point) != NONE)
         .map(|field| field.label(point))
         .collect::<Vec<_>>()
         .join(" · ")

@@ -9,7 +9,9 @@
 
 mod alpha;
 mod axis;
+mod blocks;
 mod canvas;
+mod channels;
 mod diagnosis;
 mod exits;
 mod legend;
@@ -44,11 +46,14 @@ pub(crate) struct Figure {
 /// All figures of a report, in the order of the page.
 pub(crate) fn all(facts: &Facts, late: &[PointRow]) -> Vec<Figure> {
     let lookup = Lookup::new(facts, late);
+    // The figures of the paper in its order, then what stands beside them.
     let mut figures = alpha::figures(&lookup);
-    figures.extend(scatter::controls(&lookup));
-    figures.extend(slopes::figure(&lookup));
-    figures.extend(scatter::train_test(&lookup));
+    figures.extend(channels::figure(&lookup));
     figures.extend(training::figure(&lookup));
+    figures.extend(scatter::train_test(&lookup));
+    figures.extend(scatter::controls(&lookup));
+    figures.extend(blocks::figure(&lookup));
+    figures.extend(slopes::figure(&lookup));
     figures.extend(exits::figures(&lookup));
     figures
 }

@@ -127,6 +127,35 @@ impl<'a> Lookup<'a> {
             .and_then(|row| row.key.k1)
     }
 
+    /// The late published α with restarted rows at a block length of the ladder.
+    pub(crate) fn at_k1(&self, point: usize, split: Split, k1: u64) -> Option<&'a Late> {
+        self.levels(point, split, Kind::PUBLISHED_ROWS)
+            .find(|row| row.key.k1 == Some(k1))
+            .map(|row| &row.late)
+    }
+
+    /// The block length of the ladder that all `points` have an α at, as near as can be to their
+    /// published ones (the median).
+    pub(crate) fn shared_k1(&self, points: &[usize]) -> Option<u64> {
+        let mut published: Vec<u64> = points
+            .iter()
+            .filter_map(|point| self.published_k1(*point, self.main_split(*point)))
+            .collect();
+        published.sort_unstable();
+        let median = (*published.get(published.len() / 2)? as f64).ln();
+        let has_alpha = |point: &usize, k1: u64| {
+            let late = self.at_k1(*point, self.main_split(*point), k1);
+            late.is_some_and(|late| late.alpha.is_some())
+        };
+        (1..=40)
+            .map(|level| 1_u64 << level)
+            .filter(|k1| points.iter().all(|point| has_alpha(point, *k1)))
+            .min_by(|a, b| {
+                let far = |k1: u64| ((k1 as f64).ln() - median).abs();
+                far(*a).total_cmp(&far(*b))
+            })
+    }
+
     /// The estimates of a kind over all parameters of a run, in the order of their steps.
     pub(crate) fn estimates(
         &self,

@@ -2,7 +2,11 @@
 //! has at least two values.
 //!
 //! One curve for each value of a second setting, a pair of panels for each combination of the
-//! others: the published α with its Gaussian surrogate, and the α across minibatches.
+//! others: the published α with its Gaussian surrogate, and the α across minibatches. Against the
+//! batch size also the published α at one block length for all: its own changes with b.
+
+use tailsweep_common::measurement::Split;
+use tailsweep_stats::late::Late;
 
 use super::axis::{Axis, Scale};
 use super::legend::Entry;
@@ -94,25 +98,40 @@ fn figure(lookup: &Lookup<'_>, axis: &Field, curves: &[Field]) -> Option<Figure>
         names: styles.iter().map(|index| names[*index].clone()).collect(),
         x: Axis::values(&x_label(axis), scale, &x_values),
     };
+    // The published K1 follows the number of minibatches, so a claim about b needs a fixed one.
+    let fixed_k1 = (*axis == Field::BatchSize)
+        .then(|| {
+            let with_data = shown_points().filter(|point| has_data(lookup, **point));
+            lookup.shared_k1(&with_data.copied().collect::<Vec<_>>())
+        })
+        .flatten();
     let mut panels: Vec<(bool, Panel)> = Vec::new();
     for facet in &facets {
-        for (is_control, plot) in [drawing.published(facet), drawing.within(facet)]
-            .into_iter()
-            .enumerate()
-        {
+        let plots = [
+            (
+                false,
+                "Published α".to_owned(),
+                Some(drawing.published(facet)),
+            ),
+            (
+                false,
+                fixed_k1.map_or(String::new(), |k1| format!("Published, K₁ = {k1} for all")),
+                fixed_k1.map(|k1| drawing.at_k1(facet, k1)),
+            ),
+            (
+                true,
+                "Across minibatches".to_owned(),
+                Some(drawing.within(facet)),
+            ),
+        ];
+        for (is_control, what, plot) in plots {
+            let Some(plot) = plot else { continue };
             if plot.curves.iter().any(|curve| !curve.dots.is_empty()) {
-                let what = ["Published α", "Across minibatches"][is_control];
-                let parts = [what, &facet.title]
-                    .into_iter()
-                    .filter(|part| !part.is_empty());
+                let parts = [&what, &facet.title].into_iter().map(String::as_str);
+                let parts = parts.filter(|part| !part.is_empty());
                 let title = parts.collect::<Vec<_>>().join(" · ");
-                panels.push((
-                    is_control == 1,
-                    Panel {
-                        title,
-                        plots: vec![plot],
-                    },
-                ));
+                let plots = vec![plot];
+                panels.push((is_control, Panel { title, plots }));
             }
         }
     }
@@ -124,7 +143,7 @@ fn figure(lookup: &Lookup<'_>, axis: &Field, curves: &[Field]) -> Option<Figure>
                 .map(|(_, p)| p),
         );
     }
-    let columns = 2;
+    let columns = if fixed_k1.is_some() { 3 } else { 2 };
     let has_surrogate = shown_points().any(|point| {
         lookup
             .late(*point, lookup.main_split(*point), Kind::SURROGATE)
@@ -133,7 +152,13 @@ fn figure(lookup: &Lookup<'_>, axis: &Field, curves: &[Field]) -> Option<Figure>
     Some(Figure {
         name: format!("alpha-{}", axis.column().replace('_', "-")),
         title: format!("Late α against {}", axis.name()),
-        caption: caption(axis, &bound, names.len() - drawing.names.len(), left_out),
+        caption: caption(
+            axis,
+            &bound,
+            fixed_k1,
+            names.len() - drawing.names.len(),
+            left_out,
+        ),
         legend: drawing.legend(has_surrogate),
         panels: panels.into_iter().map(|(_, panel)| panel).collect(),
         columns,
@@ -150,7 +175,13 @@ fn x_label(axis: &Field) -> String {
     }
 }
 
-fn caption(axis: &Field, bound: &[Field], curves: usize, facets: usize) -> String {
+fn caption(
+    axis: &Field,
+    bound: &[Field],
+    fixed_k1: Option<u64>,
+    curves: usize,
+    facets: usize,
+) -> String {
     let mut text = format!(
         "Late α against {} on the training split (the test split where the training split was \
          not measured), with 95 % intervals. Published panels: markers and solid lines are the \
@@ -161,6 +192,12 @@ fn caption(axis: &Field, bound: &[Field], curves: usize, facets: usize) -> Strin
          interval without a cap goes on beyond the frame.",
         axis.name()
     );
+    if let Some(k1) = fixed_k1 {
+        text.push_str(&format!(
+            " The published block length changes with the batch size, so beside it stands what \
+             the same estimator reads at K₁ = {k1} throughout, blocks restarting in every row."
+        ));
+    }
     for field in bound {
         text.push_str(&format!(
             " The {} changes along with the {}.",
@@ -242,6 +279,16 @@ impl Drawing<'_> {
         self.plot(curves)
     }
 
+    /// The published estimator at one block length.
+    fn at_k1(&self, facet: &Facet, k1: u64) -> Plot {
+        let curves = self.curves();
+        let one = |(index, name)| {
+            let late = |point, split| self.lookup.at_k1(point, split, k1);
+            self.curve_of(facet, name, Style::of(index), index, late)
+        };
+        self.plot(curves.into_iter().map(one).collect())
+    }
+
     fn within(&self, facet: &Facet) -> Plot {
         let curves = self.curves();
         let one = |(index, name)| self.one(facet, name, Kind::WITHIN, Style::of(index), index);
@@ -280,6 +327,18 @@ impl Drawing<'_> {
         style: Style,
         index: usize,
     ) -> Curve {
+        let late = |point, split| self.lookup.late(point, split, kind);
+        self.curve_of(facet, name, style, index, late)
+    }
+
+    fn curve_of<'l>(
+        &self,
+        facet: &Facet,
+        name: Option<&str>,
+        style: Style,
+        index: usize,
+        late: impl Fn(usize, Split) -> Option<&'l Late>,
+    ) -> Curve {
         let is_of_curve = |point: usize| match (self.curve, name) {
             (Some(curve), Some(name)) => curve.value(self.lookup.point(point)) == name,
             _ => true,
@@ -290,9 +349,7 @@ impl Drawing<'_> {
             .filter(|point| is_of_curve(**point))
             .filter_map(|point| {
                 let x = self.axis.coordinate(self.lookup.point(*point))?;
-                let late = self
-                    .lookup
-                    .late(*point, self.lookup.main_split(*point), kind)?;
+                let late = late(*point, self.lookup.main_split(*point))?;
                 let y_interval = late.interval.filter(|_| style.marker.is_some());
                 Some(Dot {
                     x,

@@ -1,7 +1,7 @@
 //! A panel: plots above one another, each with axes and curves.
 
 use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, Place, UNIT};
+use super::canvas::{Anchor, Canvas, Place, UNIT, text_width};
 use super::palette::{AXIS, GRID, Line, Shape, Style};
 
 /// The width of every panel, in pixels.
@@ -12,6 +12,7 @@ const TITLE_LINE: i32 = 17;
 const X_AXIS: i32 = 46;
 const GAP: i32 = 18;
 const TEXT: f64 = 12.5;
+const TITLE: f64 = 13.0;
 
 /// One panel of a figure.
 #[derive(Clone, Debug)]
@@ -105,16 +106,24 @@ impl Panel {
         }
     }
 
-    /// The title, broken at its dots where it is too long for one line.
+    /// The title, broken at its dots where it is too long for one line, and between words where
+    /// one part of it is.
     fn title_lines(&self) -> Vec<String> {
+        let room = f64::from(WIDTH - LEFT - RIGHT);
+        // Bold letters are wider.
+        let fits = |text: &str| 1.06 * text_width(text, TITLE) <= room;
         let mut lines: Vec<String> = Vec::new();
         for part in self.title.split(" · ").filter(|part| !part.is_empty()) {
-            match lines.last_mut() {
-                Some(line) if line.chars().count() + part.chars().count() < 52 => {
-                    line.push_str(" · ");
-                    line.push_str(part);
+            for (index, word) in part.split(' ').enumerate() {
+                let joint = if index == 0 { " · " } else { " " };
+                let starts = index == 0 && !fits_behind(lines.last(), joint, part, fits);
+                match lines.last_mut() {
+                    Some(line) if !starts && fits(&format!("{line}{joint}{word}")) => {
+                        line.push_str(joint);
+                        line.push_str(word);
+                    }
+                    _ => lines.push(word.to_owned()),
                 }
-                _ => lines.push(part.to_owned()),
             }
         }
         lines
@@ -124,7 +133,7 @@ impl Panel {
     pub(super) fn draw(&self, canvas: &Canvas<'_>, (left, top): (i32, i32)) {
         for (index, line) in (0..).zip(self.title_lines()) {
             let place = ((left + LEFT) * UNIT, (top + 13 + index * TITLE_LINE) * UNIT);
-            canvas.text(&line, place, 13.0, Anchor::Start, true);
+            canvas.text(&line, place, TITLE, Anchor::Start, true);
         }
         let mut top = top + self.head();
         for (index, plot) in self.plots.iter().enumerate() {
@@ -256,6 +265,16 @@ impl Plot {
     }
 }
 
+/// Whether a part of a title has room on a line that has begun.
+fn fits_behind(
+    line: Option<&String>,
+    joint: &str,
+    part: &str,
+    fits: impl Fn(&str) -> bool,
+) -> bool {
+    line.is_some_and(|line| fits(&format!("{line}{joint}{part}")))
+}
+
 /// An end of an interval: where, and half of its cap; an interval that goes on has none.
 type End = (Place, Option<Place>);
 
@@ -280,5 +299,31 @@ fn draw_interval(canvas: &Canvas<'_>, style: Style, low: End, high: End) {
                 },
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_title_breaks_at_its_dots_and_between_words() {
+        let lines = |title: &str| {
+            let (title, plots) = (title.to_owned(), Vec::new());
+            Panel { title, plots }.title_lines()
+        };
+        assert_eq!(lines("width 8 · b 50"), ["width 8 · b 50"]);
+        assert_eq!(
+            lines("Published, K₁ = 256 for all · mnist · width 512 · depth 4"),
+            ["Published, K₁ = 256 for all · mnist · width 512", "depth 4"]
+        );
+        let name = "blobs train=2000 test=500 features=64 classes=10 spread=1.5 seed=3";
+        assert_eq!(
+            lines(&format!("{name} · η 0.1")),
+            [
+                "blobs train=2000 test=500 features=64",
+                "classes=10 spread=1.5 seed=3 · η 0.1"
+            ]
+        );
     }
 }

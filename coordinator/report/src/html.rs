@@ -84,7 +84,8 @@ pub(crate) fn page(facts: &Facts, late: &[PointRow], figures: &[Figure]) -> Stri
          <header>\n<p class=\"kicker\">tailsweep report</p>\n<h1>{name}</h1>\n{}\n</header>\n\
          <nav aria-label=\"Contents\"><ol>{contents}</ol></nav>\n<main>\n{bodies}</main>\n\
          <footer><p>tailsweep {} · sweep <code>{}</code> · the numbers behind this page: \
-         points.csv, runs.csv, measurements.csv, estimates.csv, report.json, figures/*.svg</p>\
+         points.csv, runs.csv, measurements.csv, estimates.csv, report.json, figures/*.svg; \
+         for a text: points.md, points.tex</p>\
          </footer>\n</body>\n</html>\n",
         opening::section(&lookup),
         env!("CARGO_PKG_VERSION"),

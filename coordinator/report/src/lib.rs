@@ -136,6 +136,18 @@ impl Report {
                     bytes: bytes(table.as_ref()),
                 })
             });
+        let paper = [
+            (
+                "points.md",
+                tables::paper::markdown as fn(&lookup::Lookup<'_>) -> Vec<u8>,
+            ),
+            ("points.tex", tables::paper::latex),
+        ]
+        .into_iter()
+        .map(|(path, bytes)| ReportFile {
+            path: path.to_owned(),
+            bytes: bytes(&lookup::Lookup::new(&self.facts, &self.late)),
+        });
         let schema = iter::once_with(|| ReportFile {
             path: "schema.json".to_owned(),
             bytes: tables::schema::json(&tables::all(&self.facts, &self.late)),
@@ -150,6 +162,7 @@ impl Report {
         });
         iter::once(page)
             .chain(tables)
+            .chain(paper)
             .chain(schema)
             .chain(json)
             .chain(figures)

@@ -5,6 +5,7 @@ mod csv;
 mod estimates;
 mod json;
 mod measurements;
+pub(crate) mod paper;
 mod parquet;
 mod points;
 mod runs;

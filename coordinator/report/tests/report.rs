@@ -159,6 +159,7 @@ fn a_report_has_its_files_and_is_the_same_to_the_byte() {
             "figures/alpha-depth.svg",
             "figures/alpha-learning-rate.svg",
             "figures/alpha-width.svg",
+            "figures/block-length.svg",
             "figures/controls.svg",
             "figures/summation.svg",
             "figures/train-test.svg",
@@ -168,7 +169,9 @@ fn a_report_has_its_files_and_is_the_same_to_the_byte() {
             "measurements.parquet",
             "points.csv",
             "points.jsonl",
+            "points.md",
             "points.parquet",
+            "points.tex",
             "report.html",
             "report.json",
             "runs.csv",
@@ -515,6 +518,7 @@ fn a_sweep_without_any_result_has_a_report_too() {
     for table in ["points", "runs", "measurements", "estimates"] {
         tables.extend(["csv", "parquet", "jsonl"].map(|ending| format!("{table}.{ending}")));
     }
+    tables.extend(["points.md", "points.tex"].map(str::to_owned));
     tables.extend(["schema.json", "report.json"].map(str::to_owned));
     assert_eq!(paths(report), tables, "no figure without data");
     assert_eq!(

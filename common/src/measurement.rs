@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tailsweep_stats::{IterateSummary, NoiseSummary};
+use tailsweep_stats::{IterateSummary, NoiseSummary, Spectrum};
 
 use crate::exits::Exits;
 
@@ -65,4 +65,6 @@ pub struct SplitMeasurement {
     pub accuracy: Option<f64>,
     /// The gradient noise of its minibatches.
     pub noise: NoiseSummary,
+    /// The leading eigenvalues of its covariance; `None` of fewer than two minibatches.
+    pub spectrum: Option<Spectrum>,
 }

@@ -8,7 +8,7 @@ use tailsweep_common::id::RunId;
 use tailsweep_common::measurement::{Measurement, Split, SplitMeasurement};
 use tailsweep_common::run::{Point, Run};
 use tailsweep_common::state::Ending;
-use tailsweep_stats::{IterateMeans, IterateSummary, Scope};
+use tailsweep_stats::{EIGENVALUES, IterateMeans, IterateSummary, Scope, Spectrum};
 
 use crate::wire;
 
@@ -99,6 +99,7 @@ impl From<&SplitMeasurement> for wire::SplitMeasurement {
             loss,
             accuracy,
             noise,
+            spectrum,
         } = measurement;
         let split = match split {
             Split::Train => wire::Split::Train,
@@ -109,6 +110,11 @@ impl From<&SplitMeasurement> for wire::SplitMeasurement {
             loss: *loss,
             accuracy: *accuracy,
             noise: Some(noise.into()),
+            spectrum: spectrum.as_ref().map(|spectrum| wire::Spectrum {
+                rows: spectrum.rows,
+                trace: spectrum.trace,
+                leading: spectrum.leading.clone(),
+            }),
         }
     }
 }
@@ -153,6 +159,7 @@ impl TryFrom<wire::SplitMeasurement> for SplitMeasurement {
             loss,
             accuracy,
             noise,
+            spectrum,
         } = measurement;
         let split = match wire::Split::try_from(split) {
             Ok(wire::Split::Train) => Split::Train,
@@ -174,11 +181,40 @@ impl TryFrom<wire::SplitMeasurement> for SplitMeasurement {
         let noise = noise
             .ok_or_else(|| WireError::missing(MESSAGE, "noise"))?
             .try_into()?;
+        let spectrum = spectrum.map(TryInto::try_into).transpose()?;
         Ok(Self {
             split,
             loss,
             accuracy,
             noise,
+            spectrum,
+        })
+    }
+}
+
+impl TryFrom<wire::Spectrum> for Spectrum {
+    type Error = WireError;
+
+    fn try_from(spectrum: wire::Spectrum) -> Result<Self, WireError> {
+        let wire::Spectrum {
+            rows,
+            trace,
+            leading,
+        } = spectrum;
+        if !leading
+            .iter()
+            .chain([&trace])
+            .all(|value| value.is_finite())
+        {
+            return Err(WireError::new("Spectrum", "leading", "is not finite"));
+        }
+        if leading.len() > EIGENVALUES {
+            return Err(WireError::new("Spectrum", "leading", "has too many values"));
+        }
+        Ok(Self {
+            rows,
+            trace,
+            leading,
         })
     }
 }

@@ -14,6 +14,7 @@ mod accumulate;
 mod block_length;
 mod estimate;
 mod exact_sum;
+mod gram;
 mod histogram;
 mod iterates;
 pub mod late;
@@ -38,6 +39,7 @@ pub use estimate::{
     flom, hill, hill_plot, log_moment, magnitudes, mcculloch, mohammadi, pickands, tail_length,
 };
 pub use exact_sum::{ExactSum, NotAnExactSum};
+pub use gram::{EIGENVALUES, GramSums, Spectrum};
 pub use histogram::{LogHistogram, NotAHistogram};
 pub use iterates::{IterateEstimate, IterateMeans, IterateSummary};
 pub use log_sum::{sum_ln_abs, sum_ln_abs_plus_epsilon};

@@ -99,6 +99,7 @@ fn measurement(run: &Run, step: u64) -> Result<Measurement, Box<dyn Error>> {
             loss: Some(2.3 * (-3.0 * progress).exp() + gap),
             accuracy: Some(0.1 + 0.85 * (1.0 - (-5.0 * progress).exp()) - gap),
             noise: noise(run, split, progress)?,
+            spectrum: None,
         })
     });
     Ok(Measurement {

@@ -9,7 +9,8 @@ use tailsweep_common::measurement::{Split, SplitMeasurement};
 use tailsweep_common::run::Point;
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_stats::{
-    Estimate, Estimator, Gaussianity, IterateEstimate, IterateSummary, Problem, Scope, Treatment,
+    Estimate, Estimator, Gaussianity, IterateEstimate, IterateSummary, Problem, Scope, Spectrum,
+    Treatment,
 };
 
 use crate::{RunResult, SweepText};
@@ -87,6 +88,8 @@ pub(crate) struct MeasurementRow {
     pub(crate) kurtosis: Option<f64>,
     /// Shares of random projections that look Gaussian, or why none was tested.
     pub(crate) gaussianity: Result<Gaussianity, Problem>,
+    /// Of the covariance of the noise.
+    pub(crate) spectrum: Option<Spectrum>,
 }
 
 /// One estimate of one split of one measurement.
@@ -315,6 +318,7 @@ impl MeasurementRow {
             max_to_sum_2: told(noise.max_to_sum_2()),
             max_to_sum_4: told(noise.max_to_sum_4()),
             gaussianity: noise.gaussianity(),
+            spectrum: measured.spectrum.clone(),
         }
     }
 }

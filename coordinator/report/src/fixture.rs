@@ -8,7 +8,7 @@ use tailsweep_common::id::RunId;
 use tailsweep_common::measurement::{Measurement, Split};
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep;
-use tailsweep_stats::{Estimator, Gaussianity, Problem, Treatment};
+use tailsweep_stats::{Estimator, Gaussianity, Problem, Spectrum, Treatment};
 
 use crate::facts::{ALL, EstimateRow, Facts, MeasurementRow, Told};
 use crate::{RunResult, SweepText};
@@ -95,6 +95,11 @@ fn measurement(run: usize, step: u64) -> MeasurementRow {
                 anderson_darling: 1.0,
             }),
         },
+        spectrum: (step > 0).then(|| Spectrum {
+            rows: 20,
+            trace: 3.5,
+            leading: vec![1.5, 0.25],
+        }),
     }
 }
 

@@ -101,6 +101,7 @@ fn measurement(seed: u64, step: u64) -> Measurement {
             loss: Some(1.0 / (1.0 + step as f64)),
             accuracy: Some(0.1),
             noise,
+            spectrum: None,
         }
     });
     Measurement {
@@ -210,7 +211,8 @@ fn columns_are_those_of_the_contract_in_its_order() {
         head("measurements.csv"),
         "run_id,step,split,loss,accuracy,params,batches,zero_fraction,noise_norm_mean,\
          noise_norm_max,kurtosis,max_to_sum_2,max_to_sum_4,projections,shapiro_wilk_accepted,\
-         anderson_darling_accepted,gaussianity_problem"
+         anderson_darling_accepted,gaussianity_problem,covariance_trace,eigenvalue_1,eigenvalue_2,\
+         eigenvalue_3,eigenvalue_4,eigenvalue_5"
     );
     assert_eq!(
         head("estimates.csv"),

@@ -23,7 +23,8 @@ use rayon::prelude::*;
 use tailsweep_common::measurement::{Split, SplitMeasurement};
 use tailsweep_common::run::{NetworkPoint, Targets};
 use tailsweep_stats::{
-    CentreSum, NoiseAccumulator, NoiseShape, NoiseSummary, Permutation, ScaleSum, Treatment,
+    CentreSum, GramSums, NoiseAccumulator, NoiseShape, NoiseSummary, Permutation, ScaleSum,
+    Spectrum, Treatment,
 };
 
 use crate::data::Data;
@@ -168,12 +169,13 @@ impl<'a> Pass<'a> {
             split: self.split,
             loss: Some(loss / examples),
             accuracy: has_classes.then_some(correct as f64 / examples),
-            noise,
+            noise: noise.summary,
+            spectrum: noise.spectrum,
         })
     }
 
     /// All gradients in memory.
-    fn keeping(&self) -> Result<(NoiseSummary, Vec<Outcome>), NoMeasurement> {
+    fn keeping(&self) -> Result<(Noise, Vec<Outcome>), NoMeasurement> {
         let rows = (0..self.rows.len()).into_par_iter().map(|row| {
             let mut gradient = reserve(self.shape.params())?;
             let outcome = self.differentiate(row, &mut gradient)?;
@@ -189,7 +191,7 @@ impl<'a> Pass<'a> {
     }
 
     /// As many gradients in memory as there are threads, and each of them computed for each pass.
-    fn computing_twice(&self) -> Result<(NoiseSummary, Vec<Outcome>), NoMeasurement> {
+    fn computing_twice(&self) -> Result<(Noise, Vec<Outcome>), NoMeasurement> {
         let mut sum = CentreSum::new(self.shape.params());
         let outcomes = self.each_batch(|rows| {
             rows.iter().for_each(|row| sum.add_row(row));
@@ -206,8 +208,8 @@ impl<'a> Pass<'a> {
         } else {
             None
         };
-        let mut noise = NoiseAccumulator::new(Arc::clone(&self.shape), centre, scales);
-        self.each_batch(|rows| feed(&mut noise, rows, self.interrupted))?;
+        let mut noise = Accumulators::new(&self.shape, centre, scales);
+        self.each_batch(|rows| noise.feed(rows, self.interrupted))?;
         Ok((noise.finish(), outcomes))
     }
 
@@ -276,13 +278,19 @@ pub(crate) enum Centre {
     Zero,
 }
 
+/// What is told of the noise of a split.
+pub(crate) struct Noise {
+    pub(crate) summary: NoiseSummary,
+    pub(crate) spectrum: Option<Spectrum>,
+}
+
 /// The noise of rows that are all in memory; the work is spread over the threads of the pool.
 pub(crate) fn summarise_rows<T: Copy + Into<f64> + Sync>(
     shape: &Arc<NoiseShape>,
     rows: &[Vec<T>],
     centre: Centre,
     interrupted: &(dyn Fn() -> bool + Sync),
-) -> Result<NoiseSummary, NoMeasurement> {
+) -> Result<Noise, NoMeasurement> {
     let params = shape.params();
     let centre = match centre {
         Centre::Mean => by_columns(params, |columns| {
@@ -303,36 +311,61 @@ pub(crate) fn summarise_rows<T: Copy + Into<f64> + Sync>(
     } else {
         None
     };
-    let mut noise = NoiseAccumulator::new(Arc::clone(shape), centre, scales);
-    feed(&mut noise, rows, interrupted)?;
+    let mut noise = Accumulators::new(shape, centre, scales);
+    noise.feed(rows, interrupted)?;
     Ok(noise.finish())
 }
 
-/// Gives each part of the accumulator the next rows, the slowest parts first.
-fn feed<T: Copy + Into<f64> + Sync>(
-    noise: &mut NoiseAccumulator,
-    rows: &[Vec<T>],
-    interrupted: &(dyn Fn() -> bool + Sync),
-) -> Result<(), NoMeasurement> {
-    // Parts that took different rows must not be finished, even if the caller's wish passes.
-    let stopped = AtomicBool::new(false);
-    rayon::scope_fifo(|scope| {
-        for part in noise.parts_mut() {
-            scope.spawn_fifo(|_| {
-                for row in rows {
-                    if interrupted() {
-                        stopped.store(true, Ordering::Relaxed);
-                        return;
-                    }
-                    part.add_row(row);
-                }
-            });
+/// What takes the rows of a split.
+struct Accumulators {
+    noise: NoiseAccumulator,
+    gram: GramSums,
+}
+
+impl Accumulators {
+    fn new(shape: &Arc<NoiseShape>, centre: Arc<[f64]>, scales: Option<Arc<[f64]>>) -> Self {
+        Self {
+            gram: GramSums::new(shape.minibatches(), Arc::clone(&centre)),
+            noise: NoiseAccumulator::new(Arc::clone(shape), centre, scales),
         }
-    });
-    if stopped.into_inner() {
-        Err(NoMeasurement::Interrupted)
-    } else {
-        Ok(())
+    }
+
+    /// Gives each part the next rows, the slowest parts first.
+    fn feed<T: Copy + Into<f64> + Sync>(
+        &mut self,
+        rows: &[Vec<T>],
+        interrupted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(), NoMeasurement> {
+        // Parts that took different rows must not be finished, even if the caller's wish passes.
+        let stopped = AtomicBool::new(false);
+        let each_row = |take: &mut dyn FnMut(&[T])| {
+            for row in rows {
+                if interrupted() {
+                    stopped.store(true, Ordering::Relaxed);
+                    return;
+                }
+                take(row);
+            }
+        };
+        let Self { noise, gram } = self;
+        rayon::scope_fifo(|scope| {
+            for part in noise.parts_mut() {
+                scope.spawn_fifo(|_| each_row(&mut |row| part.add_row(row)));
+            }
+            scope.spawn_fifo(|_| each_row(&mut |row| gram.add_row(row)));
+        });
+        if stopped.into_inner() {
+            Err(NoMeasurement::Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn finish(self) -> Noise {
+        Noise {
+            summary: self.noise.finish(),
+            spectrum: self.gram.finish(),
+        }
     }
 }
 

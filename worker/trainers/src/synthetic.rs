@@ -162,11 +162,13 @@ impl Synthetic {
             true => Centre::Mean,
             false => Centre::Zero,
         };
+        let noise = summarise_rows(&Arc::new(shape), &rows, centre, interrupted)?;
         Ok(SplitMeasurement {
             split,
             loss: None,
             accuracy: None,
-            noise: summarise_rows(&Arc::new(shape), &rows, centre, interrupted)?,
+            noise: noise.summary,
+            spectrum: noise.spectrum,
         })
     }
 }

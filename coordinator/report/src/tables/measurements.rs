@@ -1,5 +1,7 @@
 //! `measurements.csv`: what was taken at each step, beside the estimates.
 
+use tailsweep_stats::EIGENVALUES;
+
 use super::{Cell, Table};
 use crate::facts::Facts;
 
@@ -31,6 +33,12 @@ impl Table for Measurements<'_> {
             "shapiro_wilk_accepted",
             "anderson_darling_accepted",
             "gaussianity_problem",
+            "covariance_trace",
+            "eigenvalue_1",
+            "eigenvalue_2",
+            "eigenvalue_3",
+            "eigenvalue_4",
+            "eigenvalue_5",
         ]
         .map(str::to_owned)
         .to_vec()
@@ -42,7 +50,9 @@ impl Table for Measurements<'_> {
 
     fn row(&self, index: usize) -> Vec<Cell<'_>> {
         let row = &self.facts.measurements[index];
-        vec![
+        let spectrum = row.spectrum.as_ref();
+        let eigenvalue = |index: usize| spectrum.and_then(|it| it.leading.get(index).copied());
+        let mut cells = vec![
             Cell::Text(self.facts.runs[row.run].id.to_string().into()),
             Cell::Whole(row.step),
             Cell::text(row.split.as_str()),
@@ -63,6 +73,9 @@ impl Table for Measurements<'_> {
                 .map(|read| read.anderson_darling)
                 .into(),
             row.gaussianity.err().map(|problem| problem.as_str()).into(),
-        ]
+            spectrum.map(|spectrum| spectrum.trace).into(),
+        ];
+        cells.extend((0..EIGENVALUES).map(|index| eigenvalue(index).into()));
+        cells
     }
 }

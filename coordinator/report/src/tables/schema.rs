@@ -179,7 +179,7 @@ const RUNS: [Column; 10] = [
     ("reason", Text, "why it stands so: one word of a fixed list"),
 ];
 
-const MEASUREMENTS: [Column; 17] = [
+const MEASUREMENTS: [Column; 23] = [
     ("run_id", Text, "the run, as in runs"),
     (
         "step",
@@ -233,6 +233,20 @@ const MEASUREMENTS: [Column; 17] = [
         "the same of Anderson and Darling's test",
     ),
     ("gaussianity_problem", Text, "why no projection was tested"),
+    (
+        "covariance_trace",
+        Number,
+        "sum of all eigenvalues of the noise covariance: mean squared norm of the noise",
+    ),
+    (
+        "eigenvalue_1",
+        Number,
+        "largest eigenvalue of the noise covariance, over at most 256 minibatches",
+    ),
+    ("eigenvalue_2", Number, "the second one"),
+    ("eigenvalue_3", Number, "the third one"),
+    ("eigenvalue_4", Number, "the fourth one"),
+    ("eigenvalue_5", Number, "the fifth one"),
 ];
 
 const ESTIMATES: [Column; 15] = [

@@ -122,8 +122,9 @@ pub(crate) fn bytes(measurements: &[Measurement]) -> String {
                 split.accuracy.map(f64::to_bits),
                 serde_json::to_string(&split.noise).unwrap(),
             );
-            text += &format!("{numbers:?} {more:?}\n");
+            text += &format!("{numbers:?} {more:?} {:?}\n", split.spectrum);
         }
+        text += &format!("{:?}\n", measurement.iterates);
     }
     text
 }

@@ -190,5 +190,6 @@ fn split(
         loss: Some(0.5),
         accuracy: Some(0.5),
         noise: summarise(Arc::new(shape), &rows),
+        spectrum: None,
     })
 }

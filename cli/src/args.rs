@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use tailsweep_common::label::is_label;
 use tailsweep_common::state::RunState;
 use tailsweep_stats::{NotATreatment, Treatment};
+use tailsweep_worker::Device;
 
 /// Sweeps of neural-network trainings over many machines that measure how heavy the tails of the
 /// stochastic gradient noise are.
@@ -274,6 +275,7 @@ pub(crate) struct CoordinatorArgs {
 #[command(after_help = "\
 Examples:
   tailsweep worker --slots 4
+  tailsweep worker --device cuda:0                       networks on the first GPU
   tailsweep worker --idle-timeout 10m --time-limit 12h   inside the limits of a batch job
 
 SIGTERM hands its runs back after a checkpoint; they go on elsewhere.")]
@@ -282,9 +284,9 @@ pub(crate) struct WorkerArgs {
     pub(crate) url: CoordinatorUrl,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
-    /// Where to compute
-    #[arg(long, default_value = "cpu", value_parser = ["cpu"])]
-    pub(crate) device: String,
+    /// Where networks are computed: `cpu`, or `cuda:0` for the first GPU of NVIDIA
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: Device,
     /// Name of this worker, unique among workers [default: HOST-PID-RANDOM]
     #[arg(long)]
     pub(crate) name: Option<String>,

@@ -52,6 +52,18 @@ fn a_wrong_sweep_file_shows_the_place_and_ends_with_2() {
 }
 
 #[test]
+fn a_worker_without_gpus_says_how_to_get_them() {
+    let output = output(&["worker", "--device", "cuda:0", "--idle-timeout", "1s"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(output.stdout.is_empty());
+    assert!(
+        text(&output).contains("--features cuda"),
+        "{}",
+        text(&output)
+    );
+}
+
+#[test]
 fn a_missing_sweep_file_and_bad_usage_end_with_2() {
     for args in [&["plan", "/no/such/file.toml"][..], &["plan"], &["fly"]] {
         let output = output(args);

@@ -12,7 +12,7 @@ use tailsweep_common::state::{Ending, Reason};
 use tailsweep_proto::convert::{AttemptKey, Lease};
 use tailsweep_stats::{Estimator, Scope, Treatment};
 use tailsweep_trainers::data::Data;
-use tailsweep_trainers::{Computation, Event, TrainError};
+use tailsweep_trainers::{Computation, Device, Event, TrainError};
 use tokio::sync::mpsc;
 
 use crate::datasets::Datasets;
@@ -96,6 +96,8 @@ pub(crate) struct Task {
     pub(crate) checkpoint: Option<Vec<u8>>,
     /// The examples, if they travelled with the sweep.
     pub(crate) own_data: Option<Arc<Data>>,
+    /// Where a network is computed.
+    pub(crate) device: Device,
     pub(crate) datasets: Arc<Datasets>,
     pub(crate) checkpoint_every: Duration,
     pub(crate) control: Arc<Control>,
@@ -200,8 +202,8 @@ fn prepare(task: &Task) -> Result<Computation, Failure> {
         message: error.to_string(),
     })?;
     Ok(match &task.checkpoint {
-        Some(checkpoint) => Computation::resume(run, data, checkpoint)?,
-        None => Computation::new(run, data, task.weights.as_deref())?,
+        Some(checkpoint) => Computation::resume(task.device, run, data, checkpoint)?,
+        None => Computation::new(task.device, run, data, task.weights.as_deref())?,
     })
 }
 

@@ -7,7 +7,6 @@
 mod attempt;
 mod datasets;
 mod held;
-mod kind;
 mod link;
 mod memory;
 pub mod official;
@@ -16,10 +15,9 @@ mod worker;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use kind::kind;
 pub use memory::memory_here;
 pub use tailsweep_trainers::data::{DataError, check as check_data};
-pub use tailsweep_trainers::{WeightsError, check_weights};
+pub use tailsweep_trainers::{Device, DeviceError, WeightsError, check_weights};
 pub use worker::{Stopped, run};
 
 /// How a worker works.
@@ -37,6 +35,8 @@ pub struct Settings {
     pub memory: Option<u64>,
     /// What it is good for; sweeps may ask for it.
     pub labels: Vec<String>,
+    /// Where networks are computed.
+    pub device: Device,
     /// Where data sets lie.
     pub data_dir: PathBuf,
     /// Whether official files that are missing there are downloaded.

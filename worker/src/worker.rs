@@ -20,7 +20,6 @@ use crate::Settings;
 use crate::attempt::{self, Control, News, Task};
 use crate::datasets::Datasets;
 use crate::held::{Held, Stage, listed, wire_key};
-use crate::kind::kind;
 use crate::link::{self, LinkEvent};
 
 /// News of computations that wait to be taken.
@@ -141,7 +140,7 @@ impl Worker {
         news: mpsc::Sender<(AttemptKey, News)>,
     ) -> Self {
         Self {
-            kind: kind(),
+            kind: settings.device.kind(),
             client,
             datasets: Arc::new(Datasets::new(settings.data_dir.clone(), settings.fetch)),
             news,
@@ -307,6 +306,7 @@ impl Worker {
                 weights: None,
                 own_data: None,
                 checkpoint: None,
+                device: self.settings.device,
                 datasets: Arc::clone(&self.datasets),
                 checkpoint_every: self.settings.checkpoint_every,
                 control,

@@ -2,18 +2,26 @@
 
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
+use std::num::NonZero;
+use std::thread;
 use std::time::Duration;
+
+use tailsweep_worker::Device;
 
 use crate::args::WorkerArgs;
 use crate::failure::Failure;
 use crate::settings::{self, Settings};
 use crate::signals::serve_until_stopped;
+use crate::terminal::human_bytes;
 
 /// Time between checkpoints of a run: what a killed worker costs at most.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(args: WorkerArgs, settings: &Settings) -> Result<(), Failure> {
+    let unusable = |problem| Failure::Usage(format!("error: {problem}"));
+    args.device.check().map_err(unusable)?;
     let mut worker = worker_settings(settings);
+    worker.device = args.device;
     if let Some(name) = args.name {
         worker.name = name;
     }
@@ -23,9 +31,12 @@ pub(crate) async fn run(args: WorkerArgs, settings: &Settings) -> Result<(), Fai
     worker.idle_timeout = settings::time("--idle-timeout", args.idle_timeout.as_deref())?;
     worker.time_limit = settings::time("--time-limit", args.time_limit.as_deref())?;
     let coordinator = settings.coordinator.dialer()?.connect_lazy();
+    tracing::info!("found {}", found());
     tracing::info!(
         name = worker.name,
+        device = %worker.device,
         slots = worker.slots,
+        memory = worker.memory.map_or("any".to_owned(), human_bytes),
         coordinator = %settings.coordinator,
         "worker started"
     );
@@ -35,6 +46,18 @@ pub(crate) async fn run(args: WorkerArgs, settings: &Settings) -> Result<(), Fai
             .map_err(Failure::error)
     })
     .await
+}
+
+/// What there is to compute on.
+fn found() -> String {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let devices = Device::found().into_iter().map(|device| device.to_string());
+    let devices: Vec<String> = devices.collect();
+    let (devices, kind) = (devices.join(", "), Device::Cpu.kind());
+    let memory = tailsweep_worker::memory_here().map_or(String::new(), |bytes| {
+        format!(", {} of memory for runs", human_bytes(bytes))
+    });
+    format!("the devices {devices}; {cores} cores of kind {kind}{memory}")
 }
 
 /// A worker on this machine, with a name that no other one has.
@@ -55,6 +78,7 @@ pub(crate) fn worker_settings(settings: &Settings) -> tailsweep_worker::Settings
         slots: settings.slots,
         memory: tailsweep_worker::memory_here(),
         labels: Vec::new(),
+        device: Device::Cpu,
         data_dir: settings.data_dir.clone(),
         fetch: false,
         idle_timeout: None,

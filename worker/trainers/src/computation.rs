@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tailsweep_common::run::{Point, Run};
 
 use crate::data::Data;
+use crate::device::Device;
 use crate::levy_sde::LevySde;
 use crate::synthetic::Synthetic;
 use crate::training::{Event, TrainError, Training};
@@ -22,12 +23,15 @@ pub enum Computation {
 
 impl Computation {
     /// The run at step 0. `data` and `weights` are for networks: weights are the bytes of a
-    /// safetensors file, for `init = weights`.
+    /// safetensors file, for `init = weights`. Networks are computed on `device`, all else on the
+    /// CPU.
     ///
     /// # Errors
     ///
-    /// The run contradicts itself or does not fit what was handed over, or memory does not suffice.
+    /// The run contradicts itself or does not fit what was handed over, the device cannot be used,
+    /// or memory does not suffice.
     pub fn new(
+        device: Device,
         run: &Run,
         data: Option<Arc<Data>>,
         weights: Option<&[u8]>,
@@ -35,7 +39,8 @@ impl Computation {
         Ok(match &*run.point {
             Point::Network(_) => {
                 let data = data.ok_or(TrainError::OtherData)?;
-                Self::Training(Box::new(Training::new(run, data, weights)?))
+                let training = Training::new_on(device, run, data, weights)?;
+                Self::Training(Box::new(training))
             }
             Point::Synthetic(_) => Self::Synthetic(Synthetic::new(run)?),
             Point::LevySde(_) => Self::LevySde(LevySde::new(run)?),
@@ -48,6 +53,7 @@ impl Computation {
     ///
     /// Those of [`Computation::new`]; or the checkpoint is damaged or belongs to another run.
     pub fn resume(
+        device: Device,
         run: &Run,
         data: Option<Arc<Data>>,
         checkpoint: &[u8],
@@ -55,7 +61,8 @@ impl Computation {
         Ok(match &*run.point {
             Point::Network(_) => {
                 let data = data.ok_or(TrainError::OtherData)?;
-                Self::Training(Box::new(Training::resume(run, data, checkpoint)?))
+                let training = Training::resume_on(device, run, data, checkpoint)?;
+                Self::Training(Box::new(training))
             }
             Point::Synthetic(_) => Self::Synthetic(Synthetic::resume(run, checkpoint)?),
             Point::LevySde(_) => Self::LevySde(LevySde::resume(run, checkpoint)?),

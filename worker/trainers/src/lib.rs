@@ -10,7 +10,12 @@
 mod average;
 mod checkpoint;
 mod computation;
+#[cfg(any(test, feature = "cuda"))]
+mod confined;
+#[cfg(feature = "cuda")]
+mod cuda;
 pub mod data;
+mod device;
 mod dropout;
 mod levy_sde;
 mod measuring;
@@ -28,6 +33,7 @@ mod weights;
 
 pub use checkpoint::CheckpointError;
 pub use computation::Computation;
+pub use device::{Device, DeviceError};
 pub use levy_sde::LevySde;
 pub use measuring::MeasureBudget;
 pub use synthetic::Synthetic;

@@ -18,7 +18,6 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use dfdx::tensor::CpuError;
 use rayon::prelude::*;
 use tailsweep_common::measurement::{Split, SplitMeasurement};
 use tailsweep_common::run::{NetworkPoint, Targets};
@@ -29,7 +28,7 @@ use tailsweep_stats::{
 
 use crate::data::Data;
 use crate::minibatch::Minibatch;
-use crate::network::{Network, Snapshot};
+use crate::network::Passes;
 use crate::tape::Outcome;
 use crate::training::TrainError;
 
@@ -64,21 +63,21 @@ impl From<TrainError> for NoMeasurement {
     }
 }
 
-impl From<CpuError> for NoMeasurement {
-    fn from(error: CpuError) -> Self {
-        Self::Failed(error.into())
-    }
+/// What is asked of a measurement.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) data: &'a Arc<Data>,
+    pub(crate) point: &'a NetworkPoint,
+    pub(crate) budget: MeasureBudget,
+    pub(crate) interrupted: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// The measured splits of a point, at the weights of `network`.
 pub(crate) fn measure(
-    network: &Network,
-    data: &Arc<Data>,
-    point: &NetworkPoint,
-    budget: MeasureBudget,
-    interrupted: &(dyn Fn() -> bool + Sync),
+    network: &dyn Passes,
+    request: Request<'_>,
 ) -> Result<Vec<SplitMeasurement>, NoMeasurement> {
-    let network = network.snapshot();
+    let point = request.point;
     // Made once for both splits, if it is needed at all.
     let asked = point.measure.treatments;
     let permuted = [Treatment::Permuted, Treatment::StandardisedPermuted];
@@ -88,13 +87,13 @@ pub(crate) fn measure(
         .then(|| Permutation::shared(point.params() as usize));
     let splits = point.measure.splits.iter();
     splits
-        .map(|split| Pass::new(&network, data, point, *split, interrupted)?.measure(budget))
+        .map(|split| Pass::new(network, request, *split)?.measure(request.budget))
         .collect()
 }
 
 /// One split at one step.
 struct Pass<'a> {
-    network: &'a Snapshot,
+    network: &'a dyn Passes,
     data: &'a Arc<Data>,
     split: Split,
     /// The examples of each minibatch.
@@ -107,12 +106,16 @@ struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     fn new(
-        network: &'a Snapshot,
-        data: &'a Arc<Data>,
-        point: &NetworkPoint,
+        network: &'a dyn Passes,
+        request: Request<'a>,
         split: Split,
-        interrupted: &'a (dyn Fn() -> bool + Sync),
     ) -> Result<Self, NoMeasurement> {
+        let Request {
+            data,
+            point,
+            interrupted,
+            ..
+        } = request;
         let (examples, batch_size) = (data.split(split).len(), point.batch_size as usize);
         let minibatches: Vec<Range<usize>> = (0..examples)
             .step_by(batch_size)
@@ -240,7 +243,7 @@ impl<'a> Pass<'a> {
     fn evaluate(&self, minibatch: usize) -> Result<Outcome, NoMeasurement> {
         self.go_on()?;
         let minibatch = self.minibatch(minibatch);
-        finite_loss(self.network.with(|network| network.evaluate(minibatch))?)
+        finite_loss(self.network.evaluate(minibatch)?)
     }
 
     /// Puts the gradient of a row into `flat`, in place of what is there.
@@ -248,12 +251,7 @@ impl<'a> Pass<'a> {
         self.go_on()?;
         let minibatch = self.minibatch(self.rows[row]);
         flat.clear();
-        let outcome = self.network.with(|network| {
-            let (outcome, gradient) = network.differentiate(minibatch, None)?;
-            gradient.append_to(flat)?;
-            Ok::<_, CpuError>(outcome)
-        })?;
-        finite_loss(outcome)
+        finite_loss(self.network.differentiate(minibatch, flat)?)
     }
 
     fn minibatch(&self, minibatch: usize) -> Minibatch {

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use dfdx::tensor::{Cpu, CpuError, Tape};
+use dfdx::tensor::Tape;
 use tailsweep_common::network::{Module, Network, Operation, Shape, numbers};
 
 use crate::dropout::Dropout;
 use crate::minibatch::Images;
 use crate::tape::{
-    self, Before, Device, Input, Layout, Parameter, Rows, Squares, Weights, Window, Windows,
+    Backend, Before, Failed, Input, Layout, Rows, Squares, Weights, Window, Windows, Workspace,
 };
 use crate::training::TrainError;
 
@@ -134,14 +134,14 @@ impl Model {
     }
 
     /// [examples, outputs]; with `dropout` as in training, without as in measuring.
-    pub(crate) fn outputs<T: Tape<f32, Cpu>>(
+    pub(crate) fn outputs<B: Backend, T: Tape<f32, B::Device>>(
         &self,
-        device: &Device,
-        parameters: &[Parameter],
+        device: &Workspace<B::Device>,
+        parameters: &[B::Parameter],
         images: Images,
         dropout: Option<Dropout>,
         tape: T,
-    ) -> Result<Rows<T>, CpuError> {
+    ) -> Result<Rows<T, B::Device>, Failed<B>> {
         let weights = |positions: Positions| Weights {
             weight: &parameters[positions.weight],
             bias: positions.bias.map(|bias| &parameters[bias]),
@@ -155,12 +155,12 @@ impl Model {
             };
             let outputs = match &step.operation {
                 Operator::Linear(positions) => {
-                    tape::linear(device, input, before, weights(*positions))?
+                    B::linear(device, input, before, weights(*positions))?
                 }
                 Operator::Convolution(positions, windows) => {
-                    tape::convolution(device, input, before, weights(*positions), windows)?
+                    B::convolution(device, input, before, weights(*positions), windows)?
                 }
-                Operator::MaxPool(squares) => tape::max_pool(device, input, before, squares)?,
+                Operator::MaxPool(squares) => B::max_pool(device, input, before, squares)?,
             };
             input = Input::Hidden(outputs);
         }

@@ -1,44 +1,53 @@
 //! A network in training: parameters, optimiser state and the passes over a minibatch.
 
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dfdx::tensor::{Cpu, CpuError, Gradients, NoneTape, OwnedTape};
+use dfdx::tensor::{Cpu, Gradients, NoneTape, OwnedTape};
 use dfdx::tensor_ops::Backward;
+use tailsweep_common::measurement::SplitMeasurement;
 use tailsweep_common::run::{Loss, Train};
 
+#[cfg(any(test, feature = "cuda"))]
+use crate::confined::Confined;
+use crate::device::Device;
 use crate::dropout::Dropout;
+use crate::measuring::{self, NoMeasurement, Request};
 use crate::minibatch::Minibatch;
 use crate::model::Model;
-use crate::tape::{self, Device, Numbers, Outcome, Parameter};
+use crate::tape::{Backend, Native, Numbers, Outcome, Parameter, Workspace};
+use crate::training::TrainError;
 
-/// Parameters with what is done to them. A [`Device`] is for one thread at a time, so is this.
+/// Parameters with what is done to them. A [`Workspace`] is for one thread at a time, so is this.
 #[derive(Debug)]
-pub(crate) struct Network {
+pub(crate) struct Network<B: Backend = Native> {
     model: Model,
     loss: Loss,
-    parameters: Vec<Parameter>,
+    parameters: Vec<B::Parameter>,
     // Last, so that it frees what the others leave in its cache.
-    device: Device,
+    device: Workspace<B::Device>,
 }
 
-impl Network {
+impl<B: Backend> Network<B> {
     /// With the given weights, and velocities (zero where not given), each tensor flat.
     pub(crate) fn new(
+        place: Device,
         model: Model,
         loss: Loss,
         weights: &[Vec<f32>],
         velocities: Option<&[Vec<f32>]>,
-    ) -> Result<Self, CpuError> {
-        let device = Device::new();
+    ) -> Result<Self, TrainError> {
+        let device = Workspace::new(B::open(place)?);
         let parameters = model
             .layouts()
             .iter()
             .enumerate()
             .map(|(index, layout)| {
                 let velocity = velocities.map(|velocities| &*velocities[index]);
-                Parameter::new(&device, &weights[index], velocity, *layout)
+                B::parameter(&device, &weights[index], velocity, *layout)
             })
-            .collect::<Result<Vec<Parameter>, _>>()?;
+            .collect::<Result<_, _>>()
+            .map_err(B::error)?;
         Ok(Self {
             model,
             loss,
@@ -47,24 +56,15 @@ impl Network {
         })
     }
 
-    /// The network as it is now, for any number of threads.
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            model: self.model.clone(),
-            loss: self.loss,
-            parameters: self.parameters.iter().map(Parameter::numbers).collect(),
-            idle: Mutex::default(),
-        }
-    }
-
     /// Loss and hits on a minibatch.
-    pub(crate) fn evaluate(&self, minibatch: Minibatch) -> Result<Outcome, CpuError> {
+    pub(crate) fn evaluate(&self, minibatch: Minibatch) -> Result<Outcome, TrainError> {
         let Minibatch { images, labels } = minibatch;
-        let outputs = self
-            .model
-            .outputs(&self.device, &self.parameters, images, None, NoneTape)?;
-        let (_, outcome) = tape::loss(&self.device, self.loss, outputs, &labels)?;
-        Ok(outcome)
+        let (device, parameters) = (&self.device, &self.parameters);
+        self.model
+            .outputs::<B, _>(device, parameters, images, None, NoneTape)
+            .and_then(|outputs| B::loss(device, self.loss, outputs, &labels))
+            .map(|(_, outcome)| outcome)
+            .map_err(B::error)
     }
 
     /// The same, and the gradient of the mean loss; in training with dropout, where there is some.
@@ -72,20 +72,29 @@ impl Network {
         &self,
         minibatch: Minibatch,
         dropout: Option<Dropout>,
-    ) -> Result<(Outcome, Gradient<'_>), CpuError> {
+    ) -> Result<(Outcome, Gradient<'_, B>), TrainError> {
         let Minibatch { images, labels } = minibatch;
-        let tape = OwnedTape::default();
-        let outputs = self
+        let (device, parameters) = (&self.device, &self.parameters);
+        let tape = OwnedTape::<f32, B::Device>::default();
+        let (outcome, tensors) = self
             .model
-            .outputs(&self.device, &self.parameters, images, dropout, tape)?;
-        let (mean, outcome) = tape::loss(&self.device, self.loss, outputs, &labels)?;
-        Ok((
-            outcome,
-            Gradient {
-                of: &self.parameters,
-                tensors: mean.try_backward()?,
-            },
-        ))
+            .outputs::<B, _>(device, parameters, images, dropout, tape)
+            .and_then(|outputs| B::loss(device, self.loss, outputs, &labels))
+            .and_then(|(mean, outcome)| Ok((outcome, mean.try_backward()?)))
+            .map_err(B::error)?;
+        let of = &self.parameters;
+        Ok((outcome, Gradient { of, tensors }))
+    }
+
+    /// The same without dropout, the gradient appended to `flat`.
+    fn flat_gradient(
+        &self,
+        minibatch: Minibatch,
+        flat: &mut Vec<f32>,
+    ) -> Result<Outcome, TrainError> {
+        let (outcome, gradient) = self.differentiate(minibatch, None)?;
+        gradient.append_to(flat)?;
+        Ok(outcome)
     }
 
     /// One update of SGD.
@@ -93,28 +102,108 @@ impl Network {
         &mut self,
         train: &Train,
         learning_rate: f64,
-        gradients: &mut Gradients<f32, Cpu>,
-    ) -> Result<(), CpuError> {
+        gradients: &mut Gradients<f32, B::Device>,
+    ) -> Result<(), TrainError> {
         self.parameters
             .iter_mut()
-            .try_for_each(|parameter| parameter.update(train, learning_rate, gradients))
+            .try_for_each(|parameter| B::update(parameter, train, learning_rate, gradients))
+            .map_err(B::error)
     }
+}
+
+/// A network, wherever it is computed.
+pub(crate) trait Learner: Debug + Send {
+    /// Gradient of a minibatch and, if its loss is finite, one update of SGD; the loss.
+    fn learn(
+        &mut self,
+        minibatch: Minibatch,
+        dropout: Option<Dropout>,
+        train: &Train,
+        learning_rate: f64,
+    ) -> Result<f32, TrainError>;
 
     /// The numbers of each parameter tensor.
-    pub(crate) fn weights(&self) -> Vec<Vec<f32>> {
-        let numbers = |parameter: &Parameter| parameter.numbers().flat();
-        self.parameters.iter().map(numbers).collect()
-    }
+    fn weights(&self) -> Vec<Vec<f32>>;
 
     /// The numbers of each tensor of v.
-    pub(crate) fn velocities(&self) -> Vec<Vec<f32>> {
-        self.parameters.iter().map(Parameter::velocity).collect()
+    fn velocities(&self) -> Vec<Vec<f32>>;
+
+    /// The measured splits of a point at the present weights.
+    fn measure(&self, request: Request<'_>) -> Result<Vec<SplitMeasurement>, NoMeasurement>;
+}
+
+/// What a measurement asks of a network, from any number of threads at a time.
+pub(crate) trait Passes: Sync {
+    /// Loss and hits on a minibatch.
+    fn evaluate(&self, minibatch: Minibatch) -> Result<Outcome, TrainError>;
+
+    /// The same, and the M numbers of the gradient of the mean loss, appended to `flat`.
+    fn differentiate(
+        &self,
+        minibatch: Minibatch,
+        flat: &mut Vec<f32>,
+    ) -> Result<Outcome, TrainError>;
+}
+
+impl<B: Backend> Network<B> {
+    fn learn(
+        &mut self,
+        minibatch: Minibatch,
+        dropout: Option<Dropout>,
+        train: &Train,
+        learning_rate: f64,
+    ) -> Result<f32, TrainError> {
+        let (outcome, gradient) = self.differentiate(minibatch, dropout)?;
+        let loss = outcome.loss();
+        let mut gradients = gradient.into_tensors();
+        if loss.is_finite() {
+            self.update(train, learning_rate, &mut gradients)?;
+        }
+        Ok(loss)
+    }
+
+    fn weights(&self) -> Vec<Vec<f32>> {
+        self.parameters.iter().map(B::weights).collect()
+    }
+
+    fn velocities(&self) -> Vec<Vec<f32>> {
+        self.parameters.iter().map(B::velocity).collect()
+    }
+}
+
+impl Learner for Network {
+    fn learn(
+        &mut self,
+        minibatch: Minibatch,
+        dropout: Option<Dropout>,
+        train: &Train,
+        learning_rate: f64,
+    ) -> Result<f32, TrainError> {
+        Self::learn(self, minibatch, dropout, train, learning_rate)
+    }
+
+    fn weights(&self) -> Vec<Vec<f32>> {
+        Self::weights(self)
+    }
+
+    fn velocities(&self) -> Vec<Vec<f32>> {
+        Self::velocities(self)
+    }
+
+    fn measure(&self, request: Request<'_>) -> Result<Vec<SplitMeasurement>, NoMeasurement> {
+        let snapshot = Snapshot {
+            model: self.model.clone(),
+            loss: self.loss,
+            parameters: self.parameters.iter().map(Parameter::numbers).collect(),
+            idle: Mutex::default(),
+        };
+        measuring::measure(&snapshot, request)
     }
 }
 
 /// A network at one step, which many threads may use at once: each on a device of its own.
 #[derive(Debug)]
-pub(crate) struct Snapshot {
+struct Snapshot {
     model: Model,
     loss: Loss,
     parameters: Vec<Arc<Numbers>>,
@@ -124,10 +213,10 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// Does `work` with a network that no other thread uses.
-    pub(crate) fn with<R, E: From<CpuError>>(
+    fn with<R>(
         &self,
-        work: impl FnOnce(&Network) -> Result<R, E>,
-    ) -> Result<R, E> {
+        work: impl FnOnce(&Network) -> Result<R, TrainError>,
+    ) -> Result<R, TrainError> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let found = idle().pop();
         let network = found.map_or_else(|| self.network(), Ok)?;
@@ -136,8 +225,8 @@ impl Snapshot {
         result
     }
 
-    fn network(&self) -> Result<Network, CpuError> {
-        let device = Device::new();
+    fn network(&self) -> Result<Network, TrainError> {
+        let device = Workspace::new(Cpu::default());
         let parameters = self
             .parameters
             .iter()
@@ -152,23 +241,79 @@ impl Snapshot {
     }
 }
 
-/// The gradient of a mean loss with respect to the parameters of a network.
-pub(crate) struct Gradient<'a> {
-    of: &'a [Parameter],
-    tensors: Gradients<f32, Cpu>,
+impl Passes for Snapshot {
+    fn evaluate(&self, minibatch: Minibatch) -> Result<Outcome, TrainError> {
+        self.with(|network| network.evaluate(minibatch))
+    }
+
+    fn differentiate(
+        &self,
+        minibatch: Minibatch,
+        flat: &mut Vec<f32>,
+    ) -> Result<Outcome, TrainError> {
+        self.with(|network| network.flat_gradient(minibatch, flat))
+    }
 }
 
-impl Gradient<'_> {
+/// A network on a device whose handles must not leave their thread: one pass at a time.
+#[cfg(any(test, feature = "cuda"))]
+impl<B: Backend> Learner for Confined<Network<B>> {
+    fn learn(
+        &mut self,
+        minibatch: Minibatch,
+        dropout: Option<Dropout>,
+        train: &Train,
+        learning_rate: f64,
+    ) -> Result<f32, TrainError> {
+        self.with(|network| network.learn(minibatch, dropout, train, learning_rate))
+    }
+
+    fn weights(&self) -> Vec<Vec<f32>> {
+        self.with(|network| network.weights())
+    }
+
+    fn velocities(&self) -> Vec<Vec<f32>> {
+        self.with(|network| network.velocities())
+    }
+
+    fn measure(&self, request: Request<'_>) -> Result<Vec<SplitMeasurement>, NoMeasurement> {
+        measuring::measure(self, request)
+    }
+}
+
+#[cfg(any(test, feature = "cuda"))]
+impl<B: Backend> Passes for Confined<Network<B>> {
+    fn evaluate(&self, minibatch: Minibatch) -> Result<Outcome, TrainError> {
+        self.with(|network| network.evaluate(minibatch))
+    }
+
+    fn differentiate(
+        &self,
+        minibatch: Minibatch,
+        flat: &mut Vec<f32>,
+    ) -> Result<Outcome, TrainError> {
+        self.with(|network| network.flat_gradient(minibatch, flat))
+    }
+}
+
+/// The gradient of a mean loss with respect to the parameters of a network.
+pub(crate) struct Gradient<'a, B: Backend = Native> {
+    of: &'a [B::Parameter],
+    tensors: Gradients<f32, B::Device>,
+}
+
+impl<B: Backend> Gradient<'_, B> {
     /// The tensors alone.
-    pub(crate) fn into_tensors(self) -> Gradients<f32, Cpu> {
+    pub(crate) fn into_tensors(self) -> Gradients<f32, B::Device> {
         self.tensors
     }
 
     /// Appends the M numbers of all tensors, one tensor after the other.
-    pub(crate) fn append_to(mut self, flat: &mut Vec<f32>) -> Result<(), CpuError> {
+    pub(crate) fn append_to(mut self, flat: &mut Vec<f32>) -> Result<(), TrainError> {
         self.of
             .iter()
-            .try_for_each(|parameter| parameter.append_gradient(&mut self.tensors, flat))
+            .try_for_each(|parameter| B::append_gradient(parameter, &mut self.tensors, flat))
+            .map_err(B::error)
     }
 }
 
@@ -186,6 +331,7 @@ mod tests {
     use crate::minibatch::Images;
     use crate::random::Stream;
     use crate::reference::Reference;
+    use crate::tape::Portable;
     use crate::weights::initial;
 
     /// Two images whose numbers are fixed, with classes below 10 or values.
@@ -202,12 +348,18 @@ mod tests {
         }
     }
 
-    /// Holds loss and gradient against the definition in f64 and its finite differences.
+    /// Our operations, and those that a GPU uses.
     fn check(network: &modules::Network, loss: Loss, dropout: Option<Dropout>) {
+        check_on::<Native>(network, loss, dropout);
+        check_on::<Portable<dfdx::tensor::Cpu>>(network, loss, dropout);
+    }
+
+    /// Holds loss and gradient against the definition in f64 and its finite differences.
+    fn check_on<B: Backend>(network: &modules::Network, loss: Loss, dropout: Option<Dropout>) {
         let layers: Vec<_> = network.parameters().map(|tensor| tensor.layer).collect();
         let weights = initial(&layers, 4);
         let model = Model::new(network).unwrap();
-        let ours = Network::new(model, loss, &weights, None).unwrap();
+        let ours = Network::<B>::new(Device::Cpu, model, loss, &weights, None).unwrap();
         let minibatch = minibatch(modules::numbers(network.input()), loss);
         let (outcome, gradient) = ours.differentiate(minibatch.clone(), dropout).unwrap();
         let mut flat = Vec::new();
@@ -346,7 +498,65 @@ mod tests {
     }
 
     #[test]
+    fn a_confined_network_trains_and_measures_like_ours() {
+        let dataset = Dataset {
+            source: DatasetName::MnistExcerpt.into(),
+            train_limit: Some(40),
+            test_limit: Some(0),
+        };
+        let data = Arc::new(data::load(&dataset, Path::new("")).unwrap());
+        let architecture = Architecture::Fcn { width: 5, depth: 3 };
+        let weights = initial(&architecture.layers(&dataset), 0);
+        let model = Model::new(&architecture.network(&dataset)).unwrap();
+        let batch = |start| Minibatch::consecutive(&data, Split::Train, start..start + 10);
+        let ours = Network::<Native>::new(Device::Cpu, model.clone(), Loss::Nll, &weights, None);
+        let theirs = Confined::new(|| {
+            Network::<Portable<Cpu>>::new(Device::Cpu, model, Loss::Nll, &weights, None)
+        });
+        let (mut ours, mut theirs) = (ours.unwrap(), theirs.unwrap());
+        for start in [0, 10, 20] {
+            let train = train(0.5, 0.01);
+            let of =
+                |learner: &mut dyn Learner| learner.learn(batch(start), None, &train, 0.1).unwrap();
+            let (one, other) = (of(&mut ours), of(&mut theirs));
+            assert!((one - other).abs() < 1e-5 * one, "{one} {other}");
+        }
+        for (one, other) in [
+            (Learner::weights(&ours), Learner::weights(&theirs)),
+            (Learner::velocities(&ours), Learner::velocities(&theirs)),
+        ] {
+            let near = |(one, other): (&f32, &f32)| (one - other).abs() < 1e-5;
+            assert!(one.concat().iter().zip(&other.concat()).all(near));
+        }
+        let (mut one, mut other) = (Vec::new(), Vec::new());
+        let outcome = ours.flat_gradient(batch(30), &mut one).unwrap();
+        let passed = Passes::differentiate(&theirs, batch(30), &mut other).unwrap();
+        assert_eq!(passed.correct, outcome.correct);
+        assert_eq!(theirs.evaluate(batch(30)).unwrap(), passed);
+        let near = |(one, other): (&f32, &f32)| (one - other).abs() < 1e-5;
+        assert!(one.len() == other.len() && one.iter().zip(&other).all(near));
+    }
+
+    fn train(momentum: f64, weight_decay: f64) -> Train {
+        Train {
+            steps: 3,
+            sampling: tailsweep_common::run::Sampling::FileOrder,
+            momentum,
+            weight_decay,
+            dropout: 0.0,
+            schedule: tailsweep_common::run::Schedule::Constant,
+            stop_at_train_accuracy: None,
+            init: tailsweep_common::run::Init::Default,
+        }
+    }
+
+    #[test]
     fn sgd_is_that_of_pytorch() {
+        sgd_on::<Native>();
+        sgd_on::<Portable<dfdx::tensor::Cpu>>();
+    }
+
+    fn sgd_on<B: Backend>() {
         let dataset = Dataset {
             source: DatasetName::MnistExcerpt.into(),
             train_limit: Some(4),
@@ -358,19 +568,14 @@ mod tests {
         let weights = initial(&layers, 0);
         let still: Vec<Vec<f32>> = weights.iter().map(|w| vec![0.0; w.len()]).collect();
         for (momentum, weight_decay) in [(0.0, 0.0), (0.9, 0.0), (0.0, 0.1), (0.9, 0.1)] {
-            let train = Train {
-                steps: 3,
-                sampling: tailsweep_common::run::Sampling::FileOrder,
-                momentum,
-                weight_decay,
-                dropout: 0.0,
-                schedule: tailsweep_common::run::Schedule::Constant,
-                stop_at_train_accuracy: None,
-                init: tailsweep_common::run::Init::Default,
-            };
+            let train = train(momentum, weight_decay);
             let model = Model::new(&architecture.network(&dataset)).unwrap();
             let velocities = (momentum != 0.0).then_some(&*still);
-            let mut network = Network::new(model, Loss::Nll, &weights, velocities).unwrap();
+            let network = Network::<B>::new(Device::Cpu, model, Loss::Nll, &weights, velocities);
+            let mut network = network.unwrap();
+            let flat = |parameters: &[B::Parameter], of: fn(&B::Parameter) -> Vec<f32>| {
+                parameters.iter().flat_map(of).collect::<Vec<f32>>()
+            };
             let mut w: Vec<f32> = weights.concat();
             let mut v = vec![0.0; w.len()];
             for _ in 0..3 {
@@ -385,13 +590,13 @@ mod tests {
                     *v = momentum as f32 * *v + (g + weight_decay as f32 * *w);
                     *w -= 0.05 * *v;
                 }
-                let found = network.weights().concat();
+                let found = flat(&network.parameters, B::weights);
                 for (found, expected) in found.iter().zip(&w) {
                     assert!((found - expected).abs() < 1e-6);
                 }
             }
             if momentum != 0.0 {
-                let found = network.velocities().concat();
+                let found = flat(&network.parameters, B::velocity);
                 assert!(
                     found
                         .iter()

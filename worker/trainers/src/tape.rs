@@ -1,6 +1,9 @@
-//! Operations of our own on dfdx's tape.
+//! The operations of a network, on dfdx's tape and on any of its devices.
 //!
-//! dfdx 0.13 keeps the tensors, the tape and the gradients; these operations are put on its tape
+//! [`Backend`] is where they are computed. [`Native`] is a CPU with operations of our own;
+//! [`Portable`] is any device of dfdx, with dfdx's operations and gathers where it has none.
+//!
+//! dfdx 0.13 keeps the tensors, the tape and the gradients; our operations are put on its tape
 //! because they are faster than dfdx's own: the matrix product uses gemm 0.19 (dfdx: 0.15, without
 //! AVX-512), ReLU, dropout and bias are part of a product, a loss is one pass instead of ten, and
 //! the update is dfdx's SGD with its loop vectorised. Its convolution and pooling need a nightly
@@ -10,6 +13,7 @@
 //! buffer of dfdx's allocation cache, kept for the backward pass); the numbers of a parameter are
 //! copied once after each update ([`Parameter`]), not at each use.
 
+mod backend;
 mod bias;
 mod convolution;
 mod gemm;
@@ -18,6 +22,8 @@ mod linear;
 mod loss;
 mod parameter;
 mod pool;
+#[cfg(any(test, feature = "cuda"))]
+mod portable;
 mod window;
 
 use std::cell::Cell;
@@ -26,25 +32,27 @@ use std::marker::PhantomData;
 use dfdx::shapes::{HasShape, Shape};
 use dfdx::tensor::{Cache, Cpu, CpuError, NoneTape, Storage, Tensor, ZerosTensor};
 
-pub(crate) use convolution::{Windows, convolution};
+pub(crate) use backend::{Backend, Failed, Native};
+pub(crate) use convolution::Windows;
 pub use gemm::instruction_set;
 pub(crate) use input::{Before, Input};
-pub(crate) use linear::linear;
-pub(crate) use loss::{Outcome, loss};
+pub(crate) use loss::{Mean, Outcome};
 pub(crate) use parameter::{Layout, Numbers, Parameter};
-pub(crate) use pool::{Squares, max_pool};
+pub(crate) use pool::Squares;
+#[cfg(any(test, feature = "cuda"))]
+pub(crate) use portable::Portable;
 pub(crate) use window::Window;
 
 /// [rows, columns]: one row for each example of a minibatch.
-pub(crate) type Rows<T = NoneTape> = Tensor<(usize, usize), f32, Cpu, T>;
+pub(crate) type Rows<T = NoneTape, D = Cpu> = Tensor<(usize, usize), f32, D, T>;
 
 /// What a layer multiplies with, and what it adds.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Weights<'a> {
+pub(crate) struct Weights<'a, P> {
     /// [outputs, inputs].
-    pub(crate) weight: &'a Parameter,
+    pub(crate) weight: &'a P,
     /// [1, outputs].
-    pub(crate) bias: Option<&'a Parameter>,
+    pub(crate) bias: Option<&'a P>,
 }
 
 /// A buffer that goes back to the device's cache when dropped.
@@ -55,15 +63,16 @@ type Buffer = <Cpu as Storage<f32>>::Vec;
 /// One thread at a time: the cache of dfdx 0.13 looks for a buffer and takes it under two locks,
 /// and panics when another thread takes the last one in between. Hence it is not `Sync`.
 #[derive(Debug)]
-pub(crate) struct Device(Cpu, PhantomData<Cell<()>>);
+pub(crate) struct Workspace<D: Cache = Cpu>(D, PhantomData<Cell<()>>);
 
-impl Device {
-    pub(crate) fn new() -> Self {
-        let cpu = Cpu::default();
-        cpu.enable_cache();
-        Self(cpu, PhantomData)
+impl<D: Cache> Workspace<D> {
+    pub(crate) fn new(device: D) -> Self {
+        device.enable_cache();
+        Self(device, PhantomData)
     }
+}
 
+impl Workspace {
     /// `len` zeros.
     fn buffer(&self, len: usize) -> Result<Buffer, CpuError> {
         Storage::<f32>::try_alloc_len(&self.0, len)
@@ -93,7 +102,7 @@ impl Device {
     }
 }
 
-impl Drop for Device {
+impl<D: Cache> Drop for Workspace<D> {
     fn drop(&mut self) {
         // Frees what the cache holds; tensors that still live free themselves from now on.
         self.0.disable_cache();

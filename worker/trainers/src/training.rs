@@ -19,6 +19,8 @@
 use std::sync::Arc;
 
 use dfdx::tensor::CpuError;
+#[cfg(feature = "cuda")]
+use dfdx::tensor::Cuda;
 use tailsweep_common::measurement::{Measurement, Split};
 use tailsweep_common::run::{Init, NetworkPoint, Run};
 use tailsweep_common::state::Ending;
@@ -26,12 +28,18 @@ use tailsweep_stats::Layer;
 
 use crate::average::Average;
 use crate::checkpoint::{CheckpointError, Phase, State};
+#[cfg(feature = "cuda")]
+use crate::confined::Confined;
 use crate::data::Data;
+use crate::device::{Device, DeviceError};
 use crate::dropout::Dropout;
-use crate::measuring::{self, MeasureBudget, NoMeasurement};
+use crate::measuring::{MeasureBudget, NoMeasurement, Request};
 use crate::model::Model;
-use crate::network::Network;
+use crate::network::{Learner, Network};
 use crate::order::Order;
+use crate::tape::Native;
+#[cfg(feature = "cuda")]
+use crate::tape::Portable;
 use crate::weights::{self, WeightsError};
 
 /// What one unit of work was.
@@ -68,6 +76,12 @@ pub enum TrainError {
     /// The checkpoint cannot be used.
     #[error("checkpoint: {0}")]
     Checkpoint(#[from] CheckpointError),
+    /// The device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The device failed.
+    #[error("the device failed: {0}")]
+    OnDevice(String),
     /// Memory ran out.
     #[error("out of memory")]
     OutOfMemory,
@@ -82,13 +96,20 @@ impl From<CpuError> for TrainError {
     }
 }
 
+#[cfg(any(test, feature = "cuda"))]
+impl From<rayon::ThreadPoolBuildError> for TrainError {
+    fn from(error: rayon::ThreadPoolBuildError) -> Self {
+        Self::OnDevice(error.to_string())
+    }
+}
+
 /// One run in training. It can move to another thread, but only one can use it at a time.
 #[derive(Debug)]
 pub struct Training {
     run: Run,
     point: NetworkPoint,
     data: Arc<Data>,
-    network: Network,
+    network: Box<dyn Learner>,
     order: Order,
     budget: MeasureBudget,
     /// Since the last measurement, if iterates are measured.
@@ -105,6 +126,20 @@ impl Training {
     /// The run, the data and the weights do not fit each other,
     /// or memory does not suffice.
     pub fn new(run: &Run, data: Arc<Data>, weights: Option<&[u8]>) -> Result<Self, TrainError> {
+        Self::new_on(Device::Cpu, run, data, weights)
+    }
+
+    /// The same on another device.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Training::new`]; or the device cannot be used.
+    pub fn new_on(
+        device: Device,
+        run: &Run,
+        data: Arc<Data>,
+        weights: Option<&[u8]>,
+    ) -> Result<Self, TrainError> {
         let (point, model) = validate(run, &data)?;
         let layers = point.architecture.layers(&point.dataset);
         let weights = match &point.train.init {
@@ -128,7 +163,7 @@ impl Training {
             velocities: None,
             average,
         };
-        Self::at(run, point, data, model, state)
+        Self::at(device, run, point, data, model, state)
     }
 
     /// The run where `checkpoint` was taken; initial weights are not needed for it.
@@ -137,10 +172,24 @@ impl Training {
     ///
     /// Those of [`Training::new`]; or the checkpoint is damaged or belongs to another run.
     pub fn resume(run: &Run, data: Arc<Data>, checkpoint: &[u8]) -> Result<Self, TrainError> {
+        Self::resume_on(Device::Cpu, run, data, checkpoint)
+    }
+
+    /// The same on another device.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Training::resume`]; or the device cannot be used.
+    pub fn resume_on(
+        device: Device,
+        run: &Run,
+        data: Arc<Data>,
+        checkpoint: &[u8],
+    ) -> Result<Self, TrainError> {
         let (point, model) = validate(run, &data)?;
         let layers = point.architecture.layers(&point.dataset);
         let state = State::decode(run, point, &lengths(&layers), checkpoint)?;
-        Self::at(run, point, data, model, state)
+        Self::at(device, run, point, data, model, state)
     }
 
     /// With another bound on the memory of a measurement; results are the same for any.
@@ -149,6 +198,7 @@ impl Training {
     }
 
     fn at(
+        device: Device,
         run: &Run,
         point: &NetworkPoint,
         data: Arc<Data>,
@@ -156,7 +206,18 @@ impl Training {
         state: State,
     ) -> Result<Self, TrainError> {
         let velocities = state.velocities.as_deref();
-        let network = Network::new(model, point.loss, &state.weights, velocities)?;
+        let (loss, weights) = (point.loss, &state.weights);
+        let network: Box<dyn Learner> = match device {
+            Device::Cpu => Box::new(Network::<Native>::new(
+                device, model, loss, weights, velocities,
+            )?),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(_) => Box::new(Confined::new(|| {
+                Network::<Portable<Cuda>>::new(device, model, loss, weights, velocities)
+            })?),
+            #[cfg(not(feature = "cuda"))]
+            Device::Cuda(_) => return Err(DeviceError::NotBuiltIn.into()),
+        };
         let (sampling, batch_size) = (point.train.sampling, point.batch_size as usize);
         Ok(Self {
             run: run.clone(),
@@ -213,9 +274,13 @@ impl Training {
 
     fn measure(&mut self, interrupted: &(dyn Fn() -> bool + Sync)) -> Result<Event, TrainError> {
         let point = &self.point;
-        let budget = self.budget;
-        let splits = measuring::measure(&self.network, &self.data, point, budget, interrupted);
-        let splits = match splits {
+        let request = Request {
+            data: &self.data,
+            point,
+            budget: self.budget,
+            interrupted,
+        };
+        let splits = match self.network.measure(request) {
             Ok(splits) => splits,
             Err(NoMeasurement::Interrupted) => return Ok(Event::Interrupted),
             Err(NoMeasurement::NotFinite) => {
@@ -250,15 +315,11 @@ impl Training {
         let train = &self.point.train;
         let minibatch = self.order.minibatch(&self.data, self.step);
         let dropout = Dropout::of(train.dropout, self.run.seed, self.step);
-        let (outcome, gradient) = self.network.differentiate(minibatch, dropout)?;
-        let loss = outcome.loss();
+        let rate = train.learning_rate(self.point.learning_rate, self.step);
+        let loss = self.network.learn(minibatch, dropout, train, rate)?;
         if !loss.is_finite() {
-            drop(gradient);
             return Ok(self.end(Ending::Diverged { step: self.step }));
         }
-        let rate = train.learning_rate(self.point.learning_rate, self.step);
-        let mut gradients = gradient.into_tensors();
-        self.network.update(train, rate, &mut gradients)?;
         if let Some(average) = &mut self.average {
             average.add(&self.network.weights());
         }

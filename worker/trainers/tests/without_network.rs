@@ -10,7 +10,7 @@ use tailsweep_common::run::Run;
 use tailsweep_common::state::Ending;
 use tailsweep_common::sweep::parse;
 use tailsweep_stats::{Estimate, Estimator, Treatment};
-use tailsweep_trainers::{Computation, Event};
+use tailsweep_trainers::{Computation, Device, Event};
 
 /// The runs of one block.
 fn runs(steps: u64, every: u64, block: &str) -> Vec<Run> {
@@ -30,7 +30,7 @@ fn run(steps: u64, every: u64, block: &str) -> Run {
 
 /// The measurements of a run that is stopped and resumed after every `unbroken` units of work.
 fn results(run: &Run, unbroken: usize) -> (Vec<Measurement>, Ending) {
-    let mut computation = Computation::new(run, None, None).unwrap();
+    let mut computation = Computation::new(Device::Cpu, run, None, None).unwrap();
     let mut measurements = Vec::new();
     for unit in 1.. {
         match computation.advance(&|| false).unwrap() {
@@ -41,7 +41,7 @@ fn results(run: &Run, unbroken: usize) -> (Vec<Measurement>, Ending) {
         }
         if unit % unbroken == 0 {
             let checkpoint = computation.checkpoint();
-            computation = Computation::resume(run, None, &checkpoint).unwrap();
+            computation = Computation::resume(Device::Cpu, run, None, &checkpoint).unwrap();
         }
     }
     unreachable!()
@@ -289,16 +289,16 @@ fn clipped_steps_keep_paths_in_their_well() {
 fn a_checkpoint_of_paths_that_is_damaged_or_foreign_is_refused() {
     let block = format!("{PATHS}\"levy_sde.epsilon\" = [0.1, 0.2]\n\"levy_sde.paths\" = 5");
     let runs = runs(1000, 100, &block);
-    let mut computation = Computation::new(&runs[0], None, None).unwrap();
+    let mut computation = Computation::new(Device::Cpu, &runs[0], None, None).unwrap();
     for _ in 0..4 {
         computation.advance(&|| false).unwrap();
     }
     let checkpoint = computation.checkpoint();
-    assert!(Computation::resume(&runs[0], None, &checkpoint).is_ok());
-    assert!(Computation::resume(&runs[1], None, &checkpoint).is_err());
+    assert!(Computation::resume(Device::Cpu, &runs[0], None, &checkpoint).is_ok());
+    assert!(Computation::resume(Device::Cpu, &runs[1], None, &checkpoint).is_err());
     for place in [40, 60, checkpoint.len() - 1] {
         let mut damaged = checkpoint.clone();
         damaged[place] ^= 1;
-        assert!(Computation::resume(&runs[0], None, &damaged).is_err());
+        assert!(Computation::resume(Device::Cpu, &runs[0], None, &damaged).is_err());
     }
 }

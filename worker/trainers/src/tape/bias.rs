@@ -1,6 +1,6 @@
 //! The bias of a layer: one number for each output, added to every row.
 
-use super::Parameter;
+use super::parameter::Parameter;
 
 /// Rows that are summed before their sum is added to the others.
 const ROWS: usize = 64;

@@ -17,9 +17,9 @@ use tailsweep_common::network::Shape;
 
 use super::gemm::{Matrix, multiply};
 use super::input::Order;
-use super::parameter::row_stride;
+use super::parameter::{Parameter, row_stride};
 use super::window::{Run, Window};
-use super::{Before, Device, Input, Rows, Weights, bias};
+use super::{Before, Input, Rows, Weights, Workspace, bias};
 
 /// Rows of the matrix of windows, unless one example has more.
 const ROWS: usize = 512;
@@ -53,6 +53,40 @@ impl Windows {
             count: window.count(),
             examples: (ROWS / window.count()).max(1),
         }
+    }
+
+    /// Of an example: channels, height, width.
+    #[cfg(any(test, feature = "cuda"))]
+    pub(super) fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// Windows of an example.
+    #[cfg(any(test, feature = "cuda"))]
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Numbers of a window.
+    #[cfg(any(test, feature = "cuda"))]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Where each number of each window lies in an example, or one past its end.
+    #[cfg(any(test, feature = "cuda"))]
+    pub(super) fn places(&self) -> Vec<usize> {
+        let mut places = vec![self.features; self.count * self.len];
+        for run in &self.runs {
+            let (window, at) = (run.window / self.apart, run.window % self.apart);
+            for (place, from) in places[window * self.len + at..]
+                .iter_mut()
+                .zip(run.example..run.example + run.len)
+            {
+                *place = from;
+            }
+        }
+        places
     }
 
     /// Numbers that the windows of the examples at once take.
@@ -91,11 +125,11 @@ impl Windows {
 }
 
 /// A convolution; [examples, places × outputs].
-pub(crate) fn convolution<T: Tape<f32, Cpu>>(
-    device: &Device,
+pub(super) fn convolution<T: Tape<f32, Cpu>>(
+    device: &Workspace,
     input: Input<T>,
     before: Before,
-    weights: Weights<'_>,
+    weights: Weights<'_, Parameter>,
     windows: &Arc<Windows>,
 ) -> Result<Rows<T>, CpuError> {
     let w = weights.weight.numbers();

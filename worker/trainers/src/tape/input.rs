@@ -12,18 +12,18 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use dfdx::shapes::{HasShape, Shape as _};
-use dfdx::tensor::{Cpu, CpuError, Gradients, SplitTape, Tape};
+use dfdx::tensor::{Cpu, CpuError, Gradients, SplitTape, Storage, Tape};
 use tailsweep_common::network::{Shape, numbers};
 
-use super::{Buffer, Device, Rows};
+use super::{Buffer, Rows, Workspace};
 use crate::minibatch::Images;
 
 /// What an operation reads, and the tape.
-pub(crate) enum Input<T> {
+pub(crate) enum Input<T, D: Storage<f32> = Cpu> {
     /// The first operation reads images, which get no gradient.
     Images(Images, T),
     /// Any later one.
-    Hidden(Rows<T>),
+    Hidden(Rows<T, D>),
 }
 
 /// What happens to an input before it is used.
@@ -70,7 +70,7 @@ impl Deref for Active {
     }
 }
 
-impl<T: Tape<f32, Cpu>> Input<T> {
+impl<T, D: Storage<f32>> Input<T, D> {
     /// Examples.
     pub(super) fn examples(&self) -> usize {
         match self {
@@ -86,11 +86,13 @@ impl<T: Tape<f32, Cpu>> Input<T> {
             Self::Hidden(rows) => rows.shape().num_elements(),
         }
     }
+}
 
+impl<T: Tape<f32, Cpu>> Input<T> {
     /// The numbers after `before`, how gradients go back (nowhere for images), and the tape.
     pub(super) fn open(
         self,
-        device: &Device,
+        device: &Workspace,
         before: Before,
         order: Order,
     ) -> Result<(Active, Option<Back>, T), CpuError> {
@@ -165,7 +167,7 @@ impl Back {
 }
 
 /// Channels × height × width as height × width × channels, image by image.
-fn channels_last(images: &[f32], shape: Shape, out: &mut [f32]) {
+pub(super) fn channels_last(images: &[f32], shape: Shape, out: &mut [f32]) {
     let (channels, places) = (shape[0], shape[1] * shape[2]);
     let examples = images
         .chunks_exact(numbers(shape))

@@ -7,14 +7,15 @@ use dfdx::tensor::{Cpu, CpuError, PutTape, Tape};
 
 use super::gemm::{Matrix, multiply};
 use super::input::Order;
-use super::{Before, Device, Input, Rows, Weights, bias};
+use super::parameter::Parameter;
+use super::{Before, Input, Rows, Weights, Workspace, bias};
 
 /// A linear layer; [examples, outputs].
-pub(crate) fn linear<T: Tape<f32, Cpu>>(
-    device: &Device,
+pub(super) fn linear<T: Tape<f32, Cpu>>(
+    device: &Workspace,
     input: Input<T>,
     before: Before,
-    weights: Weights<'_>,
+    weights: Weights<'_, Parameter>,
 ) -> Result<Rows<T>, CpuError> {
     let w = weights.weight.numbers();
     let (examples, inputs, outputs) = (input.examples(), w.columns(), w.rows());

@@ -10,15 +10,15 @@
 //! exp and ln come from the libm crate, so they are the same on every system. The loss of each
 //! example is f32, their sum f64.
 
-use dfdx::shapes::{HasShape, Rank0};
+use dfdx::shapes::Rank0;
 use dfdx::tensor::{Cpu, CpuError, PutTape, SplitTape, Tape, Tensor};
 use tailsweep_common::run::Loss;
 
-use super::{Device, Rows};
+use super::{Rows, Workspace};
 use crate::data::Label;
 
 /// A mean loss.
-type Mean<T> = Tensor<Rank0, f32, Cpu, T>;
+pub(crate) type Mean<T, D = Cpu> = Tensor<Rank0, f32, D, T>;
 
 /// What a network made of some examples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -39,34 +39,15 @@ impl Outcome {
 }
 
 /// The mean loss of `outputs` against `labels`, one for each row.
-pub(crate) fn loss<T: Tape<f32, Cpu>>(
-    device: &Device,
+pub(super) fn loss<T: Tape<f32, Cpu>>(
+    device: &Workspace,
     loss: Loss,
     outputs: Rows<T>,
     labels: &[Label],
 ) -> Result<(Mean<T>, Outcome), CpuError> {
-    let (examples, classes) = *outputs.shape();
-    assert_eq!(examples, labels.len(), "one label for each example");
     let (outputs, mut tape) = outputs.split_tape();
-    // Outputs at first, their gradients at last.
     let mut numbers = device.copy_of(&outputs)?;
-
-    let mut outcome = Outcome {
-        examples,
-        ..Outcome::default()
-    };
-    for (row, label) in numbers.chunks_exact_mut(classes).zip(labels) {
-        if let Label::Class(class) = *label {
-            outcome.correct += usize::from(first_largest(row) == class as usize);
-        }
-        outcome.loss_sum += f64::from(match (loss, *label) {
-            (Loss::Nll, Label::Class(class)) => nll(row, class as usize, examples),
-            (Loss::Hinge, Label::Class(class)) => hinge(row, class as usize, examples),
-            (Loss::Squared, Label::Value(value)) => squared(row, value, examples),
-            _ => unreachable!("a run is refused whose loss does not fit its labels"),
-        });
-    }
-
+    let outcome = judge(loss, &mut numbers, labels);
     let mean = device.tensor((), &[outcome.loss()])?;
     let (outputs_ghost, mean_ghost) = (outputs.ghost(), mean.ghost());
     tape.add_backward_op(move |gradients| {
@@ -78,6 +59,28 @@ pub(crate) fn loss<T: Tape<f32, Cpu>>(
         Ok(())
     });
     Ok((mean.put_tape(tape), outcome))
+}
+
+/// Turns outputs, one row for each label, into the gradient of their mean loss.
+pub(super) fn judge(loss: Loss, numbers: &mut [f32], labels: &[Label]) -> Outcome {
+    let examples = labels.len();
+    let outputs = numbers.len() / examples;
+    let mut outcome = Outcome {
+        examples,
+        ..Outcome::default()
+    };
+    for (row, label) in numbers.chunks_exact_mut(outputs).zip(labels) {
+        if let Label::Class(class) = *label {
+            outcome.correct += usize::from(first_largest(row) == class as usize);
+        }
+        outcome.loss_sum += f64::from(match (loss, *label) {
+            (Loss::Nll, Label::Class(class)) => nll(row, class as usize, examples),
+            (Loss::Hinge, Label::Class(class)) => hinge(row, class as usize, examples),
+            (Loss::Squared, Label::Value(value)) => squared(row, value, examples),
+            _ => unreachable!("a run is refused whose loss does not fit its labels"),
+        });
+    }
+    outcome
 }
 
 fn first_largest(row: &[f32]) -> usize {
@@ -149,7 +152,7 @@ mod tests {
     }
 
     fn of_labels(kind: Loss, outputs: &[f32], labels: &[Label]) -> (Outcome, Vec<f32>) {
-        let device = Device::new();
+        let device = Workspace::new(Cpu::default());
         let classes = outputs.len() / labels.len();
         let outputs = device.tensor((labels.len(), classes), outputs).unwrap();
         let (mean, outcome) = loss(&device, kind, outputs.leaky_trace(), labels).unwrap();
@@ -220,7 +223,7 @@ mod tests {
             .map(|i| ((i * 7919) % 211) as f32 / 20.0 - 5.0)
             .collect();
         let (outcome, slopes) = of(Loss::Nll, &outputs, &labels);
-        let device = Device::new();
+        let device = Workspace::new(Cpu::default());
         let mut targets = vec![0.0; 400];
         for (example, label) in labels.iter().enumerate() {
             targets[10 * example + *label as usize] = 1.0;

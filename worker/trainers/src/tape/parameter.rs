@@ -12,7 +12,7 @@ use std::sync::Arc;
 use dfdx::tensor::{Cpu, CpuError, Gradients, Tensor};
 use tailsweep_common::run::Train;
 
-use super::Device;
+use super::Workspace;
 use super::gemm::Matrix;
 
 /// Numbers in C order, without their shape.
@@ -45,7 +45,8 @@ impl Layout {
         }
     }
 
-    fn columns(self) -> usize {
+    /// Inputs of a unit.
+    pub(crate) fn columns(self) -> usize {
         self.channels * self.pixels
     }
 }
@@ -61,7 +62,7 @@ pub(crate) struct Numbers {
 impl Parameter {
     /// The parameter that holds `weights`; `velocity` is zero where it is not given.
     pub(crate) fn new(
-        device: &Device,
+        device: &Workspace,
         weights: &[f32],
         velocity: Option<&[f32]>,
         layout: Layout,
@@ -74,7 +75,7 @@ impl Parameter {
     }
 
     /// The parameter that holds the same numbers on another device.
-    pub(crate) fn like(device: &Device, numbers: Arc<Numbers>) -> Result<Self, CpuError> {
+    pub(crate) fn like(device: &Workspace, numbers: Arc<Numbers>) -> Result<Self, CpuError> {
         Ok(Self {
             tensor: device.tensor((numbers.apart.len(),), &numbers.apart)?,
             velocity: Vec::new(),
@@ -144,6 +145,22 @@ impl Parameter {
         self.tensor.copy_from(weights);
         Ok(())
     }
+}
+
+/// [outputs, inputs] in PyTorch's order as they lie here.
+#[cfg(any(test, feature = "cuda"))]
+pub(super) fn to_layout(flat: &[f32], layout: Layout) -> Vec<f32> {
+    let rows = flat.chunks_exact(layout.columns());
+    rows.flat_map(|row| transposed(row, layout.channels, layout.pixels))
+        .collect()
+}
+
+/// [outputs, inputs] as they lie here in PyTorch's order.
+#[cfg(any(test, feature = "cuda"))]
+pub(super) fn from_layout(numbers: &[f32], layout: Layout) -> Vec<f32> {
+    let rows = numbers.chunks_exact(layout.columns());
+    rows.flat_map(|row| transposed(row, layout.pixels, layout.channels))
+        .collect()
 }
 
 /// From the start of a row of so many numbers to the next.
@@ -242,7 +259,7 @@ mod tests {
 
     #[test]
     fn rows_that_lie_apart_read_as_they_were_written() {
-        let device = Device::new();
+        let device = Workspace::new(Cpu::default());
         for (channels, pixels) in [(7, 1), (256, 1), (512, 1), (3, 25), (16, 16), (1, 9)] {
             let (layout, columns) = (Layout { channels, pixels }, channels * pixels);
             let (weights, velocity) = (numbers(3 * columns, 1), numbers(3 * columns, 2));
@@ -270,7 +287,7 @@ mod tests {
                 momentum: (momentum != 0.0).then_some(Momentum::Classic(momentum)),
                 weight_decay: (weight_decay != 0.0).then_some(WeightDecay::L2(weight_decay)),
             };
-            let device = Device::new();
+            let device = Workspace::new(Cpu::default());
             let weights = numbers(35, 3);
             let mut ours = Parameter::new(&device, &weights, None, Layout::flat(7)).unwrap();
             let mut theirs = device.tensor((35,), &weights).unwrap();

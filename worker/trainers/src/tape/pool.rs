@@ -10,7 +10,7 @@ use dfdx::tensor::{Cpu, CpuError, PutTape, Tape};
 
 use super::input::Order;
 use super::window::Window;
-use super::{Before, Device, Input, Rows};
+use super::{Before, Input, Rows, Workspace};
 
 /// Where the squares lie.
 #[derive(Debug)]
@@ -35,18 +35,41 @@ impl Squares {
             .collect();
         Self { window, pixels }
     }
+
+    /// Of an example: channels, height, width.
+    #[cfg(any(test, feature = "cuda"))]
+    pub(super) fn input(&self) -> tailsweep_common::network::Shape {
+        self.window.input
+    }
+
+    /// Pixels of a square.
+    pub(super) fn pixels_of_one(&self) -> usize {
+        self.window.side * self.window.side
+    }
+
+    /// Where in an example the first number of each square and channel lies, then where the second
+    /// ones, and so on.
+    #[cfg(any(test, feature = "cuda"))]
+    pub(super) fn places(&self) -> Vec<usize> {
+        let (pixels, channels) = (self.pixels_of_one(), self.window.input[0]);
+        let squares = self.pixels.chunks_exact(pixels);
+        (0..pixels)
+            .flat_map(|pixel| squares.clone().map(move |square| square[pixel]))
+            .flat_map(|start| start..start + channels)
+            .collect()
+    }
 }
 
 /// The largest numbers; [examples, places × channels].
-pub(crate) fn max_pool<T: Tape<f32, Cpu>>(
-    device: &Device,
+pub(super) fn max_pool<T: Tape<f32, Cpu>>(
+    device: &Workspace,
     input: Input<T>,
     before: Before,
     squares: &Arc<Squares>,
 ) -> Result<Rows<T>, CpuError> {
     let squares = Arc::clone(squares);
     let (channels, features) = (squares.window.input[0], squares.window.features());
-    let of_a_square = squares.window.side * squares.window.side;
+    let of_a_square = squares.pixels_of_one();
     let (examples, outputs) = (input.examples(), squares.window.count() * channels);
     let order = Order::ChannelsLast(squares.window.input);
     let (active, back, mut tape) = input.open(device, before, order)?;

@@ -10,12 +10,14 @@ mod held;
 mod link;
 mod memory;
 pub mod official;
+mod recompute;
 mod worker;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use memory::memory_here;
+pub use recompute::{RecomputeError, Recomputed, Recomputer};
 pub use tailsweep_trainers::data::{DataError, check as check_data};
 pub use tailsweep_trainers::{Device, DeviceError, WeightsError, check_weights};
 pub use worker::{Stopped, run};

@@ -156,6 +156,10 @@ impl Report {
             path: "report.json".to_owned(),
             bytes: tables::json(&self.facts, &tables::all(&self.facts, &self.late)),
         });
+        let sweep = iter::once_with(|| ReportFile {
+            path: "sweep.json".to_owned(),
+            bytes: tables::sweep_json(&self.facts),
+        });
         let figures = figures.into_iter().map(|figure| ReportFile {
             path: format!("figures/{}.svg", figure.name),
             bytes: figure.svg().into_bytes(),
@@ -165,6 +169,7 @@ impl Report {
             .chain(paper)
             .chain(schema)
             .chain(json)
+            .chain(sweep)
             .chain(figures)
     }
 }

@@ -14,7 +14,7 @@ pub(crate) mod schema;
 pub(crate) use cell::Cell;
 pub(crate) use csv::csv;
 pub(crate) use estimates::{TOLD, told};
-pub(crate) use json::{json, json_lines, object};
+pub(crate) use json::{json, json_lines, object, sweep_json};
 pub(crate) use parquet::parquet;
 
 use crate::exits;

@@ -179,6 +179,7 @@ fn a_report_has_its_files_and_is_the_same_to_the_byte() {
             "runs.jsonl",
             "runs.parquet",
             "schema.json",
+            "sweep.json",
         ]
     );
     assert!(
@@ -521,7 +522,7 @@ fn a_sweep_without_any_result_has_a_report_too() {
         tables.extend(["csv", "parquet", "jsonl"].map(|ending| format!("{table}.{ending}")));
     }
     tables.extend(["points.md", "points.tex"].map(str::to_owned));
-    tables.extend(["schema.json", "report.json"].map(str::to_owned));
+    tables.extend(["schema.json", "report.json", "sweep.json"].map(str::to_owned));
     assert_eq!(paths(report), tables, "no figure without data");
     assert_eq!(
         paths(ReportBuilder::new(text)),

@@ -5,6 +5,7 @@
 //! has the same rows.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use tailsweep_common::run::NUMERICS;
 use tailsweep_common::state::RunState;
 
 use super::{Cell, Table};
@@ -27,6 +28,11 @@ pub(crate) fn json(facts: &Facts, tables: &[Box<dyn Table + '_>]) -> Vec<u8> {
     }
     text.push_str("}\n");
     text.into_bytes()
+}
+
+/// The bytes of `sweep.json`: the sweep alone, all that is needed to compute its runs again.
+pub(crate) fn sweep_json(facts: &Facts) -> Vec<u8> {
+    format!("{{\"version\": {VERSION},\n\"sweep\": {}}}\n", sweep(facts)).into_bytes()
 }
 
 /// One table, an object on each line.
@@ -53,7 +59,8 @@ fn sweep(facts: &Facts) -> String {
         format!("{{\"alpha_ci\": {}}}", encoded(&stop.alpha_ci))
     });
     format!(
-        "{{\"id\": {}, \"name\": {}, \"tailsweep\": {}, \"seeds\": {}, \"own_axes\": {}, \
+        "{{\"id\": {}, \"name\": {}, \"tailsweep\": {}, \"numerics\": {NUMERICS}, \"seeds\": {}, \
+         \"own_axes\": {}, \
          \"stop\": {stop}, \"states\": {{{}}},\n\"source\": {}}}",
         encoded(&sweep.id.to_string()),
         encoded(&sweep.name),

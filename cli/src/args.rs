@@ -88,6 +88,8 @@ pub(crate) enum Command {
     Rm(RmArgs),
     /// Show what a sweep file means: runs, cost, predicted time
     Plan(PlanArgs),
+    /// Compute chosen runs of a report again, and compare its tables byte by byte
+    Verify(VerifyArgs),
     /// Tail indices of numbers that you already have
     Estimate(EstimateArgs),
     /// List, download and verify official data sets
@@ -527,6 +529,41 @@ pub(crate) struct PlanArgs {
     pub(crate) diff: Option<String>,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep verify out/quickstart                        three runs, spread over the sweep
+  tailsweep verify out/quickstart --runs 10 --json
+  tailsweep verify out/quickstart --run 3f2a --run 91c0
+
+The folder tells which sweep made it (`sweep.json`). Rows of runs.csv, measurements.csv and
+estimates.csv (and of exits.csv and transitions.csv) are compared for every run that is computed, those of points.csv
+for every point all of whose runs are. A table may be packed (`estimates.csv.gz`). Trainings are equal to the
+byte on one kind of machine. The exit code is 0 when all is equal, 1 when something differs.")]
+pub(crate) struct VerifyArgs {
+    /// Folder of the report
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// How many runs: the sweep is cut into so many equal stretches, and of each the run that is
+    /// predicted to take the least time is computed
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+    /// The beginning of the id of a run to compute (again for another one)
+    #[arg(long, value_name = "ID", conflicts_with = "runs")]
+    pub(crate) run: Vec<String>,
+    /// Where the files lie that the sweep file names, such as initial weights [default: DIR]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) files: Option<PathBuf>,
+    /// Where networks are computed: `cpu`, or `cuda:0` for the first GPU of NVIDIA
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: Device,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -86,6 +86,7 @@ async fn dispatch(command: Command, settings: &Settings) -> Result<(), Failure> 
         Command::Extend(args) => command::extend::run(args, settings).await,
         Command::Rm(args) => command::control::rm(args, settings).await,
         Command::Plan(args) => command::plan::run(args, settings).await,
+        Command::Verify(args) => command::verify::run(args, settings).await,
         Command::Data { data } => command::data::run(data, settings),
         Command::Config(args) => command::config::run(args, settings),
         Command::Bench { bench } => command::bench::run(bench),

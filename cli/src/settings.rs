@@ -212,6 +212,7 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
             (None, None)
         }
         Command::Plan(args) => (Some(&args.url), None),
+        Command::Verify(args) => (None, Some(&args.compute)),
         Command::Estimate(_)
         | Command::Config(_)
         | Command::Schema

@@ -59,6 +59,20 @@ impl SweepFile {
             Some(folder) if !is_stdin => folder.to_owned(),
             _ => PathBuf::from("."),
         };
+        Self::of_source(source, shown, set, folder)
+    }
+
+    /// The sweep file that a report tells of, which names files in `folder`.
+    pub(crate) fn of_report(source: String, shown: String, folder: &Path) -> Result<Self, Failure> {
+        Self::of_source(source, shown, &[], folder.to_owned())
+    }
+
+    fn of_source(
+        source: String,
+        shown: String,
+        set: &[String],
+        folder: PathBuf,
+    ) -> Result<Self, Failure> {
         let read = sweep::parse_with(&source, &shown, set, &Beside(&folder));
         let (source, sweep) = read.map_err(|problems| {
             let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();

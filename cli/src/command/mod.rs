@@ -19,6 +19,7 @@ pub(crate) mod status;
 pub(crate) mod submit;
 pub(crate) mod sweeps;
 pub(crate) mod tls;
+pub(crate) mod verify;
 pub(crate) mod watch;
 pub(crate) mod worker;
 pub(crate) mod workers;

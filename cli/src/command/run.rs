@@ -1,11 +1,10 @@
 //! `tailsweep run`: coordinator and workers in this process.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tailsweep_common::run::Dataset;
-use tailsweep_common::sweep::Sweep;
 use tailsweep_coordinator::{Access, Coordinator};
 use tailsweep_proto::wire::SweepStatus;
 use tokio::sync::watch;
@@ -29,7 +28,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failure> {
     let file = SweepFile::read(&args.spec)?.runnable(args.size.max_runs)?;
-    check_data(&file.sweep, &settings.data_dir, args.compute.fetch).await?;
+    let datasets = file.sweep.points.iter().filter_map(|point| point.dataset());
+    check_data(datasets.cloned().collect(), settings, args.compute.fetch).await?;
     let out = args
         .out
         .unwrap_or_else(|| Path::new("tailsweep-out").join(&file.sweep.name));
@@ -73,13 +73,12 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
 }
 
 /// Nothing starts when a data set is missing: the error comes at once, and only once.
-async fn check_data(sweep: &Sweep, data_dir: &Path, fetch: bool) -> Result<(), Failure> {
-    let datasets: BTreeSet<Dataset> = sweep
-        .points
-        .iter()
-        .filter_map(|point| point.dataset().cloned())
-        .collect();
-    let data_dir: PathBuf = data_dir.to_owned();
+pub(super) async fn check_data(
+    datasets: BTreeSet<Dataset>,
+    settings: &Settings,
+    fetch: bool,
+) -> Result<(), Failure> {
+    let data_dir = settings.data_dir.clone();
     let check = move || {
         if fetch {
             data::fetch_missing(&datasets, &data_dir)?;

@@ -5,11 +5,11 @@
 //! the two). The second ([`NoiseAccumulator`]) takes the noise U_ij = f64(g_ij) − c_j to sums.
 //!
 //! The second pass has independent [`Part`]s, each of which is fed all rows in order. Whoever has
-//! threads and keeps the gradients gives each part to a thread; whoever streams feeds batches of
-//! rows to all parts. The bytes are the same, for no part knows of another.
+//! threads gives each a [`Share`] of the parts; whoever streams feeds batches of rows to all shares.
+//! The bytes are the same, for no part knows of another.
 //!
-//! A row is worked on in chunks of 4,096 values that stay in the cache: no part but the
-//! permuted ones holds a row of noise.
+//! A row is worked on in chunks of 4,096 values that stay in the cache while every part of a share
+//! reads them: no part but the permuted ones holds a row of noise.
 //!
 //! Absent: threads, and any choice of what to measure. The shape says that.
 
@@ -21,9 +21,10 @@ mod restarted;
 mod running;
 mod surrogate;
 
+use std::borrow::BorrowMut;
 use std::sync::Arc;
 
-use self::blocks::Logarithm;
+use self::blocks::{Chunk, Logarithm};
 pub use self::centre::{CentreSum, ScaleSum};
 use self::moments::MomentSums;
 use self::projections::ProjectionSums;
@@ -36,6 +37,7 @@ use crate::shape::NoiseShape;
 use crate::summary::{Cell, NoiseSummary, RowSet, Series};
 use crate::treatment::Treatment;
 use crate::values::ValueCounter;
+use crate::wide::{self, Eight, Loop};
 
 /// Values that are worked on together: a power of two.
 const CHUNK: usize = 4096;
@@ -83,6 +85,8 @@ impl Columns {
 pub struct NoiseAccumulator {
     shape: Arc<NoiseShape>,
     parts: Vec<Part>,
+    /// The noise of the chunk at hand.
+    noise: Vec<f64>,
 }
 
 /// A part of the second pass. It must be fed all rows, in order.
@@ -92,9 +96,15 @@ pub struct Part {
     centre: Arc<[f64]>,
     /// The next row.
     row: usize,
-    /// The noise of the chunk at hand.
-    chunk: Vec<f64>,
     kind: Kind,
+}
+
+/// Some parts of the second pass, fed together. They must be fed all rows, in order.
+#[derive(Debug)]
+pub struct Share<'a> {
+    parts: Vec<&'a mut Part>,
+    /// The noise of the chunk at hand.
+    noise: Vec<f64>,
 }
 
 #[derive(Debug)]
@@ -106,7 +116,7 @@ enum Kind {
     Restarted(Restarted),
     ZerosDropped(ZerosDropped),
     Permuted(Permuted),
-    Standardised(Restarted, Arc<[f64]>),
+    Standardised(Standardised),
     Surrogate(Surrogate),
     Paired(PairedAccumulator),
 }
@@ -116,6 +126,17 @@ enum Kind {
 struct Permuted {
     dealer: Dealer,
     scales: Option<Arc<[f64]>>,
+    /// A chunk divided by the scales.
+    quotients: Vec<f64>,
+    sums: Restarted,
+}
+
+/// Values divided by their column's scale.
+#[derive(Debug)]
+struct Standardised {
+    scales: Arc<[f64]>,
+    /// A chunk divided by them.
+    quotients: Vec<f64>,
     sums: Restarted,
 }
 
@@ -146,6 +167,7 @@ impl NoiseAccumulator {
         let permuted = |treatment, scales| Permuted {
             dealer: Dealer::new(Permutation::shared(shape.params())),
             scales,
+            quotients: Vec::new(),
             sums: restarted(treatment, Logarithm::OfNonzero),
         };
         // Those that take longest come first.
@@ -171,9 +193,11 @@ impl NoiseAccumulator {
                     Kind::ZerosDropped(ZerosDropped::new(&shape, columns(treatment)))
                 }
                 Treatment::Permuted => Kind::Permuted(permuted(treatment, None)),
-                Treatment::Standardised => {
-                    Kind::Standardised(restarted(treatment, Logarithm::OfNonzero), scales())
-                }
+                Treatment::Standardised => Kind::Standardised(Standardised {
+                    scales: scales(),
+                    quotients: Vec::new(),
+                    sums: restarted(treatment, Logarithm::OfNonzero),
+                }),
                 Treatment::StandardisedPermuted => {
                     Kind::Permuted(permuted(treatment, Some(scales())))
                 }
@@ -192,12 +216,12 @@ impl NoiseAccumulator {
             shape: shape.clone(),
             centre: centre.clone(),
             row: 0,
-            chunk: Vec::with_capacity(CHUNK),
             kind,
         });
         Self {
             parts: parts.collect(),
             shape: shape.clone(),
+            noise: Vec::new(),
         }
     }
 
@@ -206,15 +230,34 @@ impl NoiseAccumulator {
         self.parts.iter_mut().collect()
     }
 
+    /// All parts in at most so many shares that take about as long as one another, for as many
+    /// threads.
+    pub fn shares(&mut self, number: usize) -> Vec<Share<'_>> {
+        let number = number.clamp(1, self.parts.len());
+        let mut shares: Vec<(f64, Share<'_>)> = (0..number)
+            .map(|_| {
+                let (parts, noise) = (Vec::new(), Vec::new());
+                (0.0, Share { parts, noise })
+            })
+            .collect();
+        for part in &mut self.parts {
+            let least = shares
+                .iter_mut()
+                .min_by(|left, right| left.0.total_cmp(&right.0));
+            let (cost, share) = least.expect("there is at least one share");
+            *cost += part.kind.cost();
+            share.parts.push(part);
+        }
+        shares.into_iter().map(|(_, share)| share).collect()
+    }
+
     /// Feeds the next row to all parts.
     ///
     /// # Panics
     ///
     /// If the row has another length, or there are more rows than minibatches.
     pub fn add_row<T: Copy + Into<f64>>(&mut self, gradient: &[T]) {
-        for part in &mut self.parts {
-            part.add_row(gradient);
-        }
+        add_row(&mut self.parts, &mut self.noise, gradient);
     }
 
     /// The sums. With fewer rows than minibatches the summary is not complete.
@@ -243,7 +286,8 @@ impl NoiseAccumulator {
                         .for_each(|(own, layer)| *own = layer);
                 }
                 Kind::Published(sums) => columns.push(sums.finish()),
-                Kind::Restarted(sums) | Kind::Standardised(sums, _) => columns.push(sums.finish()),
+                Kind::Restarted(sums) => columns.push(sums.finish()),
+                Kind::Standardised(standardised) => columns.push(standardised.sums.finish()),
                 Kind::ZerosDropped(sums) => columns.push(sums.finish()),
                 Kind::Permuted(permuted) => columns.push(permuted.sums.finish()),
                 Kind::Surrogate(sums) => summary.surrogate = Some(sums.finish()),
@@ -284,7 +328,7 @@ impl Part {
                 None => Treatment::Permuted,
                 Some(_) => Treatment::StandardisedPermuted,
             },
-            Kind::Standardised(..) => Treatment::Standardised,
+            Kind::Standardised(_) => Treatment::Standardised,
             Kind::Surrogate(_) => Treatment::GaussianSurrogate,
             Kind::Paired(_) => Treatment::Paired,
         };
@@ -297,68 +341,137 @@ impl Part {
     ///
     /// If the row has another length, or there are more rows than minibatches.
     pub fn add_row<T: Copy + Into<f64>>(&mut self, gradient: &[T]) {
-        assert_eq!(gradient.len(), self.centre.len(), "the length of a row");
+        add_row(&mut [self], &mut Vec::new(), gradient);
+    }
+
+    /// The cluster of the next row.
+    fn begin_row(&mut self, values: usize) -> usize {
+        assert_eq!(values, self.centre.len(), "the length of a row");
         assert!(
             self.row < self.shape.minibatches(),
             "more rows than minibatches"
         );
         let cluster = self.shape.cluster_of(self.row);
         self.row += 1;
-        if let Kind::Paired(sums) = &mut self.kind {
-            sums.add_row(gradient);
-            return;
+        cluster
+    }
+}
+
+impl Share<'_> {
+    /// Takes the next row.
+    ///
+    /// # Panics
+    ///
+    /// If the row has another length, or there are more rows than minibatches.
+    pub fn add_row<T: Copy + Into<f64>>(&mut self, gradient: &[T]) {
+        add_row(&mut self.parts, &mut self.noise, gradient);
+    }
+}
+
+/// Feeds a row to parts of one accumulator. The noise of a chunk is made once for all of them.
+fn add_row<T: Copy + Into<f64>>(
+    parts: &mut [impl BorrowMut<Part>],
+    noise: &mut Vec<f64>,
+    gradient: &[T],
+) {
+    let Some(first) = parts.first_mut() else {
+        return;
+    };
+    let centre = first.borrow_mut().centre.clone();
+    let clusters: Vec<usize> = parts
+        .iter_mut()
+        .map(|part| part.borrow_mut().begin_row(gradient.len()))
+        .collect();
+    let mut start = 0;
+    for (gradient, centre) in gradient.chunks(CHUNK).zip(centre.chunks(CHUNK)) {
+        wide::run(Centred {
+            gradient,
+            centre,
+            noise,
+        });
+        let chunk = Chunk::new(start, noise);
+        for (part, cluster) in parts.iter_mut().zip(&clusters) {
+            part.borrow_mut().kind.add_chunk(*cluster, &chunk);
         }
-        let mut start = 0;
-        let chunks = gradient.chunks(CHUNK).zip(self.centre.chunks(CHUNK));
-        for (gradient, centre) in chunks {
-            self.chunk.clear();
-            let noise = gradient.iter().zip(centre);
-            self.chunk
-                .extend(noise.map(|(value, centre)| (*value).into() - centre));
-            self.kind.add_chunk(cluster, start, &mut self.chunk);
-            start += gradient.len();
-        }
-        self.kind.end_row(cluster);
+        start += gradient.len();
+    }
+    for (part, cluster) in parts.iter_mut().zip(clusters) {
+        part.borrow_mut().kind.end_row(cluster, gradient, &centre);
+    }
+}
+
+/// The noise of neighbouring columns.
+struct Centred<'a, T> {
+    gradient: &'a [T],
+    centre: &'a [f64],
+    noise: &'a mut Vec<f64>,
+}
+
+impl<T: Copy + Into<f64>> Loop for Centred<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Eight>(self) {
+        let noise = self.gradient.iter().zip(self.centre);
+        self.noise.clear();
+        self.noise
+            .extend(noise.map(|(value, centre)| (*value).into() - centre));
     }
 }
 
 impl Kind {
-    fn add_chunk(&mut self, cluster: usize, start: usize, noise: &mut [f64]) {
+    /// About how long a value takes, in nanoseconds.
+    fn cost(&self) -> f64 {
+        1.0
+    }
+
+    fn add_chunk(&mut self, cluster: usize, chunk: &Chunk<'_>) {
         match self {
-            Self::Moments(sums) => sums.add_chunk(noise),
-            Self::Projections(sums) => sums.add_chunk(start, noise),
-            Self::Values(counter) => counter.add_chunk(start, noise),
-            Self::Published(sums) => sums.add_chunk(cluster, noise),
-            Self::Restarted(sums) => sums.add_chunk(start, noise),
-            Self::ZerosDropped(sums) => sums.add_chunk(cluster, start, noise),
-            Self::Permuted(permuted) => {
-                if let Some(scales) = &permuted.scales {
-                    divide(noise, &scales[start..]);
+            Self::Moments(sums) => sums.add_chunk(chunk.values),
+            Self::Projections(sums) => sums.add_chunk(chunk.start, chunk.values),
+            Self::Values(counter) => counter.add_chunk(chunk.start, chunk.values),
+            Self::Published(sums) => sums.add_chunk(chunk),
+            Self::Restarted(sums) => sums.add_chunk(chunk),
+            Self::ZerosDropped(sums) => sums.add_chunk(cluster, chunk),
+            Self::Permuted(permuted) => match &permuted.scales {
+                None => permuted.dealer.deal(chunk.values),
+                Some(scales) => {
+                    divide(chunk, scales, &mut permuted.quotients);
+                    permuted.dealer.deal(&permuted.quotients);
                 }
-                permuted.dealer.deal(noise);
+            },
+            Self::Standardised(standardised) => {
+                let Standardised {
+                    scales,
+                    quotients,
+                    sums,
+                } = standardised;
+                divide(chunk, scales, quotients);
+                sums.add_chunk(&Chunk::new(chunk.start, quotients));
             }
-            Self::Standardised(sums, scales) => {
-                divide(noise, &scales[start..]);
-                sums.add_chunk(start, noise);
-            }
-            Self::Surrogate(sums) => sums.add_chunk(start, noise),
+            Self::Surrogate(sums) => sums.add_chunk(chunk),
             Self::Paired(_) => {}
         }
     }
 
-    fn end_row(&mut self, cluster: usize) {
+    /// The row is over; here it is as a whole.
+    fn end_row<T: Copy + Into<f64>>(&mut self, cluster: usize, gradient: &[T], centre: &[f64]) {
         match self {
             Self::Moments(sums) => sums.end_row(cluster),
             Self::Projections(sums) => sums.end_row(),
-            Self::Published(sums) => sums.end_row(cluster),
-            Self::Restarted(sums) | Self::Standardised(sums, _) => sums.end_row(cluster),
+            Self::Published(sums) => sums.end_row(cluster, gradient, centre),
+            Self::Restarted(sums) => sums.end_row(cluster),
+            Self::Standardised(standardised) => standardised.sums.end_row(cluster),
             Self::Permuted(permuted) => {
                 let Permuted { dealer, sums, .. } = permuted;
-                dealer.collect(CHUNK, |start, values| sums.add_chunk(start, values));
+                dealer.collect(CHUNK, |start, values| {
+                    sums.add_chunk(&Chunk::new(start, values));
+                });
                 sums.end_row(cluster);
             }
             Self::Surrogate(sums) => sums.end_row(),
-            Self::Values(_) | Self::ZerosDropped(_) | Self::Paired(_) => {}
+            Self::Paired(sums) => sums.add_row(gradient),
+            Self::Values(_) | Self::ZerosDropped(_) => {}
         }
     }
 }
@@ -370,10 +483,11 @@ fn divisors(scales: Arc<[f64]>) -> Arc<[f64]> {
     scales.iter().map(divisor).collect()
 }
 
-fn divide(values: &mut [f64], divisors: &[f64]) {
-    for (value, divisor) in values.iter_mut().zip(divisors) {
-        *value /= divisor;
-    }
+/// The values of a chunk, each divided by that of its column.
+fn divide(chunk: &Chunk<'_>, divisors: &[f64], quotients: &mut Vec<f64>) {
+    let values = chunk.values.iter().zip(&divisors[chunk.start..]);
+    quotients.clear();
+    quotients.extend(values.map(|(value, divisor)| value / divisor));
 }
 
 /// All passes over rows that are kept, on one thread.
@@ -408,8 +522,7 @@ pub fn summarise_about<T: Copy + Into<f64>, R: AsRef<[T]>>(
         scales.finish().into()
     });
     let mut accumulator = NoiseAccumulator::new(shape, centre, scales);
-    for part in accumulator.parts_mut() {
-        rows.iter().for_each(|row| part.add_row(row.as_ref()));
-    }
+    rows.iter()
+        .for_each(|row| accumulator.add_row(row.as_ref()));
     accumulator.finish()
 }

@@ -31,8 +31,11 @@ mod student;
 mod summary;
 mod treatment;
 mod values;
+mod wide;
 
-pub use accumulate::{CentreSum, NoiseAccumulator, Part, ScaleSum, summarise, summarise_about};
+pub use accumulate::{
+    CentreSum, NoiseAccumulator, Part, ScaleSum, Share, summarise, summarise_about,
+};
 pub use block_length::published_block_length;
 pub use estimate::{
     Estimate, Estimator, Interval, Problem, Scope, StableFit, TableReading, dedh, dehaan_peng, ecf,

@@ -17,6 +17,8 @@
 
 use std::f64::consts::{LN_2, SQRT_2};
 
+use crate::wide::{self, Eight, Lanes, Loop};
+
 /// What the published code adds to each |x|: 2⁻⁵².
 const EPSILON: f64 = f64::EPSILON;
 
@@ -33,82 +35,124 @@ const ONE: u64 = 0x3ff0_0000_0000_0000;
 
 /// Σ ln|x| over the values that are not zero, their number, and the number of zeros.
 pub fn sum_ln_abs(values: &[f64]) -> (f64, u64, u64) {
-    let mut product = Product::one();
-    let mut nonzero = 0;
-    for chunk in values.chunks(CHUNK) {
-        let mut lanes = Lanes::one();
-        let counts = lanes.multiply_nonzero(chunk);
-        let chunk_nonzero = match counts {
-            Some(nonzero) => nonzero,
-            None => {
-                lanes = Lanes::one();
-                lanes.multiply_subnormal_too(chunk)
-            }
-        };
-        product.multiply(&lanes, chunk_nonzero);
-        nonzero += chunk_nonzero;
-    }
-    (product.ln(), nonzero, values.len() as u64 - nonzero)
+    wide::run(LnAbs(values))
 }
 
 /// Σ ln(|x| + 2⁻⁵²), as in the published code: a zero counts ln 2⁻⁵².
 pub fn sum_ln_abs_plus_epsilon(values: &[f64]) -> f64 {
-    let mut product = Product::one();
-    for chunk in values.chunks(CHUNK) {
-        let mut lanes = Lanes::one();
-        let whole = chunk.chunks_exact(LANES);
-        let rest = whole.remainder();
-        for group in whole {
-            for (lane, value) in group.iter().enumerate() {
-                lanes.multiply(lane, value.abs() + EPSILON);
-            }
-        }
-        for (lane, value) in rest.iter().enumerate() {
-            lanes.multiply(lane, value.abs() + EPSILON);
-        }
-        product.multiply(&lanes, chunk.len() as u64);
-    }
-    product.ln()
+    wide::run(LnAbsPlusEpsilon(values))
 }
 
-/// ln x of a normal, positive x, within 2 ulp; the same bits on every machine. Branch-free, so that
-/// loops over it are vectorised.
+/// [`sum_ln_abs`], inside other loops too.
+#[derive(Clone)]
+pub(crate) struct LnAbs<'a>(pub(crate) &'a [f64]);
+
+impl Loop for LnAbs<'_> {
+    type Output = (f64, u64, u64);
+
+    #[inline(always)]
+    fn run<E: Eight>(self) -> (f64, u64, u64) {
+        let Self(values) = self;
+        let mut product = Product::one();
+        let mut nonzero = 0;
+        for chunk in values.chunks(CHUNK) {
+            let mut lanes = Factors::<E>::one();
+            let (mut zeros, mut small) = (E::splat_bits(0), E::splat_bits(0));
+            let (groups, rest) = chunk.as_chunks::<LANES>();
+            for group in groups {
+                let bits = lanes.multiply(E::load(group));
+                zeros = E::count(zeros, E::is_zero(bits));
+                small = E::count(small, E::is_zero(E::exponent_field(bits)));
+            }
+            // Zeros and subnormal values have an exponent field of zero.
+            let mut zeros: u64 = E::store_bits(zeros).iter().sum();
+            let mut small: u64 = E::store_bits(small).iter().sum();
+            let mut lanes = lanes.stored();
+            for (lane, value) in rest.iter().enumerate() {
+                let bits = lanes.multiply(lane, *value);
+                zeros += u64::from(bits == 0);
+                small += u64::from(bits >> 52 == 0);
+            }
+            let mut chunk_nonzero = chunk.len() as u64 - zeros;
+            if small > zeros {
+                (lanes, chunk_nonzero) = multiply_subnormal_too(chunk);
+            }
+            product.multiply(&lanes, chunk_nonzero);
+            nonzero += chunk_nonzero;
+        }
+        (product.ln(), nonzero, values.len() as u64 - nonzero)
+    }
+}
+
+/// [`sum_ln_abs_plus_epsilon`], inside other loops too.
+#[derive(Clone)]
+pub(crate) struct LnAbsPlusEpsilon<'a>(pub(crate) &'a [f64]);
+
+impl Loop for LnAbsPlusEpsilon<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<E: Eight>(self) -> f64 {
+        let Self(values) = self;
+        let mut product = Product::one();
+        for chunk in values.chunks(CHUNK) {
+            let mut lanes = Factors::<E>::one();
+            let (groups, rest) = chunk.as_chunks::<LANES>();
+            for group in groups {
+                lanes.multiply(E::abs(E::load(group)) + E::splat(EPSILON));
+            }
+            let mut lanes = lanes.stored();
+            for (lane, value) in rest.iter().enumerate() {
+                lanes.multiply(lane, value.abs() + EPSILON);
+            }
+            product.multiply(&lanes, chunk.len() as u64);
+        }
+        product.ln()
+    }
+}
+
+/// ln x of a normal, positive x, within 2 ulp; the same bits on every machine.
 ///
 /// x = m·2^e with m in [√½, √2), s = (m − 1)/(m + 1), ln m = 2s + s³·R(s²). The coefficients of R
 /// are those of fdlibm's `e_log.c` (Sun Microsystems, 1993), error below 2⁻⁵⁸.
 #[inline(always)]
-pub(crate) fn ln_normal(x: f64) -> f64 {
-    // Subtracting the bits of √½ first makes the exponent field that of the wanted range.
-    const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
+pub(crate) fn ln_normal<L: Lanes>(x: L) -> L {
     // Bits of 2⁵²: or-ing a small whole number into them is its conversion.
     const TWO_52: u64 = 0x4330_0000_0000_0000;
-    let shifted = x.to_bits().wrapping_sub(SQRT_HALF);
+    // Subtracting the bits of √½ first makes the exponent field that of the wanted range.
+    const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
+    let number = L::splat;
+    let shifted = L::plus(L::bits(x), L::splat_bits(SQRT_HALF.wrapping_neg()));
     // The bias keeps the exponent field positive: 2⁵² + 1024 + e.
-    let biased = (shifted.wrapping_add(1024 << 52)) >> 52;
-    let exponent = f64::from_bits(TWO_52 | biased) - (4503599627370496.0 + 1024.0);
-    let mantissa = f64::from_bits((shifted & MANTISSA).wrapping_add(SQRT_HALF));
-    let f = mantissa - 1.0;
-    let s = f / (2.0 + f);
+    let biased = L::exponent_field(L::plus(shifted, L::splat_bits(1024 << 52)));
+    let biased = L::of_bits(L::or(biased, L::splat_bits(TWO_52)));
+    let exponent = biased - number(4503599627370496.0 + 1024.0);
+    let mantissa = L::and(shifted, L::splat_bits(MANTISSA));
+    let mantissa = L::of_bits(L::plus(mantissa, L::splat_bits(SQRT_HALF)));
+    let f = mantissa - number(1.0);
+    let s = f / (number(2.0) + f);
     let z = s * s;
     let w = z * z;
-    let even = w * (0.3999999999940942 + w * (0.22222198432149784 + w * 0.15313837699209373));
+    let even = w
+        * (number(0.3999999999940942)
+            + w * (number(0.22222198432149784) + w * number(0.15313837699209373)));
     let odd = z
-        * (0.6666666666666735
-            + w * (0.2857142874366239 + w * (0.1818357216161805 + w * 0.14798198605116586)));
-    let half_square = 0.5 * f * f;
+        * (number(0.6666666666666735)
+            + w * (number(0.2857142874366239)
+                + w * (number(0.1818357216161805) + w * number(0.14798198605116586))));
+    let half_square = number(0.5) * f * f;
     // ln 2 in two parts: the first has 32 trailing zero bits, so that its product is exact.
-    let high = exponent * 0.6931471803691238;
-    let low = exponent * 1.9082149292705877e-10;
+    let high = exponent * number(0.6931471803691238);
+    let low = exponent * number(1.9082149292705877e-10);
     high - ((half_square - (s * (half_square + (even + odd)) + low)) - f)
 }
 
 /// ln x of any positive, finite x, as [`ln_normal`].
-pub(crate) fn ln_positive(x: f64) -> f64 {
-    if x < f64::MIN_POSITIVE {
-        ln_normal(x * TWO_54) - 54.0 * LN_2
-    } else {
-        ln_normal(x)
-    }
+#[inline(always)]
+pub(crate) fn ln_positive<L: Lanes>(x: L) -> L {
+    let small = L::less(x, L::splat(f64::MIN_POSITIVE));
+    let normal = ln_normal(L::select(small, x * L::splat(TWO_54), x));
+    normal - L::select(small, L::splat(54.0 * LN_2), L::splat(0.0))
 }
 
 /// A product kept as mantissa·2^exponent.
@@ -119,6 +163,7 @@ struct Product {
 }
 
 impl Product {
+    #[inline(always)]
     fn one() -> Self {
         Self {
             mantissa: 1.0,
@@ -126,7 +171,7 @@ impl Product {
         }
     }
 
-    fn multiply(&mut self, lanes: &Lanes, factors: u64) {
+    fn multiply(&mut self, lanes: &Stored, factors: u64) {
         for product in lanes.mantissas {
             // Both below 2⁵¹², and at least 1.
             let bits = (self.mantissa * product).to_bits();
@@ -137,6 +182,7 @@ impl Product {
         self.exponent += exponents - lanes.scaled - 1023 * factors as i64;
     }
 
+    #[inline(always)]
     fn ln(&self) -> f64 {
         if self.mantissa > SQRT_2 {
             ln_normal(0.5 * self.mantissa) + (self.exponent + 1) as f64 * LN_2
@@ -146,75 +192,85 @@ impl Product {
     }
 }
 
-/// Independent products: a lane never waits for another.
-struct Lanes {
-    mantissas: [f64; LANES],
+/// Independent products in vectors: a lane never waits for another.
+struct Factors<E: Eight> {
+    mantissas: E,
     /// Sums of exponent fields, each 1023 too large.
+    exponents: E::Bits,
+}
+
+impl<E: Eight> Factors<E> {
+    #[inline(always)]
+    fn one() -> Self {
+        Self {
+            mantissas: E::splat(1.0),
+            exponents: E::splat_bits(0),
+        }
+    }
+
+    /// A factor for each lane; the bits of their magnitudes. A zero multiplies by 1 and adds no
+    /// exponent.
+    #[inline(always)]
+    fn multiply(&mut self, values: E) -> E::Bits {
+        let bits = E::and(E::bits(values), E::splat_bits(MAGNITUDE));
+        let mantissas = E::and(bits, E::splat_bits(MANTISSA));
+        let mantissas = E::or(mantissas, E::splat_bits(ONE));
+        self.mantissas = self.mantissas * E::of_bits(mantissas);
+        self.exponents = E::plus(self.exponents, E::exponent_field(bits));
+        bits
+    }
+
+    #[inline(always)]
+    fn stored(self) -> Stored {
+        Stored {
+            mantissas: E::store(self.mantissas),
+            exponents: E::store_bits(self.exponents),
+            scaled: 0,
+        }
+    }
+}
+
+/// The same in memory.
+struct Stored {
+    mantissas: [f64; LANES],
     exponents: [u64; LANES],
     /// Powers of two by which subnormal values were made normal.
     scaled: i64,
 }
 
-impl Lanes {
-    fn one() -> Self {
-        Self {
-            mantissas: [1.0; LANES],
-            exponents: [0; LANES],
-            scaled: 0,
-        }
-    }
-
-    /// A zero multiplies by 1 and adds no exponent.
+impl Stored {
     #[inline(always)]
-    fn multiply(&mut self, lane: usize, value: f64) {
+    fn multiply(&mut self, lane: usize, value: f64) -> u64 {
         let bits = value.to_bits() & MAGNITUDE;
         self.mantissas[lane] *= f64::from_bits(bits & MANTISSA | ONE);
         self.exponents[lane] += bits >> 52;
+        bits
     }
+}
 
-    /// The number of values that are not zero, or `None` if one of them was subnormal.
-    fn multiply_nonzero(&mut self, values: &[f64]) -> Option<u64> {
-        // Zeros and subnormal values are below the smallest normal one; only the latter leave bits.
-        let mut below = [0_u64; LANES];
-        let mut dust = [0_u64; LANES];
-        let mut one = |lanes: &mut Self, lane: usize, value: f64| {
-            lanes.multiply(lane, value);
-            let is_below = value.abs() < f64::MIN_POSITIVE;
-            below[lane] += u64::from(is_below);
-            dust[lane] |= if is_below { value.abs().to_bits() } else { 0 };
-        };
-        let whole = values.chunks_exact(LANES);
-        let rest = whole.remainder();
-        for group in whole {
-            for (lane, value) in group.iter().enumerate() {
-                one(self, lane, *value);
-            }
+/// The products of values that may be subnormal, and how many are not zero.
+#[cold]
+#[inline(never)]
+fn multiply_subnormal_too(values: &[f64]) -> (Stored, u64) {
+    let mut lanes = Stored {
+        mantissas: [1.0; LANES],
+        exponents: [0; LANES],
+        scaled: 0,
+    };
+    let mut nonzero = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value == 0.0 {
+            continue;
         }
-        for (lane, value) in rest.iter().enumerate() {
-            one(self, lane, *value);
+        nonzero += 1;
+        let mut value = *value;
+        if value.abs() < f64::MIN_POSITIVE {
+            value *= TWO_54;
+            lanes.scaled += 54;
         }
-        let zeros: u64 = below.iter().sum();
-        let none_subnormal = dust.iter().all(|bits| *bits == 0);
-        none_subnormal.then_some(values.len() as u64 - zeros)
+        lanes.multiply(index % LANES, value);
     }
-
-    /// The same, for values that may be subnormal.
-    fn multiply_subnormal_too(&mut self, values: &[f64]) -> u64 {
-        let mut nonzero = 0;
-        for (index, value) in values.iter().enumerate() {
-            if *value == 0.0 {
-                continue;
-            }
-            nonzero += 1;
-            let mut value = *value;
-            if value.abs() < f64::MIN_POSITIVE {
-                value *= TWO_54;
-                self.scaled += 54;
-            }
-            self.multiply(index % LANES, value);
-        }
-        nonzero
-    }
+    (lanes, nonzero)
 }
 
 #[cfg(test)]

@@ -10,11 +10,13 @@
 //!
 //! Applying it as it stands would miss the cache at nearly every value. So a row is dealt like
 //! letters in a post office: first, in the order of coordinates, into bins of 2¹⁵ neighbouring
-//! places, each written from its start; then within a bin, which fits into the cache, to the places.
+//! places, each written from its start; then, within a bin, which fits into the cache, each place
+//! fetches its value.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::stable::SplitMix64;
+use crate::wide::{self, Eight, Loop};
 
 /// State of the generator at the start.
 const SEED: u64 = 0x7461_696c_7377_6565;
@@ -22,17 +24,17 @@ const SEED: u64 = 0x7461_696c_7377_6565;
 /// Places of a bin.
 pub(crate) const BIN: usize = 1 << 15;
 
-/// Bit of a place in a bin that means "negated".
+/// Bit of a source in a bin that means "negated".
 const NEGATED: u16 = 1 << 15;
 
 /// Which place each coordinate goes to, and with which sign.
 #[derive(Debug)]
 pub struct Permutation {
-    /// The bin of each coordinate.
-    bins: Vec<u16>,
-    /// Of each bin, its coordinates' places in it, in the order of coordinates; in the highest bit
-    /// whether the value is negated.
-    places: Vec<u16>,
+    /// Where each coordinate is dealt to: its bin, and how many of the bin's came before.
+    dealt: Vec<u32>,
+    /// By place, where in its bin its coordinate was dealt to; in the highest bit whether the value
+    /// is negated.
+    sources: Vec<u16>,
 }
 
 impl Permutation {
@@ -62,18 +64,19 @@ impl Permutation {
             signed[*source as usize] = place as u32 | ((signs & 1) as u32) << 31;
             signs >>= 1;
         }
-        let mut cursors = cursors(len);
-        let mut places = vec![0; len];
-        let bins = signed.into_iter().map(|signed| {
+        let mut cursors: Vec<u32> = (0..len).step_by(BIN).map(|first| first as u32).collect();
+        let mut sources = vec![0; len];
+        let dealt = signed.into_iter().map(|signed| {
             let (place, sign) = ((signed & !(1 << 31)) as usize, (signed >> 31) as u16);
             let cursor = &mut cursors[place / BIN];
-            places[*cursor] = (place % BIN) as u16 | sign << 15;
+            let own = *cursor;
+            sources[place] = (own as usize % BIN) as u16 | sign << 15;
             *cursor += 1;
-            (place / BIN) as u16
+            own
         });
         Self {
-            bins: bins.collect(),
-            places,
+            dealt: dealt.collect(),
+            sources,
         }
     }
 
@@ -95,31 +98,26 @@ impl Permutation {
 
     /// The number of coordinates.
     pub fn len(&self) -> usize {
-        self.bins.len()
+        self.dealt.len()
     }
 
     /// Whether there is no coordinate.
     pub fn is_empty(&self) -> bool {
-        self.bins.is_empty()
+        self.dealt.is_empty()
     }
 
     /// By place: the coordinate that goes there, and whether it is negated.
     pub fn sources(&self) -> Vec<(usize, bool)> {
-        let mut sources = vec![(0, false); self.len()];
-        let mut cursors = cursors(self.len());
-        for (source, bin) in self.bins.iter().enumerate() {
-            let bin = usize::from(*bin);
-            let place = self.places[cursors[bin]];
-            cursors[bin] += 1;
-            sources[bin * BIN + usize::from(place & !NEGATED)] = (source, place & NEGATED != 0);
+        let mut coordinates = vec![0; self.len()];
+        for (coordinate, dealt) in self.dealt.iter().enumerate() {
+            coordinates[*dealt as usize] = coordinate;
         }
-        sources
+        let sources = self.sources.iter().enumerate().map(|(place, source)| {
+            let dealt = place / BIN * BIN + usize::from(source & !NEGATED);
+            (coordinates[dealt], source & NEGATED != 0)
+        });
+        sources.collect()
     }
-}
-
-/// Where each bin begins.
-fn cursors(len: usize) -> Vec<usize> {
-    (0..len).step_by(BIN).collect()
 }
 
 /// A row on its way through a permutation.
@@ -128,18 +126,18 @@ pub(crate) struct Dealer {
     permutation: Arc<Permutation>,
     /// The next coordinate.
     next: usize,
-    /// Where the next value of each bin goes.
-    cursors: Vec<usize>,
     /// The row by bins.
-    dealt: Vec<f64>,
+    dealt: Vec<[f64; BIN]>,
+    /// Permuted values.
+    permuted: Vec<f64>,
 }
 
 impl Dealer {
     pub(crate) fn new(permutation: Arc<Permutation>) -> Self {
         Self {
             next: 0,
-            cursors: cursors(permutation.len()),
-            dealt: vec![0.0; permutation.len()],
+            dealt: vec![[0.0; BIN]; permutation.len().div_ceil(BIN)],
+            permuted: Vec::new(),
             permutation,
         }
     }
@@ -147,14 +145,12 @@ impl Dealer {
     /// Takes the next values of the row.
     pub(crate) fn deal(&mut self, values: &[f64]) {
         let end = self.next + values.len();
-        if self.cursors.len() == 1 {
-            self.dealt[self.next..end].copy_from_slice(values);
+        let dealt = self.dealt.as_flattened_mut();
+        if self.permutation.len() <= BIN {
+            dealt[self.next..end].copy_from_slice(values);
         } else {
-            let bins = &self.permutation.bins[self.next..end];
-            for (value, bin) in values.iter().zip(bins) {
-                let cursor = &mut self.cursors[usize::from(*bin)];
-                self.dealt[*cursor] = *value;
-                *cursor += 1;
+            for (value, place) in values.iter().zip(&self.permutation.dealt[self.next..end]) {
+                dealt[*place as usize] = *value;
             }
         }
         self.next = end;
@@ -164,24 +160,38 @@ impl Dealer {
     /// `len` of them; `len` divides the size of a bin. Then a new row may begin.
     pub(crate) fn collect(&mut self, len: usize, mut take: impl FnMut(usize, &[f64])) {
         assert_eq!(self.next, self.permutation.len(), "a whole row");
-        let mut sorted = [0.0; BIN];
-        let bins = self
-            .dealt
-            .chunks(BIN)
-            .zip(self.permutation.places.chunks(BIN));
-        for (bin, (dealt, places)) in bins.enumerate() {
-            for (value, place) in dealt.iter().zip(places) {
-                let sign = u64::from(place & NEGATED) << 48;
-                sorted[usize::from(place & !NEGATED)] = f64::from_bits(value.to_bits() ^ sign);
-            }
-            for (index, values) in sorted[..dealt.len()].chunks(len).enumerate() {
-                take(bin * BIN + index * len, values);
-            }
-        }
         self.next = 0;
-        for (bin, cursor) in self.cursors.iter_mut().enumerate() {
-            *cursor = bin * BIN;
+        for (index, sources) in self.permutation.sources.chunks(len).enumerate() {
+            let bin = &self.dealt[index * len / BIN];
+            let permuted = &mut self.permuted;
+            wide::run(Fetch {
+                bin,
+                sources,
+                permuted,
+            });
+            take(index * len, &self.permuted);
         }
+    }
+}
+
+/// Fetches values of a bin.
+struct Fetch<'a> {
+    bin: &'a [f64; BIN],
+    sources: &'a [u16],
+    permuted: &'a mut Vec<f64>,
+}
+
+impl Loop for Fetch<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Eight>(self) {
+        let values = self.sources.iter().map(|source| {
+            let sign = u64::from(source & NEGATED) << 48;
+            f64::from_bits(self.bin[usize::from(source & !NEGATED)].to_bits() ^ sign)
+        });
+        self.permuted.clear();
+        self.permuted.extend(values);
     }
 }
 

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::exact_sum::ExactSum;
 use crate::histogram::{CELL_SHIFT, LogHistogram, bin_of_cell, edges_of_cell};
 use crate::log_sum::ln_positive;
+use crate::wide::{self, Eight, Loop};
 
 /// The p of the fractional moments of `flom`.
 pub const FLOM_POWER: f64 = 0.2;
@@ -224,10 +225,10 @@ impl Top {
             (threshold..f64::INFINITY).contains(&magnitude)
         };
         for group in values.chunks(GROUP) {
-            let large = |value: &&f64| is_large(value, self.threshold);
-            if group.iter().filter(large).count() == 0 {
+            if wide::run(LargestOf(group)) < self.threshold {
                 continue;
             }
+            let large = |value: &&f64| is_large(value, self.threshold);
             let own = group.iter().filter(large).map(|value| value.abs());
             self.magnitudes.extend(own);
             if self.magnitudes.len() >= 2 * Largest::MOST {
@@ -239,6 +240,28 @@ impl Top {
                 self.magnitudes.truncate(Largest::MOST);
             }
         }
+    }
+}
+
+/// The largest magnitude; NaN is none.
+struct LargestOf<'a>(&'a [f64]);
+
+impl Loop for LargestOf<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<E: Eight>(self) -> f64 {
+        let mut lanes = E::splat(0.0);
+        let (groups, rest) = self.0.as_chunks::<8>();
+        for group in groups {
+            let magnitudes = E::abs(E::load(group));
+            lanes = E::select(E::less(lanes, magnitudes), magnitudes, lanes);
+        }
+        let lanes = E::store(lanes);
+        let magnitudes = lanes
+            .into_iter()
+            .chain(rest.iter().map(|value| value.abs()));
+        magnitudes.fold(0.0, f64::max)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Sums of blocks and of logarithms, fed piece by piece.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
-use crate::log_sum::{sum_ln_abs, sum_ln_abs_plus_epsilon};
+use crate::log_sum::{LnAbs, LnAbsPlusEpsilon};
+use crate::wide::{self, Eight, Loop};
 
 /// Whether 2⁻⁵² is added to |x| before the logarithm, or zeros are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,23 +18,61 @@ pub(super) enum Logarithm {
 impl Logarithm {
     /// The number of values in the sum, and the sum.
     pub(super) fn sum(self, values: &[f64]) -> (u64, f64) {
-        match self {
-            Self::PlusEpsilon => (values.len() as u64, sum_ln_abs_plus_epsilon(values)),
-            Self::OfNonzero => {
-                let (sum, nonzero, _) = sum_ln_abs(values);
+        wide::run(SumLn(self, values))
+    }
+}
+
+/// [`Logarithm::sum`] inside another loop.
+pub(super) struct SumLn<'a>(pub(super) Logarithm, pub(super) &'a [f64]);
+
+impl Loop for SumLn<'_> {
+    type Output = (u64, f64);
+
+    #[inline(always)]
+    fn run<E: Eight>(self) -> (u64, f64) {
+        let Self(logarithm, values) = self;
+        match logarithm {
+            Logarithm::PlusEpsilon => (values.len() as u64, LnAbsPlusEpsilon(values).run::<E>()),
+            Logarithm::OfNonzero => {
+                let (sum, nonzero, _) = LnAbs(values).run::<E>();
                 (nonzero, sum)
             }
         }
     }
 }
 
-/// Sums of blocks of consecutive values, fed piece by piece.
-pub(super) trait BlockSums {
-    /// Values in the open block.
-    fn filled(&self) -> usize;
+/// Values of a row that lie together, and what several parts ask of them.
+#[derive(Debug)]
+pub(super) struct Chunk<'a> {
+    /// The first column.
+    pub(super) start: usize,
+    /// The noise.
+    pub(super) values: &'a [f64],
+    ln_plus_epsilon: OnceCell<f64>,
+}
 
-    /// Appends the sums of the blocks that these values complete.
-    fn push(&mut self, values: &[f64], sums: &mut Vec<f64>);
+impl<'a> Chunk<'a> {
+    pub(super) fn new(start: usize, values: &'a [f64]) -> Self {
+        Self {
+            start,
+            values,
+            ln_plus_epsilon: OnceCell::new(),
+        }
+    }
+
+    /// [`Logarithm::sum`] of all values.
+    pub(super) fn sum(&self, logarithm: Logarithm) -> (u64, f64) {
+        match logarithm {
+            Logarithm::OfNonzero => logarithm.sum(self.values),
+            Logarithm::PlusEpsilon => {
+                let sum = || logarithm.sum(self.values).1;
+                (
+                    self.values.len() as u64,
+                    *self.ln_plus_epsilon.get_or_init(sum),
+                )
+            }
+        }
+    }
 }
 
 /// Sums of blocks of K1 consecutive values: within a row in index order, then row by row.
@@ -43,8 +83,6 @@ pub(super) struct OrderedSums {
     filled: usize,
     /// Its sum over earlier rows.
     before: f64,
-    /// Its sum over this row.
-    partial: f64,
 }
 
 impl OrderedSums {
@@ -53,70 +91,75 @@ impl OrderedSums {
             k1,
             filled: 0,
             before: 0.0,
-            partial: 0.0,
         }
     }
 
-    fn extend(&mut self, values: &[f64]) {
-        self.partial = in_order(self.partial, values);
-        self.filled += values.len();
+    pub(super) fn k1(&self) -> usize {
+        self.k1
     }
 
-    /// The open block runs on in the next row.
-    pub(super) fn end_row(&mut self) {
-        self.before += self.partial;
-        self.partial = 0.0;
-    }
-}
-
-impl BlockSums for OrderedSums {
-    fn filled(&self) -> usize {
+    /// Values in the open block.
+    pub(super) fn filled(&self) -> usize {
         self.filled
     }
 
-    fn push(&mut self, mut values: &[f64], sums: &mut Vec<f64>) {
+    /// Appends the sums of the blocks that a row completes, in order. The rest opens a block that
+    /// runs on in the next row.
+    pub(super) fn add_row<T: Copy + Into<f64>>(
+        &mut self,
+        mut gradient: &[T],
+        mut centre: &[f64],
+        sums: &mut Vec<f64>,
+    ) {
         if self.filled > 0 {
-            let (head, rest) = values.split_at(values.len().min(self.k1 - self.filled));
-            self.extend(head);
-            values = rest;
+            let head = gradient.len().min(self.k1 - self.filled);
+            self.before += in_order(&gradient[..head], &centre[..head]);
+            self.filled += head;
+            (gradient, centre) = (&gradient[head..], &centre[head..]);
             if self.filled < self.k1 {
                 return;
             }
-            sums.push(self.before + self.partial);
+            sums.push(self.before);
             *self = Self::new(self.k1);
         }
-        let rest = whole_blocks(values, self.k1, sums);
-        self.extend(rest);
+        let whole = gradient.len() / self.k1 * self.k1;
+        whole_blocks(&gradient[..whole], &centre[..whole], self.k1, sums);
+        self.filled = gradient.len() - whole;
+        self.before = in_order(&gradient[whole..], &centre[whole..]);
     }
 }
 
-fn in_order(start: f64, values: &[f64]) -> f64 {
-    values.iter().fold(start, |sum, value| sum + value)
+/// The sum of a row's noise in index order.
+fn in_order<T: Copy + Into<f64>>(gradient: &[T], centre: &[f64]) -> f64 {
+    let noise = gradient.iter().zip(centre);
+    noise.fold(0.0, |sum, (value, centre)| sum + ((*value).into() - centre))
 }
 
-/// Appends the sums of the whole blocks and gives the rest back. Eight blocks are summed side by
-/// side, for one sum after the other waits for each addition.
-fn whole_blocks<'a>(values: &'a [f64], k1: usize, sums: &mut Vec<f64>) -> &'a [f64] {
+/// Appends the sums of whole blocks. Eight are summed side by side, for one sum after the other
+/// waits for each addition.
+fn whole_blocks<T: Copy + Into<f64>>(
+    gradient: &[T],
+    centre: &[f64],
+    k1: usize,
+    sums: &mut Vec<f64>,
+) {
     const SIDE: usize = 8;
-    let groups = values.chunks_exact(k1 * SIDE);
-    let rest = groups.remainder();
-    for group in groups {
+    let mut left = gradient.len() / k1;
+    for (gradient, centre) in gradient.chunks(SIDE * k1).zip(centre.chunks(SIDE * k1)) {
+        // Fewer than eight: the last one again and again.
+        let blocks = left.min(SIDE);
+        let own = |index: usize| index.min(blocks - 1) * k1..(index.min(blocks - 1) + 1) * k1;
+        let gradients: [&[T]; SIDE] = std::array::from_fn(|index| &gradient[own(index)]);
+        let centres: [&[f64]; SIDE] = std::array::from_fn(|index| &centre[own(index)]);
         let mut side = [0.0; SIDE];
-        let mut blocks: [&[f64]; SIDE] = [&[]; SIDE];
-        for (block, values) in blocks.iter_mut().zip(group.chunks_exact(k1)) {
-            *block = values;
-        }
         for index in 0..k1 {
-            for (sum, block) in side.iter_mut().zip(&blocks) {
-                *sum += block[index];
+            for (sum, (gradient, centre)) in side.iter_mut().zip(gradients.iter().zip(&centres)) {
+                *sum += gradient[index].into() - centre[index];
             }
         }
-        sums.extend_from_slice(&side);
+        sums.extend_from_slice(&side[..blocks]);
+        left -= blocks;
     }
-    let blocks = rest.chunks_exact(k1);
-    let rest = blocks.remainder();
-    sums.extend(blocks.map(|block| in_order(0.0, block)));
-    rest
 }
 
 const LANES: usize = 8;
@@ -140,7 +183,8 @@ impl LaneSums {
         }
     }
 
-    fn extend(&mut self, values: &[f64]) {
+    #[inline(always)]
+    fn extend<E: Eight>(&mut self, values: &[f64]) {
         let lane = self.filled % LANES;
         self.filled += values.len();
         // Up to the next group of lanes, whole groups, and the rest.
@@ -151,18 +195,30 @@ impl LaneSums {
         for (sum, value) in self.lanes[lane..].iter_mut().zip(head) {
             *sum += value;
         }
-        let groups = values.chunks_exact(LANES);
-        let rest = groups.remainder();
-        let mut lanes = self.lanes;
+        let (groups, rest) = values.as_chunks::<LANES>();
+        let mut lanes = E::load(&self.lanes);
         for group in groups {
-            for (sum, value) in lanes.iter_mut().zip(group) {
-                *sum += value;
-            }
+            lanes = lanes + E::load(group);
         }
-        for (sum, value) in lanes.iter_mut().zip(rest) {
+        self.lanes = E::store(lanes);
+        for (sum, value) in self.lanes.iter_mut().zip(rest) {
             *sum += value;
         }
-        self.lanes = lanes;
+    }
+
+    /// Values in the open block.
+    pub(super) fn filled(&self) -> usize {
+        self.filled
+    }
+
+    /// Appends the sums of the blocks that these values complete.
+    pub(super) fn push(&mut self, values: &[f64], sums: &mut Vec<f64>) {
+        let blocks = self;
+        wide::run(PushLanes {
+            blocks,
+            values,
+            sums,
+        });
     }
 
     /// The open block is given up.
@@ -171,19 +227,30 @@ impl LaneSums {
     }
 }
 
-impl BlockSums for LaneSums {
-    fn filled(&self) -> usize {
-        self.filled
-    }
+/// Appends the sums of the blocks that these values complete.
+struct PushLanes<'a> {
+    blocks: &'a mut LaneSums,
+    values: &'a [f64],
+    sums: &'a mut Vec<f64>,
+}
 
-    fn push(&mut self, mut values: &[f64], sums: &mut Vec<f64>) {
+impl Loop for PushLanes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Eight>(self) {
+        let Self {
+            blocks,
+            mut values,
+            sums,
+        } = self;
         while !values.is_empty() {
-            let (own, rest) = values.split_at(values.len().min(self.k1 - self.filled));
-            self.extend(own);
+            let (own, rest) = values.split_at(values.len().min(blocks.k1 - blocks.filled));
+            blocks.extend::<E>(own);
             values = rest;
-            if self.filled == self.k1 {
-                sums.push(in_order(0.0, &self.lanes));
-                self.restart();
+            if blocks.filled == blocks.k1 {
+                sums.push(blocks.lanes.iter().fold(0.0, |sum, lane| sum + lane));
+                blocks.restart();
             }
         }
     }
@@ -199,24 +266,27 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    /// Cuts `values` at these places.
+    /// Cuts the chunk at these places, which lie inside.
     pub(super) fn cut(
         &mut self,
         logarithm: Logarithm,
-        values: &[f64],
+        chunk: &Chunk<'_>,
         cuts: impl Iterator<Item = usize>,
     ) {
+        let values = chunk.values;
         self.cuts.clear();
         self.cuts.extend([0, values.len()]);
         self.cuts.extend(cuts);
         self.cuts.sort_unstable();
         self.cuts.dedup();
         self.sums.clear();
-        self.sums.extend(
-            self.cuts
-                .windows(2)
-                .map(|ends| logarithm.sum(&values[ends[0]..ends[1]])),
-        );
+        if self.cuts.len() == 2 {
+            self.sums.push(chunk.sum(logarithm));
+            return;
+        }
+        let pieces = self.cuts.windows(2);
+        let sums = pieces.map(|ends| logarithm.sum(&values[ends[0]..ends[1]]));
+        self.sums.extend(sums);
     }
 
     /// The sum over a range between two cuts.
@@ -239,25 +309,27 @@ mod tests {
     fn blocks_don_t_depend_on_how_they_are_fed() {
         let values: Vec<f64> = (0..1000).map(|index| (index as f64 * 0.7).sin()).collect();
         for k1 in [1, 2, 3, 7, 64, 999, 1000, 1001] {
-            let plain: Vec<f64> = values
-                .chunks_exact(k1)
-                .map(|block| in_order(0.0, block))
+            let blocks = values.chunks_exact(k1);
+            let plain: Vec<f64> = blocks
+                .map(|block| block.iter().fold(0.0, |sum, value| sum + value))
                 .collect();
             let mut row_sums = None;
             for piece in [1, 5, 64, 333, 1000] {
-                let (mut running, mut row) = (OrderedSums::new(k1), LaneSums::new(k1));
-                let (mut in_order, mut by_lanes) = (Vec::new(), Vec::new());
+                let mut row = LaneSums::new(k1);
+                let mut by_lanes = Vec::new();
                 for piece in values.chunks(piece) {
-                    running.push(piece, &mut in_order);
                     row.push(piece, &mut by_lanes);
                 }
-                assert_eq!(in_order, plain, "K1 = {k1}, pieces of {piece}");
-                assert_eq!(running.filled(), 1000 % k1);
                 assert_eq!(by_lanes.len(), plain.len());
                 let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
                 assert!(by_lanes.iter().zip(&plain).all(close));
                 assert_eq!(*row_sums.get_or_insert(by_lanes.clone()), by_lanes);
             }
+            let mut running = OrderedSums::new(k1);
+            let mut in_order = Vec::new();
+            running.add_row(&values, &[0.0; 1000], &mut in_order);
+            assert_eq!(in_order, plain, "K1 = {k1}");
+            assert_eq!(running.filled(), 1000 % k1);
         }
     }
 
@@ -265,18 +337,19 @@ mod tests {
     fn a_block_over_rows_adds_the_partial_sums_of_rows() {
         let mut blocks = OrderedSums::new(4);
         let mut sums = Vec::new();
-        for row in [[1e16, 1.0], [1.0, 1.0]] {
-            blocks.push(&row, &mut sums);
-            blocks.end_row();
+        for row in [[1e16, 1.0], [1.0, 1.0], [3.0, 1.0]] {
+            blocks.add_row(&row, &[0.0, -1.0], &mut sums);
         }
-        assert_eq!(sums, [(1e16 + 1.0) + (1.0 + 1.0)]);
+        assert_eq!(sums, [(1e16 + 2.0) + (1.0 + 2.0)]);
+        assert_eq!(blocks.filled(), 2);
     }
 
     #[test]
     fn pieces_add_up() {
         let values = [1.0, 2.0, 0.0, 4.0];
         let mut pieces = Pieces::default();
-        pieces.cut(Logarithm::OfNonzero, &values, [1, 3, 1].into_iter());
+        let chunk = Chunk::new(0, &values);
+        pieces.cut(Logarithm::OfNonzero, &chunk, [1, 3, 1].into_iter());
         assert_eq!(pieces.sum(1..3), (1, 2_f64.ln()));
         assert_eq!(pieces.sum(3..4), (1, 4_f64.ln()));
         assert_eq!(pieces.sum(3..3), (0, 0.0));

@@ -1,6 +1,7 @@
 //! Zeros, norms and power sums.
 
 use crate::summary::Moments;
+use crate::wide::{self, Eight, Loop};
 
 const LANES: usize = 8;
 
@@ -26,17 +27,8 @@ impl MomentSums {
 
     /// The next values of a row; their number is a multiple of 8, but for the last ones.
     pub(super) fn add_chunk(&mut self, values: &[f64]) {
-        let (mut squares, mut fourths, mut max) = (self.square, self.fourth, self.max);
-        let groups = values.chunks_exact(LANES);
-        let rest = groups.remainder();
-        for group in groups {
-            add(group, &mut squares, &mut fourths, &mut max);
-        }
-        add(rest, &mut squares, &mut fourths, &mut max);
-        (self.square, self.fourth, self.max) = (squares, fourths, max);
-
+        let small = wide::run(AddPowers { sums: self, values });
         let count = |is: fn(&f64) -> bool| values.iter().filter(|value| is(value)).count() as u64;
-        let small = count(|value| value.abs() < f64::EPSILON);
         if small > 0 {
             let zeros = count(|value| *value == 0.0);
             self.zeros += zeros;
@@ -86,19 +78,42 @@ impl MomentSums {
     }
 }
 
-/// Adds at most one value to each lane.
-#[inline(always)]
-fn add(
-    values: &[f64],
-    squares: &mut [f64; LANES],
-    fourths: &mut [f64; LANES],
-    max: &mut [f64; LANES],
-) {
-    for (((value, sum), fourth), max) in values.iter().zip(squares).zip(fourths).zip(max) {
-        let square = value * value;
-        *sum += square;
-        *fourth += square * square;
-        let magnitude = value.abs();
-        *max = if magnitude > *max { magnitude } else { *max };
+/// Adds the powers of values; how many of them are below 2⁻⁵².
+struct AddPowers<'a> {
+    sums: &'a mut MomentSums,
+    values: &'a [f64],
+}
+
+impl Loop for AddPowers<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run<E: Eight>(self) -> u64 {
+        let Self { sums, values } = self;
+        let (mut squares, mut fourths) = (E::load(&sums.square), E::load(&sums.fourth));
+        let mut max = E::load(&sums.max);
+        let mut small = E::splat_bits(0);
+        let (groups, rest) = values.as_chunks::<LANES>();
+        for group in groups {
+            let values = E::load(group);
+            let square = values * values;
+            squares = squares + square;
+            fourths = fourths + square * square;
+            let magnitude = E::abs(values);
+            max = E::select(E::less(max, magnitude), magnitude, max);
+            small = E::count(small, E::less(magnitude, E::splat(f64::EPSILON)));
+        }
+        sums.square = E::store(squares);
+        sums.fourth = E::store(fourths);
+        sums.max = E::store(max);
+        let mut small: u64 = E::store_bits(small).iter().sum();
+        for (lane, value) in rest.iter().enumerate() {
+            let square = value * value;
+            sums.square[lane] += square;
+            sums.fourth[lane] += square * square;
+            sums.max[lane] = sums.max[lane].max(value.abs());
+            small += u64::from(value.abs() < f64::EPSILON);
+        }
+        small
     }
 }

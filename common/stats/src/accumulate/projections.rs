@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use crate::projections::{PROJECTIONS, ProjectionRow, hadamard, signs};
 use crate::shape::NoiseShape;
+use crate::wide::{self, Eight, Loop};
 
-/// Sign masks of four neighbouring lanes, by their four bits.
-const MASKS: [[u64; 4]; 16] = {
-    let mut masks = [[0; 4]; 16];
+/// Sign masks of eight neighbouring lanes, by their eight bits.
+const MASKS: [[u64; 8]; 256] = {
+    let mut masks = [[0; 8]; 256];
     let mut bits = 0;
-    while bits < 16 {
+    while bits < 256 {
         let mut lane = 0;
-        while lane < 4 {
+        while lane < 8 {
             masks[bits][lane] = ((bits as u64 >> lane) & 1) << 63;
             lane += 1;
         }
@@ -45,19 +46,12 @@ impl ProjectionSums {
 
     /// The next values of a row from column `start` on, a multiple of 64.
     pub(super) fn add_chunk(&mut self, start: usize, values: &[f64]) {
-        let mut lanes = self.lanes;
-        for (values, word) in values.chunks(64).zip(&self.signs[start / 64..]) {
-            let groups = values.chunks_exact(4);
-            let (rest, whole) = (groups.remainder(), groups.len());
-            for (group, values) in groups.enumerate() {
-                let masks = &MASKS[(word >> (4 * group) & 15) as usize];
-                let lanes = &mut lanes[4 * (group % 4)..][..4];
-                add(lanes, values, masks);
-            }
-            let masks = &MASKS[(word >> (4 * whole % 64) & 15) as usize];
-            add(&mut lanes[4 * (whole % 4)..], rest, masks);
-        }
-        self.lanes = lanes;
+        let signs = &self.signs[start / 64..];
+        self.lanes = wide::run(AddSigned {
+            lanes: self.lanes,
+            signs,
+            values,
+        });
     }
 
     pub(super) fn end_row(&mut self) {
@@ -74,9 +68,41 @@ impl ProjectionSums {
     }
 }
 
-#[inline(always)]
-fn add(lanes: &mut [f64], values: &[f64], masks: &[u64; 4]) {
-    for ((lane, value), mask) in lanes.iter_mut().zip(values).zip(masks) {
-        *lane += f64::from_bits(value.to_bits() ^ mask);
+/// Adds values, each with its sign, to lanes: 64 of them for each word of signs.
+struct AddSigned<'a> {
+    lanes: [f64; PROJECTIONS],
+    signs: &'a [u64],
+    values: &'a [f64],
+}
+
+impl Loop for AddSigned<'_> {
+    type Output = [f64; PROJECTIONS];
+
+    #[inline(always)]
+    fn run<E: Eight>(self) -> [f64; PROJECTIONS] {
+        let Self {
+            mut lanes,
+            signs,
+            values,
+        } = self;
+        let (halves, _) = lanes.as_chunks::<8>();
+        let mut sums = [E::load(&halves[0]), E::load(&halves[1])];
+        let (words, rest) = values.as_chunks::<64>();
+        for (values, word) in words.iter().zip(signs) {
+            let (groups, _) = values.as_chunks::<8>();
+            for (index, group) in groups.iter().enumerate() {
+                let masks = &MASKS[(word >> (8 * index) & 255) as usize];
+                let signed = E::xor(E::bits(E::load(group)), E::load_bits(masks));
+                sums[index % 2] = sums[index % 2] + E::of_bits(signed);
+            }
+        }
+        lanes[..8].copy_from_slice(&E::store(sums[0]));
+        lanes[8..].copy_from_slice(&E::store(sums[1]));
+        let signs = signs.get(words.len()).copied().unwrap_or_default();
+        for (index, value) in rest.iter().enumerate() {
+            let sign = (signs >> index & 1) << 63;
+            lanes[index % PROJECTIONS] += f64::from_bits(value.to_bits() ^ sign);
+        }
+        lanes
     }
 }

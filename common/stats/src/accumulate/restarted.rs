@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::blocks::{BlockSums, LaneSums, Logarithm, Pieces};
+use super::blocks::{Chunk, LaneSums, Logarithm, Pieces, SumLn};
 use super::{CHUNK, Columns};
 use crate::shape::NoiseShape;
 use crate::summary::Series;
+use crate::wide::{self, Eight, Loop};
 
 /// Sums of block sums that are taken to logarithms together.
 const BATCH: usize = 1024;
@@ -75,8 +76,9 @@ impl Restarted {
         }
     }
 
-    /// The values from column `start` on. Chunks come in order; all but a row's last are full.
-    pub(super) fn add_chunk(&mut self, start: usize, values: &[f64]) {
+    /// The next values of a row. Chunks come in order; all but a row's last are full.
+    pub(super) fn add_chunk(&mut self, chunk: &Chunk<'_>) {
+        let (start, values) = (chunk.start, chunk.values);
         let here = start..start + values.len();
         let inside = |used: &Range<usize>| {
             let (from, to) = (used.start.max(here.start), used.end.min(here.end));
@@ -87,7 +89,7 @@ impl Restarted {
             [inside.start, inside.end]
         });
         let cuts = cuts.filter(|cut| *cut > 0 && *cut < values.len());
-        self.pieces.cut(self.logarithm, values, cuts);
+        self.pieces.cut(self.logarithm, chunk, cuts);
         for entry in &mut self.entries {
             let inside = inside(&entry.used);
             if inside.is_empty() || inside.start >= values.len() {
@@ -155,8 +157,9 @@ struct Ladder {
     chunk_level: usize,
     /// Sums of whole chunks of this row.
     chunks: Vec<f64>,
-    /// A level of the chunk at hand.
+    /// A level of the chunk at hand, and the next one.
     level: Vec<f64>,
+    next: Vec<f64>,
     /// n and Σ ln|Y| by level, of this row. The first is not used.
     sums: Vec<(u64, f64)>,
 }
@@ -169,30 +172,27 @@ impl Ladder {
             chunk_level: CHUNK.ilog2() as usize,
             chunks: Vec::new(),
             level: Vec::new(),
+            next: Vec::new(),
             sums: vec![(0, 0.0); levels + 1],
         }
     }
 
     fn add_chunk(&mut self, values: &[f64]) {
-        if self.levels == 0 {
-            return;
-        }
-        halve_from(values, &mut self.level);
-        for level in 1..=self.levels.min(self.chunk_level) {
-            if level > 1 {
-                halve(&mut self.level);
-            }
-            add(self.logarithm, &self.level, &mut self.sums[level]);
-        }
-        if self.levels > self.chunk_level {
-            self.chunks.extend_from_slice(&self.level);
+        if self.levels > 0 {
+            wide::run(Climb {
+                ladder: self,
+                values,
+            });
         }
     }
 
     fn end_row(&mut self) {
         for level in self.chunk_level + 1..=self.levels {
-            halve(&mut self.chunks);
-            add(self.logarithm, &self.chunks, &mut self.sums[level]);
+            halve(&self.chunks, &mut self.next);
+            std::mem::swap(&mut self.chunks, &mut self.next);
+            let (n, ln) = self.logarithm.sum(&self.chunks);
+            self.sums[level].0 += n;
+            self.sums[level].1 += ln;
         }
     }
 
@@ -202,25 +202,43 @@ impl Ladder {
     }
 }
 
-fn add(logarithm: Logarithm, values: &[f64], total: &mut (u64, f64)) {
-    if !values.is_empty() {
-        let (n, ln) = logarithm.sum(values);
-        total.0 += n;
-        total.1 += ln;
+/// Takes a chunk up the ladder, as far as it reaches.
+struct Climb<'a> {
+    ladder: &'a mut Ladder,
+    values: &'a [f64],
+}
+
+impl Loop for Climb<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Eight>(self) {
+        let Self { ladder, values } = self;
+        let (level, next) = (&mut ladder.level, &mut ladder.next);
+        halve(values, level);
+        let reached = ladder.levels.min(ladder.chunk_level);
+        for (index, sum) in ladder.sums[1..=reached].iter_mut().enumerate() {
+            if index > 0 {
+                halve(level, next);
+                std::mem::swap(level, next);
+            }
+            if level.is_empty() {
+                break;
+            }
+            let (n, ln) = SumLn(ladder.logarithm, level).run::<E>();
+            sum.0 += n;
+            sum.1 += ln;
+        }
+        if ladder.levels > ladder.chunk_level {
+            ladder.chunks.extend_from_slice(level);
+        }
     }
 }
 
 /// Sums of neighbours; an odd last value is dropped.
-fn halve_from(values: &[f64], halves: &mut Vec<f64>) {
+#[inline(always)]
+fn halve(values: &[f64], halves: &mut Vec<f64>) {
+    let (pairs, _) = values.as_chunks::<2>();
     halves.clear();
-    halves.extend(values.chunks_exact(2).map(|pair| pair[0] + pair[1]));
-}
-
-/// The same in place.
-fn halve(values: &mut Vec<f64>) {
-    let half = values.len() / 2;
-    for index in 0..half {
-        values[index] = values[2 * index] + values[2 * index + 1];
-    }
-    values.truncate(half);
+    halves.extend(pairs.iter().map(|[left, right]| left + right));
 }

@@ -2,22 +2,129 @@
 
 use std::ops::Range;
 
-use super::Columns;
-use super::blocks::{BlockSums, LaneSums, Logarithm, OrderedSums, Pieces};
+use super::blocks::{Chunk, LaneSums, Logarithm, OrderedSums, Pieces};
+use super::{CHUNK, Columns};
 use crate::shape::NoiseShape;
+use crate::wide::{self, Eight, Loop};
+
+/// The published form: the flattened noise, with 2⁻⁵².
+#[derive(Debug)]
+pub(super) struct Published {
+    blocks: OrderedSums,
+    /// The cluster of the row in which the open block began.
+    cluster: usize,
+    columns: Columns,
+    /// Values that are still to come into whole blocks.
+    left: u64,
+    /// n and Σ ln|X| of this row.
+    x: (u64, f64),
+    /// Sums of the blocks that this row completes.
+    sums: Vec<f64>,
+}
+
+impl Published {
+    const LOGARITHM: Logarithm = Logarithm::PlusEpsilon;
+
+    pub(super) fn new(shape: &NoiseShape, columns: Columns) -> Self {
+        let k1 = shape.block_length();
+        Self {
+            blocks: OrderedSums::new(k1),
+            cluster: 0,
+            columns,
+            left: shape.values() / k1 as u64 * k1 as u64,
+            x: (0, 0.0),
+            sums: Vec::new(),
+        }
+    }
+
+    /// How many of these values go into whole blocks: the published K1 leaves nothing over.
+    fn whole(&self, values: usize) -> usize {
+        usize::try_from(self.left).map_or(values, |left| left.min(values))
+    }
+
+    pub(super) fn add_chunk(&mut self, chunk: &Chunk<'_>) {
+        // K1 = 1 has no series.
+        if self.columns.is_empty() {
+            return;
+        }
+        let whole = self.whole(chunk.start + chunk.values.len());
+        let (n, ln) = if whole == chunk.start + chunk.values.len() {
+            chunk.sum(Self::LOGARITHM)
+        } else {
+            Self::LOGARITHM.sum(&chunk.values[..whole.saturating_sub(chunk.start)])
+        };
+        self.x.0 += n;
+        self.x.1 += ln;
+    }
+
+    /// The whole row, after its chunks: blocks that lie far apart are summed side by side.
+    pub(super) fn end_row<T: Copy + Into<f64>>(
+        &mut self,
+        cluster: usize,
+        gradient: &[T],
+        centre: &[f64],
+    ) {
+        if self.columns.is_empty() {
+            return;
+        }
+        let whole = self.whole(gradient.len());
+        self.left -= whole as u64;
+        // The first block may have begun in an earlier row. Places of ends count from there.
+        let open = self.blocks.filled();
+        self.sums.clear();
+        self.blocks
+            .add_row(&gradient[..whole], &centre[..whole], &mut self.sums);
+        let k1 = self.blocks.k1();
+        let chunk_of_end = |block: usize| ((block + 1) * k1 - open - 1) / CHUNK;
+        let mut block = 0;
+        while block < self.sums.len() {
+            // The logarithms of one chunk's blocks are summed together, but for one that had begun
+            // before.
+            let chunk = chunk_of_end(block);
+            let begun = block * k1 < open + chunk * CHUNK;
+            let end = if begun {
+                block + 1
+            } else {
+                let blocks = block + 1..self.sums.len();
+                blocks
+                    .take_while(|block| chunk_of_end(*block) == chunk)
+                    .last()
+                    .unwrap_or(block)
+                    + 1
+            };
+            let (n, ln) = Self::LOGARITHM.sum(&self.sums[block..end]);
+            let own = if block * k1 < open {
+                self.cluster
+            } else {
+                cluster
+            };
+            self.columns.cell(0, own).add_y(n, ln);
+            block = end;
+        }
+        if !self.sums.is_empty() || open == 0 {
+            self.cluster = cluster;
+        }
+        self.columns.cell(0, cluster).add_x(self.x.0, self.x.1);
+        self.x = (0, 0.0);
+    }
+
+    pub(super) fn finish(self) -> Columns {
+        self.columns
+    }
+}
 
 /// Blocks that run on, and the cluster of the row in which the open one began.
 #[derive(Debug)]
-struct RunningBlocks<S> {
-    blocks: S,
+struct RunningBlocks {
+    blocks: LaneSums,
     cluster: usize,
     sums: Vec<f64>,
 }
 
-impl<S: BlockSums> RunningBlocks<S> {
-    fn new(blocks: S) -> Self {
+impl RunningBlocks {
+    fn new(k1: usize) -> Self {
         Self {
-            blocks,
+            blocks: LaneSums::new(k1),
             cluster: 0,
             sums: Vec::new(),
         }
@@ -51,62 +158,6 @@ impl<S: BlockSums> RunningBlocks<S> {
     }
 }
 
-/// The published form: the flattened noise, with 2⁻⁵².
-#[derive(Debug)]
-pub(super) struct Published {
-    blocks: RunningBlocks<OrderedSums>,
-    columns: Columns,
-    /// Values that are still to come into whole blocks.
-    left: u64,
-    /// n and Σ ln|X| of this row.
-    x: (u64, f64),
-}
-
-impl Published {
-    const LOGARITHM: Logarithm = Logarithm::PlusEpsilon;
-
-    pub(super) fn new(shape: &NoiseShape, columns: Columns) -> Self {
-        let k1 = shape.block_length();
-        Self {
-            blocks: RunningBlocks::new(OrderedSums::new(k1)),
-            columns,
-            left: shape.values() / k1 as u64 * k1 as u64,
-            x: (0, 0.0),
-        }
-    }
-
-    pub(super) fn add_chunk(&mut self, cluster: usize, values: &[f64]) {
-        // K1 = 1 has no series.
-        if self.columns.is_empty() {
-            return;
-        }
-        // The published K1 leaves nothing over.
-        let whole = usize::try_from(self.left).map_or(values.len(), |left| left.min(values.len()));
-        let values = &values[..whole];
-        self.left -= whole as u64;
-        let (n, ln) = Self::LOGARITHM.sum(values);
-        self.x.0 += n;
-        self.x.1 += ln;
-        self.blocks
-            .push(Self::LOGARITHM, cluster, values, |cluster, (n, ln)| {
-                self.columns.cell(0, cluster).add_y(n, ln);
-            });
-    }
-
-    pub(super) fn end_row(&mut self, cluster: usize) {
-        if self.columns.is_empty() {
-            return;
-        }
-        self.blocks.blocks.end_row();
-        self.columns.cell(0, cluster).add_x(self.x.0, self.x.1);
-        self.x = (0, 0.0);
-    }
-
-    pub(super) fn finish(self) -> Columns {
-        self.columns
-    }
-}
-
 /// The noise without its exact zeros, over all columns and within layers. The last block of the
 /// whole matrix is left out when it is not complete, its X too.
 #[derive(Debug)]
@@ -122,7 +173,7 @@ pub(super) struct ZerosDropped {
 struct Compacted {
     columns: Range<usize>,
     k1: usize,
-    blocks: RunningBlocks<LaneSums>,
+    blocks: RunningBlocks,
     /// Cluster, n and Σ ln|X| of the open block.
     open: Vec<(usize, u64, f64)>,
     /// Where its values lie in the compacted chunk, and where the last complete block ends.
@@ -139,7 +190,7 @@ impl ZerosDropped {
             .map(|series| Compacted {
                 columns: shape.columns_of(series.layer),
                 k1: series.k1,
-                blocks: RunningBlocks::new(LaneSums::new(series.k1)),
+                blocks: RunningBlocks::new(series.k1),
                 open: Vec::new(),
                 here: 0..0,
                 complete: 0,
@@ -153,7 +204,8 @@ impl ZerosDropped {
         }
     }
 
-    pub(super) fn add_chunk(&mut self, cluster: usize, start: usize, values: &[f64]) {
+    pub(super) fn add_chunk(&mut self, cluster: usize, chunk: &Chunk<'_>) {
+        let (start, values) = (chunk.start, chunk.values);
         let end = start + values.len();
         // Where each entry's columns begin and end in this chunk, in order of columns.
         let mut bounds: Vec<usize> = self
@@ -165,8 +217,7 @@ impl ZerosDropped {
         bounds.sort_unstable();
         bounds.dedup();
         let mut compacted = bounds.clone();
-        let zeros = values.iter().filter(|value| **value == 0.0).count();
-        let nonzero = if zeros == 0 {
+        let nonzero = if wide::run(CountZeros(values)) == 0 {
             values
         } else {
             self.nonzero.resize(values.len(), 0.0);
@@ -198,6 +249,7 @@ impl ZerosDropped {
             .entries
             .iter()
             .flat_map(|entry| [entry.here.start, entry.complete, entry.here.end]);
+        let nonzero = &Chunk::new(start, nonzero);
         self.pieces.cut(Self::LOGARITHM, nonzero, cuts);
 
         for (index, entry) in self.entries.iter_mut().enumerate() {
@@ -218,7 +270,7 @@ impl ZerosDropped {
             entry.blocks.push(
                 Self::LOGARITHM,
                 cluster,
-                &nonzero[entry.here.clone()],
+                &nonzero.values[entry.here.clone()],
                 |cluster, (n, ln)| self.columns.cell(index, cluster).add_y(n, ln),
             );
         }
@@ -236,4 +288,22 @@ fn compact(values: &[f64], nonzero: &mut [f64], mut filled: usize) -> usize {
         filled += usize::from(*value != 0.0);
     }
     filled
+}
+
+/// How many values are zero.
+struct CountZeros<'a>(&'a [f64]);
+
+impl Loop for CountZeros<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run<E: Eight>(self) -> u64 {
+        let mut counts = E::splat_bits(0);
+        let (groups, rest) = self.0.as_chunks::<8>();
+        for group in groups {
+            counts = E::count(counts, E::is_zero(E::bits(E::abs(E::load(group)))));
+        }
+        let rest = rest.iter().filter(|value| **value == 0.0).count() as u64;
+        E::store_bits(counts).iter().sum::<u64>() + rest
+    }
 }

@@ -12,10 +12,11 @@
 use std::f64::consts::LN_2;
 use std::ops::Range;
 
-use super::blocks::{BlockSums, LaneSums};
+use super::blocks::{Chunk, LaneSums};
 use crate::log_sum::sum_ln_abs;
 use crate::shape::NoiseShape;
 use crate::summary::SurrogateSums;
+use crate::wide::{self, Eight, Loop};
 
 /// Euler's constant γ.
 const EULER: f64 = 0.577_215_664_901_532_9;
@@ -62,20 +63,23 @@ impl Surrogate {
         }
     }
 
-    pub(super) fn add_chunk(&mut self, start: usize, values: &[f64]) {
+    pub(super) fn add_chunk(&mut self, chunk: &Chunk<'_>) {
+        let (start, values) = (chunk.start, chunk.values);
         let end = start + values.len();
-        for (square, value) in self.squares[start..end].iter_mut().zip(values) {
-            *square += value * value;
-        }
+        wide::run(AddSquares {
+            squares: &mut self.squares[start..end],
+            values,
+        });
         for scope in &mut self.scopes {
             let from = scope.used.start.clamp(start, end) - start;
             let to = scope.used.end.clamp(start, end) - start;
             scope.fresh.clear();
             scope.sums.push(&values[from..to], &mut scope.fresh);
             let squares = &mut scope.squares[scope.complete..];
-            for (square, sum) in squares.iter_mut().zip(&scope.fresh) {
-                *square += sum * sum;
-            }
+            wide::run(AddSquares {
+                squares,
+                values: &scope.fresh,
+            });
             scope.complete += scope.fresh.len();
         }
     }
@@ -111,5 +115,22 @@ impl Surrogate {
                 }
             })
             .collect()
+    }
+}
+
+/// Adds the squares of values to sums, one by one.
+struct AddSquares<'a> {
+    squares: &'a mut [f64],
+    values: &'a [f64],
+}
+
+impl Loop for AddSquares<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Eight>(self) {
+        for (square, value) in self.squares.iter_mut().zip(self.values) {
+            *square += value * value;
+        }
     }
 }

@@ -11,13 +11,14 @@
 use std::ops::Range;
 
 use super::{LogTotal, PairedSums, pairs_of, run_of};
-use crate::log_sum::{ln_normal, ln_positive, sum_ln_abs};
+use crate::log_sum::{LnAbs, ln_positive, sum_ln_abs};
 use crate::shape::NoiseShape;
+use crate::wide::{self, Eight, Loop};
 
 /// Columns that are walked through all levels at once.
 const BLOCK: usize = 512;
 
-const LANES: usize = 4;
+const LANES: usize = 8;
 
 type Block = [f64; BLOCK];
 
@@ -142,7 +143,10 @@ impl PairedAccumulator {
                     let padded = len.next_multiple_of(LANES);
                     earlier[len..padded].fill(0.0);
                     values[len..padded].fill(0.0);
-                    let group = compare(&earlier[..padded], &values[..padded]);
+                    let group = wide::run(Compare {
+                        first: &earlier[..padded],
+                        second: &values[..padded],
+                    });
                     self.groups[layer + 1].add(&group);
                 }
                 for level in 0..top {
@@ -206,51 +210,47 @@ fn add_logs(total: &mut (u64, f64), values: &[f64]) {
     total.1 += sum;
 }
 
-/// The two differences of a group, in as many whole lanes.
-fn compare(first: &[f64], second: &[f64]) -> GroupTotal {
-    // Differences of float32 values are multiples of 2⁻¹⁴⁹: only float64 ones can be subnormal.
-    let any_subnormal = |values: &[f64]| {
-        values
-            .iter()
-            .fold(false, |any, value| any | value.is_subnormal())
-    };
-    if any_subnormal(first) | any_subnormal(second) {
-        compare_with(first, second, ln_positive)
-    } else {
-        compare_with(first, second, ln_normal)
-    }
+/// The two differences of a group, in as many whole groups of eight.
+struct Compare<'a> {
+    first: &'a [f64],
+    second: &'a [f64],
 }
 
-#[inline(always)]
-fn compare_with(first: &[f64], second: &[f64], ln: impl Fn(f64) -> f64) -> GroupTotal {
-    let mut squares = [0.0; LANES];
-    let mut logs = [0.0; LANES];
-    let mut samples = [0_u64; LANES];
-    let mut kept_samples = [0_u64; LANES];
-    let mut sums: Block = [0.0; BLOCK];
-    let pairs = first.chunks_exact(LANES).zip(second.chunks_exact(LANES));
-    for ((first, second), sums) in pairs.zip(sums.chunks_exact_mut(LANES)) {
-        for lane in 0..LANES {
-            let (a, b) = (first[lane], second[lane]);
+impl Loop for Compare<'_> {
+    type Output = GroupTotal;
+
+    #[inline(always)]
+    fn run<E: Eight>(self) -> GroupTotal {
+        let Self { first, second } = self;
+        let (mut squares, mut logs) = (E::four_zeros(), E::four_zeros());
+        let (mut samples, mut kept_samples) = (E::splat_bits(0), E::splat_bits(0));
+        let zero = E::splat(0.0);
+        let mut sums: Block = [0.0; BLOCK];
+        let (firsts, _) = first.as_chunks::<LANES>();
+        let (seconds, _) = second.as_chunks::<LANES>();
+        let (sum_lanes, _) = sums.as_chunks_mut::<LANES>();
+        for ((first, second), sums) in firsts.iter().zip(seconds).zip(sum_lanes) {
+            let (a, b) = (E::load(first), E::load(second));
             let sum = a + b;
-            let usable = (a != 0.0) & (b != 0.0);
-            let kept = usable & (sum != 0.0);
+            let usable = E::both(E::differs(a, zero), E::differs(b, zero));
+            let kept = E::both(usable, E::differs(sum, zero));
             // Of a zero this is some finite number, which is not used.
-            let (ln_a, ln_b) = (ln(a.abs()), ln(b.abs()));
-            let difference = if usable { ln_a - ln_b } else { 0.0 };
-            squares[lane] += difference * difference;
-            logs[lane] += if kept { ln_a + ln_b } else { 0.0 };
-            samples[lane] += u64::from(usable);
-            kept_samples[lane] += u64::from(kept);
-            sums[lane] = if kept { sum } else { 1.0 };
+            let (ln_a, ln_b) = (ln_positive(E::abs(a)), ln_positive(E::abs(b)));
+            let difference = E::select(usable, ln_a - ln_b, zero);
+            squares = E::add_halves(squares, difference * difference);
+            logs = E::add_halves(logs, E::select(kept, ln_a + ln_b, zero));
+            samples = E::count(samples, usable);
+            kept_samples = E::count(kept_samples, kept);
+            *sums = E::store(E::select(kept, sum, E::splat(1.0)));
         }
-    }
-    let (ln_sums, ..) = sum_ln_abs(&sums[..first.len()]);
-    let samples = samples.iter().sum();
-    GroupTotal {
-        samples,
-        squares: squares.iter().sum(),
-        cancelled: samples - kept_samples.iter().sum::<u64>(),
-        growth: ln_sums - 0.5 * logs.iter().sum::<f64>(),
+        let (ln_sums, ..) = LnAbs(&sums[..first.len()]).run::<E>();
+        let total = |counts: E::Bits| E::store_bits(counts).iter().sum::<u64>();
+        let samples = total(samples);
+        GroupTotal {
+            samples,
+            squares: E::store_four(squares).iter().sum(),
+            cancelled: samples - total(kept_samples),
+            growth: ln_sums - 0.5 * E::store_four(logs).iter().sum::<f64>(),
+        }
     }
 }

@@ -99,8 +99,10 @@ fn summarise(shape: Arc<NoiseShape>, numbers: &Numbers<'_>, is_noise: bool) -> N
         for (index, row) in rows.iter_mut().enumerate() {
             numbers.row(start + index, row);
         }
-        let parts = accumulator.parts_mut().into_par_iter();
-        parts.for_each(|part| rows.iter().for_each(|row| part.add_row(row)));
+        let shares = accumulator.shares(rayon::current_num_threads());
+        shares
+            .into_par_iter()
+            .for_each(|mut share| rows.iter().for_each(|row| share.add_row(row)));
     }
     accumulator.finish()
 }

@@ -192,12 +192,21 @@ fn rows(bench: &mut Bench<'_>) {
         )
     };
     let every: Treatments = Treatment::ALL.into_iter().collect();
-    for (index, part) in accumulator(every).parts_mut().into_iter().enumerate() {
-        bench.by_rows(
-            part.name(),
-            || accumulator(every),
-            |accumulator, row| accumulator.parts_mut().swap_remove(index).add_row(row),
-        );
+    let names = |treatments| -> Vec<&'static str> {
+        let mut accumulator = accumulator(treatments);
+        let parts = accumulator.parts_mut().into_iter();
+        parts.map(|part| part.name()).collect()
+    };
+    let alone = [Treatment::GaussianSurrogate].into_iter().collect();
+    for (treatments, skipped) in [(every, ""), (alone, "moments, projections")] {
+        for (index, name) in names(treatments).into_iter().enumerate() {
+            if !skipped.contains(name) {
+                let new = || accumulator(treatments);
+                bench.by_rows(name, new, |accumulator, row| {
+                    accumulator.parts_mut().swap_remove(index).add_row(row);
+                });
+            }
+        }
     }
     // A power of two as block length is a level of the ladder: no blocks beside it.
     let ladder = || {
@@ -207,16 +216,27 @@ fn rows(bench: &mut Bench<'_>) {
         NoiseAccumulator::new(Arc::new(shape), Arc::clone(&centre), None)
     };
     bench.by_rows("log sums and ladder", ladder, |accumulator, row| {
-        accumulator.parts_mut().swap_remove(0).add_row(row);
+        let parts = accumulator.parts_mut().into_iter();
+        let own = parts.filter(|part| part.name() == "published_rows");
+        own.for_each(|part| part.add_row(row));
+    });
+    let default = || accumulator(Treatments::default());
+    bench.by_rows("default treatments", default, |accumulator, row| {
+        let mut share = accumulator.shares(1).swap_remove(0);
+        share.keep(|part| !OF_THEIR_OWN.contains(&part.name()));
+        share.add_row(row);
     });
     for (name, treatments) in [
-        ("default treatments", Treatments::default()),
-        ("all treatments", every),
+        ("all of a default summary", Treatments::default()),
+        ("all of a summary of all treatments", every),
     ] {
         let new = || accumulator(treatments);
         bench.by_rows(name, new, |accumulator, row| accumulator.add_row(row));
     }
 }
+
+/// Parts that are not of a treatment. Zeros and norms stay: a report has them beside each α.
+const OF_THEIR_OWN: [&str; 3] = ["histogram", "largest values", "projections"];
 
 /// The least that can be done with each value.
 fn read(values: &[f32]) -> u32 {

@@ -317,6 +317,23 @@ mod tests {
     }
 
     #[test]
+    fn all_kinds_of_vectors_give_the_same_bits() {
+        let mut words = crate::stable::SplitMix64::new(3);
+        for len in [1, 8, 31, 4096, 10_001] {
+            // Any bits, but infinities and NaN: subnormal values and zeros among them.
+            let mut values: Vec<f64> = (0..len)
+                .map(|_| f64::from_bits(words.next_word() & !(1 << 62)))
+                .collect();
+            values[len / 2] = 0.0;
+            values[len / 3] = 5e-324;
+            let sums = wide::by_each(LnAbs(&values));
+            assert!(sums.iter().all(|sum| *sum == sums[0]), "{sums:?}");
+            let sums = wide::by_each(LnAbsPlusEpsilon(&values));
+            assert!(sums.iter().all(|sum| *sum == sums[0]), "{sums:?}");
+        }
+    }
+
+    #[test]
     fn subnormal_values_are_counted_with_their_logarithm() {
         let values = [5e-324, 0.0, -1e-310, 2.0, f64::MIN_POSITIVE, -0.0];
         let (sum, nonzero, zeros) = sum_ln_abs(&values);

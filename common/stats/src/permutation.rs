@@ -16,7 +16,6 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::stable::SplitMix64;
-use crate::wide::{self, Eight, Loop};
 
 /// State of the generator at the start.
 const SEED: u64 = 0x7461_696c_7377_6565;
@@ -163,35 +162,14 @@ impl Dealer {
         self.next = 0;
         for (index, sources) in self.permutation.sources.chunks(len).enumerate() {
             let bin = &self.dealt[index * len / BIN];
-            let permuted = &mut self.permuted;
-            wide::run(Fetch {
-                bin,
-                sources,
-                permuted,
+            let values = sources.iter().map(|source| {
+                let sign = u64::from(source & NEGATED) << 48;
+                f64::from_bits(bin[usize::from(source & !NEGATED)].to_bits() ^ sign)
             });
+            self.permuted.clear();
+            self.permuted.extend(values);
             take(index * len, &self.permuted);
         }
-    }
-}
-
-/// Fetches values of a bin.
-struct Fetch<'a> {
-    bin: &'a [f64; BIN],
-    sources: &'a [u16],
-    permuted: &'a mut Vec<f64>,
-}
-
-impl Loop for Fetch<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<E: Eight>(self) {
-        let values = self.sources.iter().map(|source| {
-            let sign = u64::from(source & NEGATED) << 48;
-            f64::from_bits(self.bin[usize::from(source & !NEGATED)].to_bits() ^ sign)
-        });
-        self.permuted.clear();
-        self.permuted.extend(values);
     }
 }
 

@@ -129,14 +129,23 @@ impl TryFrom<Vec<u64>> for Largest {
 impl ValueSums {
     /// Of these numbers. Zeros, numbers below 2⁻¹⁰²² and such that are not finite are left out.
     pub fn of<T: Copy + Into<f64>>(values: &[T]) -> Self {
-        let mut counter = ValueCounter::new([usize::MAX]);
+        let (mut counter, mut top) = (ValueCounter::new([usize::MAX]), Top::new());
         let mut chunk = Vec::new();
         for values in values.chunks(4096) {
             chunk.clear();
             chunk.extend(values.iter().map(|value| (*value).into()));
-            counter.add_chunk(0, &chunk);
+            let extremes = Extremes::of(&chunk);
+            counter.add_chunk(0, &chunk, extremes);
+            top.add(&chunk, extremes);
         }
-        counter.finish().0
+        counter.finish().0.with_largest(top)
+    }
+
+    /// The same with the largest of its values.
+    pub(crate) fn with_largest(self, top: Top) -> Self {
+        let mut largest = Largest::of(top.magnitudes);
+        largest.0.truncate(Largest::number(self.count()) as usize);
+        Self { largest, ..self }
     }
 
     /// Number of values.
@@ -178,7 +187,6 @@ const PAGE: usize = 512;
 pub(crate) struct ValueCounter {
     /// One more than its last column, and its counts.
     layers: Vec<(usize, BinCounter)>,
-    top: Top,
 }
 
 /// The counts of one range of columns.
@@ -189,8 +197,8 @@ pub(crate) struct ValueCounter {
 struct BinCounter {
     /// The number of values and, below, the sum of their places.
     cells: Box<[u64; CELLS]>,
-    /// The pages that have values.
-    used: Box<[u8; CELLS / PAGE]>,
+    /// Of the values in the cells: all are on pages between theirs.
+    extremes: Extremes,
     /// Values in the cells.
     pending: usize,
     done: Counts,
@@ -202,7 +210,7 @@ struct Counts(Vec<(usize, u64, u64)>);
 
 /// The largest magnitudes so far.
 #[derive(Debug)]
-struct Top {
+pub(crate) struct Top {
     /// Among others, all that may be among the largest.
     magnitudes: Vec<f64>,
     /// What lies below is not among them.
@@ -210,27 +218,25 @@ struct Top {
 }
 
 impl Top {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             magnitudes: Vec::new(),
             threshold: LEAST,
         }
     }
 
-    fn add(&mut self, values: &[f64]) {
+    /// Adds values with these extremes.
+    pub(crate) fn add(&mut self, values: &[f64], extremes: Extremes) {
         // Once there have been many values, hardly one is large.
-        const GROUP: usize = 64;
-        let is_large = |value: &f64, threshold| {
+        if extremes.largest < self.threshold {
+            return;
+        }
+        for value in values {
             let magnitude = value.abs();
-            (threshold..f64::INFINITY).contains(&magnitude)
-        };
-        for group in values.chunks(GROUP) {
-            if wide::run(LargestOf(group)) < self.threshold {
+            if !(self.threshold..f64::INFINITY).contains(&magnitude) {
                 continue;
             }
-            let large = |value: &&f64| is_large(value, self.threshold);
-            let own = group.iter().filter(large).map(|value| value.abs());
-            self.magnitudes.extend(own);
+            self.magnitudes.push(magnitude);
             if self.magnitudes.len() >= 2 * Largest::MOST {
                 let descending = |left: &f64, right: &f64| right.total_cmp(left);
                 let (_, least, _) = self
@@ -243,25 +249,62 @@ impl Top {
     }
 }
 
-/// The largest magnitude; NaN is none.
-struct LargestOf<'a>(&'a [f64]);
+/// The least and the largest magnitude of at least 2⁻¹⁰²². NaN is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extremes {
+    least: f64,
+    largest: f64,
+}
 
-impl Loop for LargestOf<'_> {
-    type Output = f64;
+impl Extremes {
+    const NONE: Self = Self {
+        least: f64::INFINITY,
+        largest: 0.0,
+    };
+
+    pub(crate) fn of(values: &[f64]) -> Self {
+        wide::run(FindExtremes(values))
+    }
+
+    fn join(self, other: Self) -> Self {
+        Self {
+            least: self.least.min(other.least),
+            largest: self.largest.max(other.largest),
+        }
+    }
+}
+
+/// Finds the extremes.
+struct FindExtremes<'a>(&'a [f64]);
+
+impl Loop for FindExtremes<'_> {
+    type Output = Extremes;
 
     #[inline(always)]
-    fn run<E: Eight>(self) -> f64 {
-        let mut lanes = E::splat(0.0);
+    fn run<E: Eight>(self) -> Extremes {
+        let below = E::splat(LEAST);
+        let (mut least, mut largest) = (E::splat(f64::INFINITY), E::splat(0.0));
         let (groups, rest) = self.0.as_chunks::<8>();
         for group in groups {
             let magnitudes = E::abs(E::load(group));
-            lanes = E::select(E::less(lanes, magnitudes), magnitudes, lanes);
+            largest = E::select(E::less(largest, magnitudes), magnitudes, largest);
+            let known = E::select(E::less(magnitudes, below), least, magnitudes);
+            least = E::select(E::less(known, least), known, least);
         }
-        let lanes = E::store(lanes);
-        let magnitudes = lanes
-            .into_iter()
-            .chain(rest.iter().map(|value| value.abs()));
-        magnitudes.fold(0.0, f64::max)
+        let mut extremes = Extremes::NONE;
+        for (least, largest) in E::store(least).into_iter().zip(E::store(largest)) {
+            extremes = extremes.join(Extremes { least, largest });
+        }
+        for value in rest {
+            let largest = value.abs();
+            let least = if largest < LEAST {
+                f64::INFINITY
+            } else {
+                largest
+            };
+            extremes = extremes.join(Extremes { least, largest });
+        }
+        extremes
     }
 }
 
@@ -276,27 +319,26 @@ impl ValueCounter {
                 .into_iter()
                 .map(|end| (end, BinCounter::new()))
                 .collect(),
-            top: Top::new(),
         }
     }
 
-    /// Adds values of a row from column `start` on; no more than [`FULL`] of them.
-    pub(crate) fn add_chunk(&mut self, mut start: usize, values: &[f64]) {
+    /// Adds values of a row from column `start` on, with these extremes; no more than [`FULL`] of
+    /// them.
+    pub(crate) fn add_chunk(&mut self, mut start: usize, values: &[f64], extremes: Extremes) {
         let mut rest = values;
         let first = self.layers.partition_point(|(end, _)| *end <= start);
         for (end, counter) in &mut self.layers[first..] {
             let own;
             (own, rest) = rest.split_at(rest.len().min(*end - start));
-            counter.add(own);
+            counter.add(own, extremes);
             start += own.len();
             if rest.is_empty() {
                 break;
             }
         }
-        self.top.add(values);
     }
 
-    /// The sums over all columns, and the histogram of each layer.
+    /// The sums over all columns, without the largest values, and the histogram of each layer.
     pub(crate) fn finish(self) -> (ValueSums, Vec<LogHistogram>) {
         let layers: Vec<Counts> = self
             .layers
@@ -315,17 +357,13 @@ impl ValueCounter {
         }
         let sum = |value: f64| ExactSum::from_iter([value]);
         let histogram = all.histogram();
-        let mut largest = Largest::of(self.top.magnitudes);
-        largest
-            .0
-            .truncate(Largest::number(histogram.count()) as usize);
         let sums = ValueSums {
             histogram,
             ln: sum(sums[0]),
             ln_squared: sum(sums[1]),
             power: sum(sums[2]),
             inverse_power: sum(sums[3]),
-            largest,
+            largest: Largest::default(),
         };
         (sums, histograms)
     }
@@ -336,41 +374,41 @@ impl BinCounter {
         let zeros = vec![0; CELLS].into_boxed_slice();
         Self {
             cells: zeros.try_into().expect("it has this length"),
-            used: Box::new([0; CELLS / PAGE]),
+            extremes: Extremes::NONE,
             pending: 0,
             done: Counts::default(),
         }
     }
 
-    /// Adds values; no more than [`FULL`] of them.
-    fn add(&mut self, values: &[f64]) {
+    /// Adds values, no more than [`FULL`] of them, between these extremes.
+    fn add(&mut self, values: &[f64], extremes: Extremes) {
         self.pending += values.len();
         if self.pending > FULL {
             self.flush();
             self.pending = values.len();
         }
-        let (cells, used) = (&mut *self.cells, &mut *self.used);
+        self.extremes = self.extremes.join(extremes);
+        let cells = &mut *self.cells;
         for value in values {
             let bits = value.to_bits();
             let place = bits >> (CELL_SHIFT - PLACE_BITS) & ((1 << PLACE_BITS) - 1);
-            let cell = (bits >> CELL_SHIFT) as usize;
-            cells[cell] += 1 << SUM_BITS | place;
-            used[cell / PAGE] = 1;
+            let cell = &mut cells[(bits >> CELL_SHIFT) as usize];
+            // What is no number in a bin may overflow: it is never read.
+            *cell = cell.wrapping_add(1 << SUM_BITS | place);
         }
     }
 
     /// Moves the cells to `done`.
     fn flush(&mut self) {
+        let Extremes { least, largest } = std::mem::replace(&mut self.extremes, Extremes::NONE);
+        let page = |magnitude: f64| (magnitude.to_bits() >> CELL_SHIFT) as usize / PAGE;
+        let magnitudes = page(least) * PAGE..(page(largest) + 1) * PAGE;
+        let negative = CELLS / 2 + magnitudes.start..CELLS / 2 + magnitudes.end;
         let mut own = Vec::new();
-        for page in 0..self.used.len() {
-            if std::mem::take(&mut self.used[page]) == 0 {
-                continue;
-            }
-            for cell in page * PAGE..(page + 1) * PAGE {
-                let sums = std::mem::take(&mut self.cells[cell]);
-                if sums > 0 && bin_of_cell(cell).is_some() {
-                    own.push((cell, sums >> SUM_BITS, sums & ((1 << SUM_BITS) - 1)));
-                }
+        for cell in magnitudes.chain(negative) {
+            let sums = std::mem::take(&mut self.cells[cell]);
+            if sums > 0 && bin_of_cell(cell).is_some() {
+                own.push((cell, sums >> SUM_BITS, sums & ((1 << SUM_BITS) - 1)));
             }
         }
         self.done.append(Counts(own));

@@ -119,6 +119,22 @@ fn parts_fed_one_by_one_or_together_give_the_same_bytes() {
     let scales: Arc<[f64]> = scales.finish().into();
 
     let together = summarise(shape.clone(), &rows);
+    for threads in [1, 2, 3, 100] {
+        let (centre, scales) = (centre.clone(), Some(scales.clone()));
+        let mut shared = NoiseAccumulator::new(shape.clone(), centre, scales);
+        for batch in rows.chunks(4) {
+            std::thread::scope(|scope| {
+                for mut share in shared.shares(threads) {
+                    scope.spawn(move || batch.iter().for_each(|row| share.add_row(row)));
+                }
+            });
+        }
+        assert_eq!(
+            bytes(&shared.finish()),
+            bytes(&together),
+            "{threads} threads"
+        );
+    }
     let mut batches = NoiseAccumulator::new(shape, centre, Some(scales));
     for batch in rows.chunks(4) {
         std::thread::scope(|scope| {

@@ -328,7 +328,7 @@ impl Accumulators {
         }
     }
 
-    /// Gives each part the next rows, the slowest parts first.
+    /// Gives the next rows to the parts, some at a time for each thread of the pool.
     fn feed<T: Copy + Into<f64> + Sync>(
         &mut self,
         rows: &[Vec<T>],
@@ -346,9 +346,15 @@ impl Accumulators {
             }
         };
         let Self { noise, gram } = self;
+        // More shares than threads, so that none waits long for the last one.
+        let shares = match rayon::current_num_threads() {
+            1 => 1,
+            threads => 2 * threads,
+        };
         rayon::scope_fifo(|scope| {
-            for part in noise.parts_mut() {
-                scope.spawn_fifo(|_| each_row(&mut |row| part.add_row(row)));
+            for mut share in noise.shares(shares) {
+                let each_row = &each_row;
+                scope.spawn_fifo(move |_| each_row(&mut |row| share.add_row(row)));
             }
             scope.spawn_fifo(|_| each_row(&mut |row| gram.add_row(row)));
         });

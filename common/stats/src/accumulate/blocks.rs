@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::log_sum::{LnAbs, LnAbsPlusEpsilon};
+use crate::values::Extremes;
 use crate::wide::{self, Eight, Loop};
 
 /// Whether 2⁻⁵² is added to |x| before the logarithm, or zeros are left out.
@@ -49,6 +50,7 @@ pub(super) struct Chunk<'a> {
     /// The noise.
     pub(super) values: &'a [f64],
     ln_plus_epsilon: OnceCell<f64>,
+    extremes: OnceCell<Extremes>,
 }
 
 impl<'a> Chunk<'a> {
@@ -57,7 +59,13 @@ impl<'a> Chunk<'a> {
             start,
             values,
             ln_plus_epsilon: OnceCell::new(),
+            extremes: OnceCell::new(),
         }
+    }
+
+    /// The least and the largest magnitude.
+    pub(super) fn extremes(&self) -> Extremes {
+        *self.extremes.get_or_init(|| Extremes::of(self.values))
     }
 
     /// [`Logarithm::sum`] of all values.

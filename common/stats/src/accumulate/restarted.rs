@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::blocks::{Chunk, LaneSums, Logarithm, Pieces, SumLn};
+use super::surrogate::Surrogate;
 use super::{CHUNK, Columns};
 use crate::shape::NoiseShape;
-use crate::summary::Series;
+use crate::summary::{Series, SurrogateSums};
 use crate::wide::{self, Eight, Loop};
 
 /// Sums of block sums that are taken to logarithms together.
@@ -20,6 +21,8 @@ pub(super) struct Restarted {
     entries: Vec<Entry>,
     ladder: Ladder,
     pieces: Pieces,
+    /// It has the same blocks.
+    surrogate: Option<Surrogate>,
 }
 
 /// One pair of means in the row at hand.
@@ -38,8 +41,17 @@ enum Kind {
     Values,
     /// Level j of the ladder.
     Level(usize),
-    /// Blocks of its own; their sums not yet taken to logarithms.
-    Blocks(LaneSums, Vec<f64>),
+    /// Blocks of its own.
+    Blocks(Blocks),
+}
+
+#[derive(Debug)]
+struct Blocks {
+    open: LaneSums,
+    /// Sums that are not yet taken to logarithms.
+    sums: Vec<f64>,
+    /// Their place in the surrogate.
+    surrogate: Option<usize>,
 }
 
 impl Restarted {
@@ -56,7 +68,11 @@ impl Restarted {
                     kind: match series.layer {
                         None if k1 == 1 => Kind::Values,
                         None if k1.is_power_of_two() => Kind::Level(k1.ilog2() as usize),
-                        _ => Kind::Blocks(LaneSums::new(k1), Vec::new()),
+                        _ => Kind::Blocks(Blocks {
+                            open: LaneSums::new(k1),
+                            sums: Vec::new(),
+                            surrogate: None,
+                        }),
                     },
                     x: (0, 0.0),
                     y: (0, 0.0),
@@ -73,7 +89,23 @@ impl Restarted {
             columns,
             entries,
             pieces: Pieces::default(),
+            surrogate: None,
         }
+    }
+
+    /// The same with the Gaussian surrogate, whose blocks are summed once for both.
+    pub(super) fn with_surrogate(mut self, mut surrogate: Surrogate) -> Self {
+        for (entry, series) in self.entries.iter_mut().zip(self.columns.series()) {
+            if let Kind::Blocks(blocks) = &mut entry.kind {
+                blocks.surrogate = surrogate.take_blocks(series.layer, series.k1);
+            }
+        }
+        self.surrogate = Some(surrogate);
+        self
+    }
+
+    pub(super) fn has_surrogate(&self) -> bool {
+        self.surrogate.is_some()
     }
 
     /// The next values of a row. Chunks come in order; all but a row's last are full.
@@ -103,14 +135,21 @@ impl Restarted {
             }
             entry.x.0 += n;
             entry.x.1 += ln;
-            if let Kind::Blocks(blocks, sums) = &mut entry.kind {
-                blocks.push(&values[inside], sums);
-                if sums.len() >= BATCH {
-                    take(self.logarithm, sums, &mut entry.y);
+            if let Kind::Blocks(blocks) = &mut entry.kind {
+                let before = blocks.sums.len();
+                blocks.open.push(&values[inside], &mut blocks.sums);
+                if let (Some(surrogate), Some(place)) = (&mut self.surrogate, blocks.surrogate) {
+                    surrogate.add_blocks(place, &blocks.sums[before..]);
+                }
+                if blocks.sums.len() >= BATCH {
+                    take(self.logarithm, &mut blocks.sums, &mut entry.y);
                 }
             }
         }
         self.ladder.add_chunk(values);
+        if let Some(surrogate) = &mut self.surrogate {
+            surrogate.add_chunk(chunk);
+        }
     }
 
     /// The row is over; it was of this cluster.
@@ -120,9 +159,9 @@ impl Restarted {
             match &mut entry.kind {
                 Kind::Values => {}
                 Kind::Level(level) => entry.y = self.ladder.sums[*level],
-                Kind::Blocks(blocks, sums) => {
-                    take(self.logarithm, sums, &mut entry.y);
-                    blocks.restart();
+                Kind::Blocks(blocks) => {
+                    take(self.logarithm, &mut blocks.sums, &mut entry.y);
+                    blocks.open.restart();
                 }
             }
             let cell = self.columns.cell(index, cluster);
@@ -132,10 +171,13 @@ impl Restarted {
             entry.y = (0, 0.0);
         }
         self.ladder.clear();
+        if let Some(surrogate) = &mut self.surrogate {
+            surrogate.end_row();
+        }
     }
 
-    pub(super) fn finish(self) -> Columns {
-        self.columns
+    pub(super) fn finish(self) -> (Columns, Option<Vec<SurrogateSums>>) {
+        (self.columns, self.surrogate.map(Surrogate::finish))
     }
 }
 

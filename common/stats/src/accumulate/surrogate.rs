@@ -15,7 +15,7 @@ use std::ops::Range;
 use super::blocks::{Chunk, LaneSums};
 use crate::log_sum::sum_ln_abs;
 use crate::shape::NoiseShape;
-use crate::summary::SurrogateSums;
+use crate::summary::{Series, SurrogateSums};
 use crate::wide::{self, Eight, Loop};
 
 /// Euler's constant γ.
@@ -32,9 +32,11 @@ pub(super) struct Surrogate {
 
 #[derive(Debug)]
 struct Blocks {
+    series: Series,
     /// The columns that go into blocks.
     used: Range<usize>,
-    sums: LaneSums,
+    /// None when the sums come from who makes them anyway.
+    sums: Option<LaneSums>,
     /// Block sums of the chunk at hand.
     fresh: Vec<f64>,
     /// How many blocks of this row are complete.
@@ -49,8 +51,9 @@ impl Surrogate {
             let columns = shape.columns_of(series.layer);
             let blocks = columns.len() / series.k1;
             Blocks {
+                series,
                 used: columns.start..columns.start + blocks * series.k1,
-                sums: LaneSums::new(series.k1),
+                sums: Some(LaneSums::new(series.k1)),
                 fresh: Vec::new(),
                 complete: 0,
                 squares: vec![0.0; blocks],
@@ -71,23 +74,37 @@ impl Surrogate {
             values,
         });
         for scope in &mut self.scopes {
+            let Some(sums) = &mut scope.sums else {
+                continue;
+            };
             let from = scope.used.start.clamp(start, end) - start;
             let to = scope.used.end.clamp(start, end) - start;
-            scope.fresh.clear();
-            scope.sums.push(&values[from..to], &mut scope.fresh);
-            let squares = &mut scope.squares[scope.complete..];
-            wide::run(AddSquares {
-                squares,
-                values: &scope.fresh,
-            });
-            scope.complete += scope.fresh.len();
+            let mut fresh = std::mem::take(&mut scope.fresh);
+            fresh.clear();
+            sums.push(&values[from..to], &mut fresh);
+            scope.add(&fresh);
+            scope.fresh = fresh;
         }
+    }
+
+    /// The place of the blocks of this layer and length, if they are asked for. From now on their
+    /// sums must come by [`Self::add_blocks`].
+    pub(super) fn take_blocks(&mut self, layer: Option<usize>, k1: usize) -> Option<usize> {
+        let own = |scope: &Blocks| scope.series.layer == layer && scope.series.k1 == k1;
+        let place = self.scopes.iter().position(own)?;
+        self.scopes[place].sums = None;
+        Some(place)
+    }
+
+    /// The sums of the next blocks of a row.
+    pub(super) fn add_blocks(&mut self, place: usize, sums: &[f64]) {
+        self.scopes[place].add(sums);
     }
 
     pub(super) fn end_row(&mut self) {
         self.rows += 1;
         for scope in &mut self.scopes {
-            scope.sums.restart();
+            scope.sums.iter_mut().for_each(LaneSums::restart);
             scope.complete = 0;
         }
     }
@@ -115,6 +132,17 @@ impl Surrogate {
                 }
             })
             .collect()
+    }
+}
+
+impl Blocks {
+    /// Adds the squares of the next block sums of a row.
+    fn add(&mut self, sums: &[f64]) {
+        wide::run(AddSquares {
+            squares: &mut self.squares[self.complete..self.complete + sums.len()],
+            values: sums,
+        });
+        self.complete += sums.len();
     }
 }
 

@@ -41,6 +41,10 @@ pub struct PairedAccumulator {
     groups: Vec<GroupTotal>,
     /// Of the groups that the pair at hand completes: nonzero values and sum of logarithms.
     logs: Vec<(u64, f64)>,
+    /// The block at hand, at the level that is reached.
+    values: Box<Block>,
+    /// Its D_a + D_b.
+    grown: Box<Block>,
     sums: PairedSums,
 }
 
@@ -85,6 +89,8 @@ impl PairedAccumulator {
             waiting: vec![Vec::new(); levels],
             spare: Vec::with_capacity(levels),
             logs: vec![(0, 0.0); levels],
+            values: Box::new([0.0; BLOCK]),
+            grown: Box::new([0.0; BLOCK]),
             sums,
         }
     }
@@ -104,9 +110,10 @@ impl PairedAccumulator {
         if second {
             self.add_pair(pair, gradient);
         } else {
-            for (even, value) in self.even.iter_mut().zip(gradient) {
-                *even = (*value).into();
-            }
+            wide::run(Widen {
+                row: gradient,
+                copy: &mut self.even,
+            });
         }
     }
 
@@ -126,38 +133,39 @@ impl PairedAccumulator {
         self.groups.fill(GroupTotal::default());
         self.logs.fill((0, 0.0));
 
-        let mut values: Block = [0.0; BLOCK];
-        let mut earlier: Block = [0.0; BLOCK];
         for (layer, columns) in self.columns.iter().enumerate() {
             for start in columns.clone().step_by(BLOCK) {
                 let block = start..columns.end.min(start + BLOCK);
-                let len = block.len();
-                let rows = self.even[block.clone()].iter().zip(&odd[block.clone()]);
-                for (value, (even, odd)) in values.iter_mut().zip(rows) {
-                    *value = *even - (*odd).into();
+                let values = if top == 0 && waits {
+                    &mut self.waiting[0][block.clone()]
+                } else {
+                    &mut self.values[..block.len()]
+                };
+                wide::run(Difference {
+                    even: &self.even[block.clone()],
+                    odd: &odd[block.clone()],
+                    values,
+                });
+                add_logs(&mut self.logs[0], values);
+                if top == 0 {
+                    continue;
                 }
-                add_logs(&mut self.logs[0], &values[..len]);
-                if top > 0 {
-                    earlier[..len].copy_from_slice(&self.waiting[0][block.clone()]);
-                    // Zeros up to the next whole group of lanes: they are left out.
-                    let padded = len.next_multiple_of(LANES);
-                    earlier[len..padded].fill(0.0);
-                    values[len..padded].fill(0.0);
-                    let group = wide::run(Compare {
-                        first: &earlier[..padded],
-                        second: &values[..padded],
-                    });
-                    self.groups[layer + 1].add(&group);
-                }
+                let values = &mut self.values[..block.len()];
+                let group = wide::run(Compare {
+                    first: &self.waiting[0][block.clone()],
+                    second: values,
+                    grown: &mut self.grown[..block.len()],
+                });
+                self.groups[layer + 1].add(&group);
                 for level in 0..top {
-                    let waiting = &self.waiting[level][block.clone()];
-                    for (value, earlier) in values.iter_mut().zip(waiting) {
-                        *value += earlier;
-                    }
-                    add_logs(&mut self.logs[level + 1], &values[..len]);
+                    wide::run(AddTo {
+                        values,
+                        earlier: &self.waiting[level][block.clone()],
+                    });
+                    add_logs(&mut self.logs[level + 1], values);
                 }
                 if waits {
-                    self.waiting[0][block].copy_from_slice(&values[..len]);
+                    self.waiting[0][block].copy_from_slice(values);
                 }
             }
         }
@@ -210,10 +218,92 @@ fn add_logs(total: &mut (u64, f64), values: &[f64]) {
     total.1 += sum;
 }
 
-/// The two differences of a group, in as many whole groups of eight.
+/// Copies a row.
+struct Widen<'a, T> {
+    row: &'a [T],
+    copy: &'a mut [f64],
+}
+
+impl<T: Copy + Into<f64>> Loop for Widen<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Eight>(self) {
+        for (copy, value) in self.copy.iter_mut().zip(self.row) {
+            *copy = (*value).into();
+        }
+    }
+}
+
+/// D of two rows.
+struct Difference<'a, T> {
+    even: &'a [f64],
+    odd: &'a [T],
+    values: &'a mut [f64],
+}
+
+impl<T: Copy + Into<f64>> Loop for Difference<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Eight>(self) {
+        let rows = self.even.iter().zip(self.odd);
+        for (value, (even, odd)) in self.values.iter_mut().zip(rows) {
+            *value = even - (*odd).into();
+        }
+    }
+}
+
+/// Z of an upper level: the later one and the earlier one.
+struct AddTo<'a> {
+    values: &'a mut [f64],
+    earlier: &'a [f64],
+}
+
+impl Loop for AddTo<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Eight>(self) {
+        for (value, earlier) in self.values.iter_mut().zip(self.earlier) {
+            *value += earlier;
+        }
+    }
+}
+
+/// The two differences of a group.
 struct Compare<'a> {
     first: &'a [f64],
     second: &'a [f64],
+    /// Of the same length, for D_a + D_b.
+    grown: &'a mut [f64],
+}
+
+/// The sums over eight coordinates and eight more.
+struct Compared<E: Eight> {
+    squares: E::Four,
+    logs: E::Four,
+    samples: E::Bits,
+    kept_samples: E::Bits,
+}
+
+impl<E: Eight> Compared<E> {
+    #[inline(always)]
+    fn add(&mut self, first: &[f64; LANES], second: &[f64; LANES]) -> [f64; LANES] {
+        let zero = E::splat(0.0);
+        let (a, b) = (E::load(first), E::load(second));
+        let sum = a + b;
+        let usable = E::both(E::differs(a, zero), E::differs(b, zero));
+        let kept = E::both(usable, E::differs(sum, zero));
+        // Of a zero this is some finite number, which is not used.
+        let (ln_a, ln_b) = (ln_positive(E::abs(a)), ln_positive(E::abs(b)));
+        let difference = E::select(usable, ln_a - ln_b, zero);
+        self.squares = E::add_halves(self.squares, difference * difference);
+        self.logs = E::add_halves(self.logs, E::select(kept, ln_a + ln_b, zero));
+        self.samples = E::count(self.samples, usable);
+        self.kept_samples = E::count(self.kept_samples, kept);
+        E::store(E::select(kept, sum, E::splat(1.0)))
+    }
 }
 
 impl Loop for Compare<'_> {
@@ -221,36 +311,38 @@ impl Loop for Compare<'_> {
 
     #[inline(always)]
     fn run<E: Eight>(self) -> GroupTotal {
-        let Self { first, second } = self;
-        let (mut squares, mut logs) = (E::four_zeros(), E::four_zeros());
-        let (mut samples, mut kept_samples) = (E::splat_bits(0), E::splat_bits(0));
-        let zero = E::splat(0.0);
-        let mut sums: Block = [0.0; BLOCK];
-        let (firsts, _) = first.as_chunks::<LANES>();
-        let (seconds, _) = second.as_chunks::<LANES>();
-        let (sum_lanes, _) = sums.as_chunks_mut::<LANES>();
-        for ((first, second), sums) in firsts.iter().zip(seconds).zip(sum_lanes) {
-            let (a, b) = (E::load(first), E::load(second));
-            let sum = a + b;
-            let usable = E::both(E::differs(a, zero), E::differs(b, zero));
-            let kept = E::both(usable, E::differs(sum, zero));
-            // Of a zero this is some finite number, which is not used.
-            let (ln_a, ln_b) = (ln_positive(E::abs(a)), ln_positive(E::abs(b)));
-            let difference = E::select(usable, ln_a - ln_b, zero);
-            squares = E::add_halves(squares, difference * difference);
-            logs = E::add_halves(logs, E::select(kept, ln_a + ln_b, zero));
-            samples = E::count(samples, usable);
-            kept_samples = E::count(kept_samples, kept);
-            *sums = E::store(E::select(kept, sum, E::splat(1.0)));
+        let Self {
+            first,
+            second,
+            grown,
+        } = self;
+        let mut sums = Compared::<E> {
+            squares: E::four_zeros(),
+            logs: E::four_zeros(),
+            samples: E::splat_bits(0),
+            kept_samples: E::splat_bits(0),
+        };
+        let (firsts, first_rest) = first.as_chunks();
+        let (seconds, second_rest) = second.as_chunks();
+        let (growns, grown_rest) = grown.as_chunks_mut();
+        for ((first, second), grown) in firsts.iter().zip(seconds).zip(growns) {
+            *grown = sums.add(first, second);
         }
-        let (ln_sums, ..) = LnAbs(&sums[..first.len()]).run::<E>();
+        // Zeros up to a whole group of lanes: they are left out.
+        let (mut first, mut second) = ([0.0; LANES], [0.0; LANES]);
+        let rest = first_rest.len();
+        first[..rest].copy_from_slice(first_rest);
+        second[..rest].copy_from_slice(second_rest);
+        grown_rest.copy_from_slice(&sums.add(&first, &second)[..rest]);
+
+        let (ln_grown, ..) = LnAbs(grown).run::<E>();
         let total = |counts: E::Bits| E::store_bits(counts).iter().sum::<u64>();
-        let samples = total(samples);
+        let samples = total(sums.samples);
         GroupTotal {
             samples,
-            squares: E::store_four(squares).iter().sum(),
-            cancelled: samples - total(kept_samples),
-            growth: ln_sums - 0.5 * E::store_four(logs).iter().sum::<f64>(),
+            squares: E::store_four(sums.squares).iter().sum(),
+            cancelled: samples - total(sums.kept_samples),
+            growth: ln_grown - 0.5 * E::store_four(sums.logs).iter().sum::<f64>(),
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand, value_parser};
 use clap_complete::Shell;
 use tailsweep_common::label::is_label;
 use tailsweep_common::state::RunState;
-use tailsweep_stats::{NotATreatment, Treatment};
+use tailsweep_stats::{Estimator, NotATreatment, Treatment};
 use tailsweep_worker::Device;
 
 /// Sweeps of neural-network trainings over many machines that measure how heavy the tails of the
@@ -497,13 +497,25 @@ pub(crate) struct RmArgs {
 #[command(after_help = "\
 Examples:
   tailsweep report --out out/last
-  tailsweep report fcn-width-depth --out out/fcn --json")]
+  tailsweep report fcn-width-depth --out out/fcn --json
+  tailsweep report --out out/k1 --k1 64,256              without training again
+  tailsweep report --out out/few --estimators mohammadi,within_coordinate
+  tailsweep report --state tailsweep-out/quickstart/state --out out/again --k1 16")]
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) selector: Selector,
     /// Folder to write; an older report in it is replaced
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// Give the ladder of block lengths at these powers of two alone, besides the published one
+    #[arg(long, value_name = "K1,…", value_delimiter = ',', value_parser = value_parser!(u64).range(1..))]
+    pub(crate) k1: Vec<u64>,
+    /// Give these estimators alone, such as `within_coordinate`
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = estimator)]
+    pub(crate) estimators: Vec<Estimator>,
+    /// Read this folder of state, of a finished `run` or of a coordinator that is not running
+    #[arg(long, value_name = "DIR", conflicts_with = "coordinator")]
+    pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
     /// Print JSON
@@ -597,6 +609,14 @@ pub(crate) struct EstimateArgs {
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,
+}
+
+fn estimator(word: &str) -> Result<Estimator, String> {
+    let known = Estimator::ALL.iter().find(|known| known.as_str() == word);
+    known.copied().ok_or_else(|| {
+        let names: Vec<&str> = Estimator::ALL.iter().map(|known| known.as_str()).collect();
+        format!("there is none of that name, but {}", names.join(", "))
+    })
 }
 
 fn treatment(word: &str) -> Result<Treatment, String> {

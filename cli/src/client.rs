@@ -9,6 +9,8 @@ use tailsweep_proto::wire::submit_part::Part;
 use tailsweep_proto::wire::sweep_service_client::SweepServiceClient;
 use tailsweep_proto::wire::{self, SweepStatus};
 use tailsweep_proto::{Connection, MAX_MESSAGE, PART};
+use tailsweep_report::Choice;
+use tailsweep_stats::Estimator;
 use tokio::time::{Instant, sleep};
 use tonic::{Code, Status};
 
@@ -210,11 +212,14 @@ impl Client {
     pub(crate) async fn report(
         &mut self,
         sweep: &str,
+        choice: &Choice,
     ) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
         let mut service = self.service.clone();
         self.persist(async || {
             let request = wire::GetReportRequest {
                 sweep: sweep.to_owned(),
+                k1: choice.k1.clone(),
+                estimators: choice.estimators.iter().map(Estimator::to_string).collect(),
             };
             let mut parts = service.get_report(request).await?.into_inner();
             let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();

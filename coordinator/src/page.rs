@@ -15,6 +15,7 @@ use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use axum::routing::get;
 use tailsweep_common::id::SweepId;
 use tailsweep_proto::wire;
+use tailsweep_report::Choice;
 use tokio::sync::Semaphore;
 
 use crate::driver::{Driver, Gone, View};
@@ -98,7 +99,7 @@ async fn report(State(pages): State<Arc<Pages>>, Path(id): Path<String>) -> Resp
     let reader = pages.reader.clone();
     let made = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        report::make(&outline, &reader)
+        report::make(&outline, Choice::default(), &reader)
     });
     let files = match made.await {
         Ok(Ok(files)) => files,

@@ -10,7 +10,7 @@ use tailsweep_common::measurement::Measurement;
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep::Sweep;
 use tailsweep_proto::{WireError, wire};
-use tailsweep_report::{ReportBuilder, RunResult, SweepText};
+use tailsweep_report::{Choice, NoSuchBlockLength, ReportBuilder, RunResult, SweepText};
 use tailsweep_scheduler::{RunNo, Scheduler};
 
 use crate::attempts::{Attempt, tell};
@@ -38,6 +38,8 @@ pub(crate) enum ReportError {
     Store(#[from] rusqlite::Error),
     #[error("a stored measurement of run `{run}` can't be read: {problem}")]
     Measurement { run: RunId, problem: String },
+    #[error(transparent)]
+    BlockLength(#[from] NoSuchBlockLength),
     #[error("can't write the manifest: {0}")]
     Manifest(#[from] serde_json::Error),
 }
@@ -69,13 +71,15 @@ pub(crate) fn outline(scheduler: &Scheduler, id: SweepId) -> Option<Outline> {
 /// The files of the report: path and content.
 pub(crate) fn make(
     outline: &Outline,
+    choice: Choice,
     reader: &Reader,
 ) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
     let source = reader.source(outline.sweep.id)?;
     let mut builder = ReportBuilder::new(SweepText {
         sweep: Arc::clone(&outline.sweep),
         source,
-    });
+    })
+    .with_choice(choice);
     let records = reader.records()?;
     let runs = outline.sweep.runs().zip(&outline.runs);
     for (run, outlined) in runs.filter(|(_, outlined)| outlined.state != RunState::NotNeeded) {
@@ -95,6 +99,7 @@ pub(crate) fn make(
             measurements: measurements.collect::<Result<_, _>>()?,
         });
     }
+    builder.check_choice()?;
     let files = builder
         .finish()
         .files()

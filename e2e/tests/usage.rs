@@ -145,3 +145,51 @@ fn a_coordinator_does_not_expose_itself_by_accident() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(text(&output).contains("--insecure"));
 }
+
+#[test]
+fn a_report_is_estimated_anew_from_the_state_of_a_run() {
+    let excerpt = GOOD.replace(
+        "\"mnist\"",
+        "{ name = \"mnist-excerpt\", train_limit = 1000, test_limit = 1000 }",
+    );
+    let (folder, path) = spec(&excerpt);
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (out, again) = (place("out"), place("again"));
+    let state = format!("{out}/state");
+    let ran = output(&["run", &path, "--out", &out]);
+    assert!(ran.status.success(), "{}", text(&ran));
+
+    let report = |more: &[&str]| {
+        let always = ["report", "--state", &state, "--out", &again];
+        output(&[&always[..], more].concat())
+    };
+    let all = report(&[]);
+    assert!(all.status.success(), "{}", text(&all));
+    for file in ["estimates.csv", "report.html", "points.parquet"] {
+        let read = |folder: &str| fs::read(format!("{folder}/{file}")).unwrap();
+        assert!(read(&out) == read(&again), "{file}");
+    }
+
+    let few = report(&["--k1", "4", "--estimators", "mohammadi,hill"]);
+    assert!(few.status.success(), "{}", text(&few));
+    let estimates = fs::read_to_string(format!("{again}/estimates.csv")).unwrap();
+    assert!(estimates.contains(",mohammadi,permuted,4,") && estimates.contains(",hill,"));
+    assert!(!estimates.contains(",permuted,8,") && !estimates.contains("within_coordinate"));
+
+    let none = report(&["--k1", "100"]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(
+        text(&none).contains("block length 100, but at 1, 2, 4"),
+        "{}",
+        text(&none)
+    );
+    let unknown = report(&["--estimators", "hil"]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", text(&unknown));
+    let nowhere = output(&["report", "--state", &again, "--out", &place("third")]);
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(
+        text(&nowhere).contains("is no folder of state"),
+        "{}",
+        text(&nowhere)
+    );
+}

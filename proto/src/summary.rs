@@ -29,6 +29,7 @@ impl From<&NoiseSummary> for wire::NoiseSummary {
             rows,
             cells,
             moments,
+            norms,
             projections,
             surrogate,
             paired,
@@ -43,6 +44,7 @@ impl From<&NoiseSummary> for wire::NoiseSummary {
                 .collect(),
             cells: Some(cells.as_slice().into()),
             moments: Some(moments.as_slice().into()),
+            norms: (!norms.is_empty()).then(|| (&norms).into()),
             surrogate: surrogate.as_deref().map(Into::into),
             paired: paired.as_ref().map(Into::into),
             values: values.as_ref().map(|values| value_sums(values, &layers)),
@@ -70,6 +72,7 @@ impl TryFrom<wire::NoiseSummary> for NoiseSummary {
             paired,
             values,
             projections,
+            norms,
         } = summary;
         let missing = |field| move || WireError::missing(MESSAGE, field);
         let shape: NoiseShape = shape.ok_or_else(missing("shape"))?.try_into()?;
@@ -81,6 +84,7 @@ impl TryFrom<wire::NoiseSummary> for NoiseSummary {
             rows: ranges(&rows)?,
             cells: cells.ok_or_else(missing("cells"))?.try_into()?,
             moments: moments.ok_or_else(missing("moments"))?.try_into()?,
+            norms: norms.unwrap_or_default().try_into()?,
             projections: projection_rows(&projections)?,
             surrogate: surrogate.map(TryInto::try_into).transpose()?,
             paired: paired.map(|sums| paired_sums(sums, &shape)).transpose()?,

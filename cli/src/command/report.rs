@@ -1,5 +1,11 @@
 //! `tailsweep report`
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tailsweep_report::Choice;
+
+use super::run::Home;
 use crate::args::ReportArgs;
 use crate::client::Client;
 use crate::failure::Failure;
@@ -7,8 +13,39 @@ use crate::report_folder;
 use crate::settings::Settings;
 
 pub(crate) async fn run(args: ReportArgs, settings: &Settings) -> Result<(), Failure> {
-    let mut client = Client::connect(&settings.coordinator).await?;
-    let files = client.report(&args.selector.sweep).await?;
+    let choice = Choice {
+        k1: args.k1,
+        estimators: args.estimators,
+    };
+    let sweep = &args.selector.sweep;
+    let files = match &args.state {
+        Some(state) => from_state(state, sweep, &choice, settings).await?,
+        None => {
+            let mut client = Client::connect(&settings.coordinator).await?;
+            client.report(sweep, &choice).await?
+        }
+    };
     report_folder::write(&args.out, &files)?;
     report_folder::tell(&args.out, &files, args.json)
+}
+
+/// From a folder that no coordinator uses now.
+async fn from_state(
+    state: &Path,
+    sweep: &str,
+    choice: &Choice,
+    settings: &Settings,
+) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    // A coordinator would make a folder that is not there.
+    if !state.join("tailsweep.db").is_file() {
+        return Err(Failure::error(format!(
+            "`{}` is no folder of state; that of `tailsweep run --out DIR` is `DIR/state`",
+            state.display()
+        )));
+    }
+    let home = Home::open(state.to_owned(), settings)?;
+    let mut client = home.client.clone();
+    let files = client.report(sweep, choice).await;
+    home.close().await;
+    files
 }

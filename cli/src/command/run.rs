@@ -1,12 +1,13 @@
 //! `tailsweep run`: coordinator and workers in this process.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tailsweep_common::run::Dataset;
 use tailsweep_coordinator::{Access, Coordinator};
 use tailsweep_proto::wire::SweepStatus;
+use tailsweep_report::Choice;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -34,7 +35,7 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
         .out
         .unwrap_or_else(|| Path::new("tailsweep-out").join(&file.sweep.name));
 
-    let mut home = Home::open(&out, settings)?;
+    let mut home = Home::open(out.join("state"), settings)?;
     let mut client = home.client.clone();
     let interrupted = stop_signal()?;
     let mut progress = Progress::start(false);
@@ -48,7 +49,7 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
                 return Err(Failure::error(problem));
             }
         };
-        let files = client.report(&reply.sweep_id).await?;
+        let files = client.report(&reply.sweep_id, &Choice::default()).await?;
         Ok((status, files))
     };
     let worked: Result<(SweepStatus, _), Failure> = tokio::select! {
@@ -92,8 +93,8 @@ pub(super) async fn check_data(
 }
 
 /// A coordinator and its workers in this process.
-struct Home {
-    client: Client,
+pub(crate) struct Home {
+    pub(crate) client: Client,
     leave: watch::Sender<bool>,
     workers: JoinSet<()>,
     stop: watch::Sender<bool>,
@@ -102,10 +103,10 @@ struct Home {
 }
 
 impl Home {
-    /// A coordinator that works on nothing yet.
-    fn open(out: &Path, settings: &Settings) -> Result<Self, Failure> {
+    /// A coordinator over a folder of state that works on nothing yet.
+    pub(crate) fn open(state: PathBuf, settings: &Settings) -> Result<Self, Failure> {
         let coordinator = tailsweep_coordinator::Settings {
-            state: out.join("state"),
+            state,
             lease: settings.lease,
             workers_inside: true,
         };
@@ -155,7 +156,7 @@ impl Home {
     }
 
     /// Saves what is running, hands it back, and closes the state.
-    async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         self.leave.send_replace(true);
         while self.workers.join_next().await.is_some() {}
         self.stop.send_replace(true);

@@ -281,7 +281,7 @@ impl NoiseAccumulator {
         for part in self.parts {
             assert_eq!(part.row, rows, "all parts are fed the same rows");
             match part.kind {
-                Kind::Moments(sums) => summary.moments = sums.finish(),
+                Kind::Moments(sums) => (summary.moments, summary.norms) = sums.finish(),
                 Kind::Projections(sums) => summary.projections = sums.finish(),
                 Kind::Largest(own) => top = Some(own),
                 Kind::Histogram(counter) => {

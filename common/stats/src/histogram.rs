@@ -92,6 +92,41 @@ impl LogHistogram {
         crate::values::ValueSums::of(values).histogram
     }
 
+    /// The same, without a table of all cells: for few numbers.
+    pub(crate) fn of_few(values: &[f64]) -> Self {
+        let cell = |value: &f64| (value.to_bits() >> CELL_SHIFT) as usize;
+        let mut bins: Vec<i32> = values
+            .iter()
+            .filter(|value| value.is_finite())
+            .filter_map(|value| bin_of_cell(cell(value)))
+            .collect();
+        bins.sort_unstable();
+        let mut histogram = Self::default();
+        for bin in bins {
+            match histogram.bins.last() {
+                Some(last) if *last == bin => {
+                    if let Some(count) = histogram.counts.last_mut() {
+                        *count += 1;
+                    }
+                }
+                _ => {
+                    histogram.bins.push(bin);
+                    histogram.counts.push(1);
+                }
+            }
+        }
+        histogram
+    }
+
+    /// The magnitudes of the values in ascending order, each in the middle of its share of its bin,
+    /// as ln|x|, with the number of values in the bin.
+    pub fn ln_magnitudes(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
+        self.bins().map(|(bin, count)| {
+            let edges = edges(bin);
+            (0.5 * (edges.start.ln() + edges.end.ln()), count)
+        })
+    }
+
     /// Non-empty bins, in the order of the numbers, and their counts.
     pub fn bins(&self) -> impl DoubleEndedIterator<Item = (i32, u64)> + ExactSizeIterator + Clone {
         self.bins.iter().copied().zip(self.counts.iter().copied())

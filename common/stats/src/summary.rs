@@ -32,6 +32,7 @@ pub struct Incomplete;
 ///
 /// **What is kept.** For each pair of means (see [`Cell`]) and each of the G ≤ 64 clusters of
 /// consecutive rows: n and Σ ln|x|, n and Σ ln|y|, the sums exact. For each cluster [`Moments`].
+/// Of all rows the [`LogHistogram`] of their norms.
 /// For all rows at once the finished sums of the Gaussian surrogate, which is not additive over
 /// rows, the [`PairedSums`], and the [`ValueSums`], which would be large by cluster. For each of
 /// at most 256 rows a [`ProjectionRow`]. For each layer the [`LogHistogram`] of its values.
@@ -52,6 +53,8 @@ pub struct NoiseSummary {
     pub(crate) cells: Vec<Cell>,
     /// By cluster.
     pub(crate) moments: Vec<Moments>,
+    /// The Euclidean norms of the rows that are here, but for those that are 0.
+    pub(crate) norms: LogHistogram,
     /// By place ([`NoiseShape::place_of_projection`]); zeros of rows that are not here.
     pub(crate) projections: Vec<ProjectionRow>,
     /// By scope; a function of the shape says which.
@@ -72,6 +75,7 @@ impl NoiseSummary {
             rows: RowSet::default(),
             cells: vec![Cell::default(); series.len() * clusters],
             moments: vec![Moments::default(); clusters],
+            norms: LogHistogram::default(),
             projections: vec![ProjectionRow::default(); shape.kept_projections()],
             surrogate: None,
             paired: None,
@@ -146,6 +150,12 @@ impl NoiseSummary {
         self.values()?;
         let norms = self.moments.iter().map(|moments| moments.norm_max);
         finite(norms.fold(0.0, f64::max))
+    }
+
+    /// The Euclidean norms of the rows of the noise that are here, those of 0 left out. Empty also
+    /// where they were not kept yet: in summaries of numerics before 5.
+    pub fn noise_norms(&self) -> &LogHistogram {
+        &self.norms
     }
 
     /// m4/m2² over all values, about zero, which is their mean. A Gaussian has 3.

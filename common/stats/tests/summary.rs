@@ -406,6 +406,9 @@ fn nothing_asked_still_tells_zeros_and_norms() {
     assert_eq!(summary.zero_fraction(), Some(1.0 / 3.0));
     assert_eq!(summary.noise_norm_mean(), Some(5.0));
     assert_eq!(summary.noise_norm_max(), Some(5.0));
+    let norms: Vec<(f64, u64)> = summary.noise_norms().ln_magnitudes().collect();
+    assert_eq!(norms.len(), 1);
+    assert!((norms[0].0 - 5_f64.ln()).abs() < 0.005 && norms[0].1 == 2);
     // Values ±3, ±4: m4 = (81 + 256)/3, m2 = 25/3.
     assert!((summary.kurtosis().unwrap() - 337.0 / 3.0 / (25.0_f64 / 3.0).powi(2)).abs() < 1e-12);
     assert_eq!((summary.params(), summary.minibatches()), (3, 2));

@@ -1,19 +1,23 @@
 //! What is kept of a sweep and its results: rows of plain numbers, in the order of the sweep.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use tailsweep_common::exits::Exits;
 use tailsweep_common::id::RunId;
-use tailsweep_common::measurement::{Split, SplitMeasurement};
+use tailsweep_common::measurement::{Measurement, Split, SplitMeasurement};
 use tailsweep_common::run::Point;
 use tailsweep_common::state::{Reason, RunState};
+use tailsweep_stats::late::is_late;
 use tailsweep_stats::{
     Estimate, Estimator, Gaussianity, IterateEstimate, IterateSummary, Problem, Scope, Spectrum,
     Treatment,
 };
 
-use crate::{RunResult, SweepText};
+use crate::choice::is_of_ladder;
+use crate::norms::RelativeNorms;
+use crate::{Choice, RunResult, SweepText};
 
 /// The scope of an estimate over all parameters.
 pub(crate) const ALL: &str = "all";
@@ -22,6 +26,9 @@ pub(crate) const ALL: &str = "all";
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) text: SweepText,
+    pub(crate) choice: Choice,
+    /// The block lengths at which several are kept for the same noise, chosen or not.
+    pub(crate) ladders: BTreeSet<u64>,
     /// The points of the added runs, in the order of the sweep.
     pub(crate) points: Vec<PointFacts>,
     pub(crate) runs: Vec<RunFacts>,
@@ -57,6 +64,8 @@ pub(crate) struct RunFacts {
     pub(crate) estimates: Range<usize>,
     /// Its rows in [`Facts::exits`].
     pub(crate) exits: Range<usize>,
+    /// Of its late measurements, if it is done: by split.
+    pub(crate) norms: Vec<(Split, RelativeNorms)>,
 }
 
 /// What the paths of a run did up to a measured step.
@@ -125,6 +134,8 @@ impl Facts {
     pub(crate) fn new(text: SweepText) -> Self {
         Self {
             text,
+            choice: Choice::default(),
+            ladders: BTreeSet::new(),
             points: Vec::new(),
             runs: Vec::new(),
             measurements: Vec::new(),
@@ -139,6 +150,10 @@ impl Facts {
         let point = self.point(&result.run.point);
         let (first_measurement, first_estimate) = (self.measurements.len(), self.estimates.len());
         let first_exits = self.exits.len();
+        let norms = match result.state {
+            RunState::Done => late_norms(&result.measurements),
+            _ => Vec::new(),
+        };
         for measurement in &result.measurements {
             if let Some(exits) = &measurement.exits {
                 for before in &mut self.exits[first_exits..] {
@@ -156,11 +171,19 @@ impl Facts {
                 // A summary with missing rows is refused before it is committed.
                 for estimate in split.noise.estimates().unwrap_or_default() {
                     let scope = self.scope(scope_name(&estimate.scope));
+                    let told = Told::new(scope, &estimate);
+                    if is_of_ladder(&told) {
+                        self.ladders.extend(told.k1);
+                    }
+                    let published = split.noise.shape().block_length() as u64;
+                    if !self.choice.takes(&told, published) {
+                        continue;
+                    }
                     self.estimates.push(EstimateRow {
                         run,
                         step: measurement.step,
                         split: Some(split.split),
-                        told: Told::new(scope, &estimate),
+                        told,
                     });
                 }
             }
@@ -187,6 +210,7 @@ impl Facts {
             measurements: first_measurement..self.measurements.len(),
             estimates: first_estimate..self.estimates.len(),
             exits: first_exits..self.exits.len(),
+            norms,
         });
     }
 
@@ -239,6 +263,25 @@ impl Facts {
             .rev()
             .find(|row| row.split == split)
     }
+}
+
+/// The norms of the late measurements of a run, by split.
+fn late_norms(measurements: &[Measurement]) -> Vec<(Split, RelativeNorms)> {
+    let last = measurements.last().map_or(0, |measured| measured.step);
+    let mut norms: Vec<(Split, RelativeNorms)> = Vec::new();
+    for measured in measurements.iter().filter(|row| is_late(row.step, last)) {
+        for split in &measured.splits {
+            let own = match norms.iter().position(|(of, _)| *of == split.split) {
+                Some(index) => index,
+                None => {
+                    norms.push((split.split, RelativeNorms::default()));
+                    norms.len() - 1
+                }
+            };
+            norms[own].1.add(split.noise.noise_norms());
+        }
+    }
+    norms
 }
 
 /// What an estimate is of, as written in tables.

@@ -15,6 +15,7 @@ mod channels;
 mod diagnosis;
 mod exits;
 mod legend;
+mod norms;
 mod palette;
 mod panel;
 mod scatter;
@@ -47,7 +48,8 @@ pub(crate) struct Figure {
 pub(crate) fn all(facts: &Facts, late: &[PointRow]) -> Vec<Figure> {
     let lookup = Lookup::new(facts, late);
     // The figures of the paper in its order, then what stands beside them.
-    let mut figures = alpha::figures(&lookup);
+    let mut figures: Vec<Figure> = norms::figure(&lookup).into_iter().collect();
+    figures.extend(alpha::figures(&lookup));
     figures.extend(channels::figure(&lookup));
     figures.extend(training::figure(&lookup));
     figures.extend(scatter::train_test(&lookup));

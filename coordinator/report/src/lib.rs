@@ -16,9 +16,11 @@
 //! |---|---|
 //! | [`late`] | what the late α of a point is |
 //! | `exits` | exit times of stochastic differential equations, beside theory |
+//! | `choice` | which of the possible estimates are given |
 //! | `facts` | what is kept of a sweep and its results |
 //! | `fields` | the settings in which points differ |
 //! | `tables` | the four tables, as CSV, Parquet and JSON |
+//! | `norms` | norms of the noise, relative to their median |
 //! | `lookup` | the α that a figure or a row of the page is about |
 //! | `figures` | which figures are drawn, and how |
 //! | `html` | the page |
@@ -33,6 +35,7 @@ use tailsweep_common::run::Run;
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep::Sweep;
 
+mod choice;
 pub mod diagnosis;
 mod exits;
 mod facts;
@@ -43,9 +46,11 @@ mod fixture;
 mod html;
 pub mod late;
 mod lookup;
+mod norms;
 mod numbers;
 mod tables;
 
+pub use choice::{Choice, NoSuchBlockLength};
 use facts::Facts;
 
 /// What a report tells of one run.
@@ -88,10 +93,26 @@ impl ReportBuilder {
         }
     }
 
+    /// Gives a part of the estimates.
+    #[must_use]
+    pub fn with_choice(mut self, choice: Choice) -> Self {
+        self.facts.choice = choice;
+        self
+    }
+
     /// The next run in the order of the sweep: point by point, seed by seed. Runs that are not
     /// needed are not added. The estimates are made here, and the summaries dropped.
     pub fn add(&mut self, result: RunResult) {
         self.facts.add(result);
+    }
+
+    /// Whether the sums that were added allow what was chosen.
+    ///
+    /// # Errors
+    ///
+    /// A chosen block length has no sums in any run.
+    pub fn check_choice(&self) -> Result<(), NoSuchBlockLength> {
+        self.facts.choice.check(&self.facts.ladders)
     }
 
     /// No run is left: the late α of each point can be told.

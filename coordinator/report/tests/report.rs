@@ -12,9 +12,9 @@ use tailsweep_common::run::Run;
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep::{self, Sweep};
 use tailsweep_report::diagnosis::{self, Diagnosis};
-use tailsweep_report::{ReportBuilder, ReportFile, RunResult, SweepText};
+use tailsweep_report::{Choice, ReportBuilder, ReportFile, RunResult, SweepText};
 use tailsweep_stats::late::{self, Value};
-use tailsweep_stats::{Layer, NoiseShape, Treatments, summarise};
+use tailsweep_stats::{Estimator, Layer, NoiseShape, Treatments, summarise};
 
 const SWEEP: &str = r#"version = 1
 name = "tests <&> 'quotes'"
@@ -493,6 +493,59 @@ fn the_page_never_claims_what_the_numbers_do_not_show() {
         assert!(!text.contains(claim), "`{claim}`");
     }
     assert!(text.contains("does not say"));
+}
+
+#[test]
+fn a_choice_leaves_the_chosen_rows_as_they_are() {
+    let sweep = sweep();
+    let text = SweepText {
+        sweep: Arc::clone(&sweep),
+        source: SWEEP.to_owned(),
+    };
+    let chosen = |k1: &[u64], estimators: &[Estimator]| {
+        let mut builder = ReportBuilder::new(text.clone()).with_choice(Choice {
+            k1: k1.to_vec(),
+            estimators: estimators.to_vec(),
+        });
+        for (index, run) in sweep.runs().enumerate() {
+            builder.add(result(index, run));
+        }
+        builder
+    };
+    let builder = chosen(&[4], &[Estimator::Mohammadi]);
+    assert_eq!(builder.check_choice(), Ok(()));
+    let files = builder.finish().files();
+    let files: BTreeMap<_, _> = files
+        .into_iter()
+        .map(|file| (file.path, file.bytes))
+        .collect();
+    let published: u64 = 24;
+    let is_kept = |row: &BTreeMap<String, String>| {
+        let is_of_ladder = row["scope"] == "all"
+            && ["published_rows", "permuted"].contains(&row["treatment"].as_str());
+        let k1 = row["k1"].parse().unwrap_or(0);
+        row["estimator"] == "mohammadi" && (!is_of_ladder || k1 == 4 || k1 == published)
+    };
+    let mut all = rows(self::files(), "estimates.csv");
+    assert!(
+        all.iter()
+            .any(|row| row["treatment"] == "published" && row["k1"] == published.to_string())
+    );
+    all.retain(is_kept);
+    assert!(all == rows(&files, "estimates.csv") && all.len() > 100);
+    let page = std::str::from_utf8(&files["report.html"]).unwrap();
+    assert!(page.contains("K₁ = 4: ") && page.contains("the estimators mohammadi"));
+
+    let problem = chosen(&[4, 6], &[]).check_choice().unwrap_err();
+    assert_eq!(
+        problem.to_string(),
+        "no sums are kept at the block length 6, but at 1, 2, 4, 8, 16, 24, 32, 64"
+    );
+    let nothing = ReportBuilder::new(text).with_choice(Choice {
+        k1: vec![6],
+        estimators: Vec::new(),
+    });
+    assert_eq!(nothing.check_choice(), Ok(()), "nothing was measured yet");
 }
 
 #[test]

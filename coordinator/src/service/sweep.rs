@@ -9,6 +9,8 @@ use tailsweep_common::sweep::{self, Sweep};
 use tailsweep_proto::wire;
 use tailsweep_proto::wire::submit_part::Part;
 use tailsweep_proto::wire::sweep_service_server::SweepService;
+use tailsweep_report::Choice;
+use tailsweep_stats::Estimator;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -16,6 +18,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::part::{self, Parts};
 use super::{control, runs, unreadable};
 use crate::driver::{Driver, Manner};
+use crate::report::ReportError;
 use crate::select::{NotSelected, select, select_run};
 use crate::store::{Reader, Submission, packed};
 use crate::{report, status};
@@ -24,6 +27,8 @@ use crate::{report, status};
 const MAX_SOURCE: usize = 8 << 20;
 /// What travels with a sweep is not larger, bytes.
 const MAX_FILES: usize = 2 << 30;
+/// Estimates that a request names are not more.
+const MAX_CHOSEN: usize = 100;
 /// How often a watched sweep is looked at.
 const GLANCE: Duration = Duration::from_millis(200);
 
@@ -244,7 +249,9 @@ impl SweepService for Sweeps {
         &self,
         request: Request<wire::GetReportRequest>,
     ) -> Result<Response<Self::GetReportStream>, Status> {
-        let id = self.select(request.into_inner().sweep).await?;
+        let request = request.into_inner();
+        let choice = choice(&request)?;
+        let id = self.select(request.sweep).await?;
         let outline = self
             .driver
             .ask(move |view| report::outline(view.scheduler, id))
@@ -255,12 +262,36 @@ impl SweepService for Sweeps {
         let turn = turn.map_err(unreadable)?;
         let made = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            report::make(&outline, &reader)
+            report::make(&outline, choice, &reader)
         })
         .await;
-        let files = made.map_err(unreadable)?.map_err(unreadable)?;
+        let files = made.map_err(unreadable)?.map_err(|problem| match problem {
+            ReportError::BlockLength(problem) => Status::invalid_argument(problem.to_string()),
+            problem => unreadable(problem),
+        })?;
         Ok(Response::new(part::of_files(files)))
     }
+}
+
+/// The estimates that are asked for.
+fn choice(request: &wire::GetReportRequest) -> Result<Choice, Status> {
+    if request.k1.len() + request.estimators.len() > MAX_CHOSEN {
+        return Err(Status::invalid_argument("more estimates than there are"));
+    }
+    let estimator = |name: &String| {
+        let known = Estimator::ALL.iter().find(|known| known.as_str() == name);
+        known
+            .copied()
+            .ok_or_else(|| Status::invalid_argument(format!("there is no estimator `{name}`")))
+    };
+    Ok(Choice {
+        k1: request.k1.clone(),
+        estimators: request
+            .estimators
+            .iter()
+            .map(estimator)
+            .collect::<Result<_, _>>()?,
+    })
 }
 
 /// A submission as it arrives, with a bound on its size.

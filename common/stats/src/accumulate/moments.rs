@@ -1,5 +1,6 @@
 //! Zeros, norms and power sums.
 
+use crate::histogram::LogHistogram;
 use crate::summary::Moments;
 use crate::wide::{self, Eight, Loop};
 
@@ -15,6 +16,8 @@ pub(super) struct MomentSums {
     non_finite: u64,
     max: [f64; LANES],
     moments: Vec<Moments>,
+    /// Of the rows whose norm is a number, in any order.
+    norms: Vec<f64>,
 }
 
 impl MomentSums {
@@ -61,6 +64,7 @@ impl MomentSums {
                     sum.add(f64::MAX);
                 }
             }
+            self.norms.push(square.sqrt());
             moments.norm_max = moments.norm_max.max(square.sqrt().min(f64::MAX));
             moments.max = self
                 .max
@@ -69,12 +73,14 @@ impl MomentSums {
         }
         *self = Self {
             moments: std::mem::take(&mut self.moments),
+            norms: std::mem::take(&mut self.norms),
             ..Self::default()
         };
     }
 
-    pub(super) fn finish(self) -> Vec<Moments> {
-        self.moments
+    /// The sums by cluster, and the norms of the rows.
+    pub(super) fn finish(self) -> (Vec<Moments>, LogHistogram) {
+        (self.moments, LogHistogram::of_few(&self.norms))
     }
 }
 

@@ -41,6 +41,9 @@ impl NoiseSummary {
         if values.as_ref().map_or(0, ValueSums::count) > self.shape.values() {
             return Err(MergeError::WholeTwice);
         }
+        if self.norms.count() + other.norms.count() > self.shape.minibatches() as u64 {
+            return Err(MergeError::WholeTwice);
+        }
         self.rows = rows;
         self.values = values;
         for (cell, other) in self.cells.iter_mut().zip(&other.cells) {
@@ -55,6 +58,7 @@ impl NoiseSummary {
         for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
             layer.merge(other);
         }
+        self.norms.merge(&other.norms);
         self.surrogate = self.surrogate.take().or_else(|| other.surrogate.clone());
         self.paired = self.paired.take().or_else(|| other.paired.clone());
         Ok(())
@@ -76,6 +80,7 @@ impl NoiseSummary {
         parts[0].paired = self.paired;
         parts[0].values = self.values;
         parts[0].layers = self.layers;
+        parts[0].norms = self.norms;
         parts
     }
 

@@ -30,6 +30,8 @@ pub struct SummaryParts {
     pub cells: Vec<Cell>,
     /// Zeros, norms and power sums.
     pub moments: Vec<Moments>,
+    /// The norms of the rows that are here, or of other pieces too; those of 0 left out.
+    pub norms: LogHistogram,
     /// Random projections of those rows that are here and kept.
     pub projections: Vec<ProjectionRow>,
     /// Of all rows at once, if here: for all columns, then for each layer that has blocks.
@@ -79,6 +81,7 @@ impl NoiseSummary {
                 .iter()
                 .map(|cluster| self.moments[*cluster].clone())
                 .collect(),
+            norms: self.norms.clone(),
             projections: self.present_projections(),
             surrogate: self.surrogate.clone(),
             paired: self.paired.clone(),
@@ -97,6 +100,7 @@ impl NoiseSummary {
             rows,
             cells,
             moments,
+            norms,
             projections,
             surrogate,
             paired,
@@ -173,6 +177,9 @@ impl NoiseSummary {
             }
         }
         check_layers(&shape, value_sums.as_ref(), &layers)?;
+        if norms.count() > minibatches || norms.bins().any(|(bin, _)| bin < 0) {
+            return Err(PartsError::new("norms", "are not those of the rows"));
+        }
 
         let mut summary = Self::empty(shape);
         let mut cells = cells.into_iter();
@@ -189,6 +196,7 @@ impl NoiseSummary {
             summary.projections[place] = row;
         }
         summary.rows = rows;
+        summary.norms = norms;
         summary.surrogate = surrogate;
         summary.paired = paired;
         if value_sums.is_some() {

@@ -105,7 +105,7 @@ impl Axis {
     /// A logarithmic axis with a tick at each power of `base` that fits.
     pub(super) fn powers(label: &str, base: u64, range: [f64; 2]) -> Self {
         let base = base as f64;
-        let mut value = 1.0;
+        let mut value = base.powf(range[0].log(base).floor());
         let mut all = Vec::new();
         while value <= range[1] && all.len() < 64 {
             if value >= range[0] {

@@ -74,6 +74,10 @@ fn settings(lookup: &Lookup<'_>) -> Vec<(&'static str, String)> {
         ("Measured", each(&measured)),
         ("Minibatches measured", each(&minibatches)),
         ("Treatments", each(&treatments)),
+        (
+            "Estimates given here",
+            lookup.facts.choice.words().unwrap_or_default(),
+        ),
     ];
     if networks().any(|point| point.architecture.has_dropout()) {
         let dropout = |point: &NetworkPoint| match point.train.dropout {

@@ -113,7 +113,11 @@ fn row(lookup: &Lookup<'_>, point: usize, split: Split) -> Vec<String> {
             counted(seeds, "seed")
         ),
         late(Kind::PUBLISHED).replace("<span class=\"value\">", "<span class=\"value lead\">"),
-        late(Kind::PUBLISHED_ROWS),
+        format!(
+            "<span>{}{}</span>",
+            late(Kind::PUBLISHED_ROWS),
+            at_chosen(lookup, point, split)
+        ),
         late(Kind::SURROGATE),
         format!("<span>{}{zeros}</span>", late(Kind::ZEROS_DROPPED)),
         climb(lookup, point, split, Kind::PERMUTED_SLOPE, "K₁"),
@@ -163,6 +167,20 @@ fn cell(late: Option<&Late>) -> String {
 fn ends([low, high]: [f64; 2]) -> String {
     let close = if high.is_infinite() { ")" } else { "]" };
     format!("[{}, {}{close}", rounded(low, 2), rounded(high, 2))
+}
+
+/// The same estimate at the block lengths that were chosen.
+fn at_chosen(lookup: &Lookup<'_>, point: usize, split: Split) -> String {
+    let k1 = lookup.facts.choice.k1.iter();
+    let values = k1.filter_map(|k1| {
+        let late = lookup.at_k1(point, split, *k1)?;
+        let alpha = rounded(late.alpha?, 3);
+        let interval = late.interval.map_or(String::new(), ends);
+        Some(format!(
+            "<span class=\"at\">K₁ = {k1}: {alpha} {interval}</span>"
+        ))
+    });
+    values.collect()
 }
 
 /// The first and the last trustworthy level of a ladder.

@@ -22,7 +22,7 @@ use super::window::{Run, Window};
 use super::{Before, Input, Rows, Weights, Workspace, bias};
 
 /// Rows of the matrix of windows, unless one example has more.
-const ROWS: usize = 512;
+const ROWS: usize = 128;
 
 /// How the windows of some examples are written out.
 #[derive(Debug)]

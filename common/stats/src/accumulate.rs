@@ -31,7 +31,7 @@ use self::projections::ProjectionSums;
 use self::restarted::Restarted;
 use self::running::{Published, ZerosDropped};
 use self::surrogate::Surrogate;
-use crate::paired::PairedAccumulator;
+use crate::paired::{PairedAccumulator, PairedSums};
 use crate::permutation::{Dealer, Permutation};
 use crate::shape::NoiseShape;
 use crate::summary::{Cell, NoiseSummary, RowSet, Series};
@@ -85,6 +85,8 @@ impl Columns {
 pub struct NoiseAccumulator {
     shape: Arc<NoiseShape>,
     parts: Vec<Part>,
+    /// Of an earlier pass.
+    paired: Option<PairedSums>,
     /// The noise of the chunk at hand.
     noise: Vec<f64>,
 }
@@ -154,8 +156,39 @@ impl NoiseAccumulator {
     ///
     /// If the centre or the scales have another length than a row, or needed scales are missing.
     pub fn new(shape: Arc<NoiseShape>, centre: Arc<[f64]>, scales: Option<Arc<[f64]>>) -> Self {
-        assert_eq!(centre.len(), shape.params(), "the length of the centre");
         let asked = shape.treatments();
+        Self::of(shape, asked, centre, scales)
+    }
+
+    /// The same without `paired`, which needs no centre: `paired` are its sums over all rows, taken
+    /// in an earlier pass.
+    ///
+    /// # Panics
+    ///
+    /// As [`NoiseAccumulator::new`].
+    pub fn after(
+        paired: Option<PairedSums>,
+        shape: Arc<NoiseShape>,
+        centre: Arc<[f64]>,
+        scales: Option<Arc<[f64]>>,
+    ) -> Self {
+        let asked = shape.treatments().iter();
+        let rest = asked.filter(|treatment| *treatment != Treatment::Paired);
+        let rest = rest.collect();
+        Self {
+            paired,
+            ..Self::of(shape, rest, centre, scales)
+        }
+    }
+
+    /// Of these treatments alone.
+    fn of(
+        shape: Arc<NoiseShape>,
+        asked: Treatments,
+        centre: Arc<[f64]>,
+        scales: Option<Arc<[f64]>>,
+    ) -> Self {
+        assert_eq!(centre.len(), shape.params(), "the length of the centre");
         let scales = scales.map(divisors);
         let scales = || {
             let scales = scales.clone().expect("standardised treatments need scales");
@@ -227,6 +260,7 @@ impl NoiseAccumulator {
         });
         Self {
             parts: parts.collect(),
+            paired: None,
             shape: shape.clone(),
             noise: Vec::new(),
         }
@@ -277,6 +311,7 @@ impl NoiseAccumulator {
         let clusters = self.shape.clusters();
         let mut summary = NoiseSummary::empty(self.shape);
         summary.rows = RowSet::first(rows as u64);
+        summary.paired = self.paired.or(summary.paired);
         let (mut columns, mut top) = (Vec::new(), None);
         for part in self.parts {
             assert_eq!(part.row, rows, "all parts are fed the same rows");

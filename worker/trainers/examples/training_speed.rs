@@ -148,20 +148,20 @@ fn measurement(width: u32, depth: u32, all: bool, kept: bool) -> Result<(f64, f6
     let budget = MeasureBudget {
         bytes: if kept { 1 << 34 } else { 0 },
     };
-    let before = resident("VmRSS:")?;
-    reset_peak();
-    let mut best = f64::INFINITY;
+    let (mut best, mut extra) = (f64::INFINITY, 0.0_f64);
     for _ in 0..3 {
         let training = Training::new(&run, Arc::clone(&data), None)?;
         let mut training = training.with_measure_budget(budget);
+        let before = resident("VmRSS:")?;
+        reset_peak();
         let start = Instant::now();
         let event = training.advance(&|| false)?;
         best = best.min(start.elapsed().as_secs_f64());
         if !matches!(event, Event::Measured(_)) {
             return Err(format!("the first event: {event:?}").into());
         }
+        extra = extra.max(resident("VmHWM:")?.saturating_sub(before) as f64);
     }
-    let extra = resident("VmHWM:")?.saturating_sub(before) as f64;
     Ok((best, extra / 4.0 / run.point.params() as f64))
 }
 

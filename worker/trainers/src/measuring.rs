@@ -8,9 +8,11 @@
 //!
 //! The noise statistics need each row twice: for the centre, then for the noise around it. If P·M
 //! gradients fit the [`MeasureBudget`] they are kept; otherwise each is computed twice, and a few
-//! rows are in memory at any time: O(M) numbers for each thread. The bytes are the same, for any
-//! number of threads too: a gradient is the work of one thread, centres are summed coordinate by
-//! coordinate in row order, and each part of a [`NoiseAccumulator`] takes all rows in order.
+//! rows are in memory at any time: O(M) numbers, about 23·M floats for the default treatments and
+//! 100 rows on two threads. Paired differences need no centre and are taken in the first pass, all
+//! else in the second. The bytes are the same, for any number of threads too: a gradient is the
+//! work of one thread, centres are summed coordinate by coordinate in row order, and each part of a
+//! [`NoiseAccumulator`] takes all rows in order.
 //!
 //! Source: SCIENCE.md sections 1 and 3.
 
@@ -22,8 +24,8 @@ use rayon::prelude::*;
 use tailsweep_common::measurement::{Split, SplitMeasurement};
 use tailsweep_common::run::{NetworkPoint, Targets};
 use tailsweep_stats::{
-    CentreSum, GramSums, NoiseAccumulator, NoiseShape, NoiseSummary, Permutation, ScaleSum,
-    Spectrum, Treatment,
+    CentreSum, GramSums, NoiseAccumulator, NoiseShape, NoiseSummary, PairedAccumulator,
+    Permutation, ScaleSum, Spectrum, Treatment,
 };
 
 use crate::data::Data;
@@ -43,6 +45,13 @@ impl Default for MeasureBudget {
     /// 1 GiB.
     fn default() -> Self {
         Self { bytes: 1 << 30 }
+    }
+}
+
+impl MeasureBudget {
+    /// Whether so many gradients are kept.
+    fn keeps(self, rows: usize, params: u64) -> bool {
+        4 * rows as u64 * params <= self.bytes
     }
 }
 
@@ -78,14 +87,15 @@ pub(crate) fn measure(
     request: Request<'_>,
 ) -> Result<Vec<SplitMeasurement>, NoMeasurement> {
     let point = request.point;
-    // Made once for both splits, if it is needed at all.
+    let splits = point.measure.splits.iter();
+    // Made once for both splits, if it is needed at all and memory is not what counts.
     let asked = point.measure.treatments;
     let permuted = [Treatment::Permuted, Treatment::StandardisedPermuted];
-    let _permutation = permuted
-        .iter()
-        .any(|treatment| asked.contains(*treatment))
-        .then(|| Permutation::shared(point.params() as usize));
-    let splits = point.measure.splits.iter();
+    let params = point.params();
+    let fits = |split: &Split| request.budget.keeps(point.minibatches(*split), params);
+    let _permutation = (permuted.iter().any(|treatment| asked.contains(*treatment))
+        && splits.clone().any(fits))
+    .then(|| Permutation::shared(params as usize));
     splits
         .map(|split| Pass::new(network, request, *split)?.measure(request.budget))
         .collect()
@@ -154,8 +164,8 @@ impl<'a> Pass<'a> {
                 Err(_) => self.evaluate(minibatch),
             })
             .collect::<Result<_, _>>()?;
-        let bytes = 4 * self.rows.len() as u64 * self.shape.params() as u64;
-        let (noise, of_rows) = if bytes <= budget.bytes {
+        let keeps = budget.keeps(self.rows.len(), self.shape.params() as u64);
+        let (noise, of_rows) = if keeps {
             self.keeping()?
         } else {
             self.computing_twice()?
@@ -195,11 +205,18 @@ impl<'a> Pass<'a> {
 
     /// As many gradients in memory as there are threads, and each of them computed for each pass.
     fn computing_twice(&self) -> Result<(Noise, Vec<Outcome>), NoMeasurement> {
+        // What needs no centre is taken in the first pass, where it finds more room.
+        let paired = self.shape.treatments().contains(Treatment::Paired);
+        let mut paired = paired.then(|| PairedAccumulator::new(&self.shape));
         let mut sum = CentreSum::new(self.shape.params());
         let outcomes = self.each_batch(|rows| {
-            rows.iter().for_each(|row| sum.add_row(row));
+            rayon::join(
+                || paired.iter_mut().for_each(|sums| sums.add_rows(rows)),
+                || rows.iter().for_each(|row| sum.add_row(row)),
+            );
             Ok(())
         })?;
+        let paired = paired.map(PairedAccumulator::finish);
         let centre = finite(sum.finish())?;
         let scales = if self.shape.needs_scales() {
             let mut sum = ScaleSum::new(Arc::clone(&centre));
@@ -211,7 +228,10 @@ impl<'a> Pass<'a> {
         } else {
             None
         };
-        let mut noise = Accumulators::new(&self.shape, centre, scales);
+        let mut noise = Accumulators {
+            gram: GramSums::new(self.rows.len(), Arc::clone(&centre)),
+            noise: NoiseAccumulator::after(paired, Arc::clone(&self.shape), centre, scales),
+        };
         self.each_batch(|rows| noise.feed(rows, self.interrupted))?;
         Ok((noise.finish(), outcomes))
     }
@@ -221,7 +241,9 @@ impl<'a> Pass<'a> {
         &self,
         mut take: impl FnMut(&[Vec<f32>]) -> Result<(), NoMeasurement>,
     ) -> Result<Vec<Outcome>, NoMeasurement> {
-        let at_once = rayon::current_num_threads().min(self.rows.len());
+        // Two or four or …, so that the rows of a pair come together.
+        let threads = rayon::current_num_threads().next_multiple_of(2);
+        let at_once = threads.min(self.rows.len());
         let mut buffers = (0..at_once)
             .map(|_| reserve(self.shape.params()))
             .collect::<Result<Vec<Vec<f32>>, _>>()?;
@@ -309,7 +331,10 @@ pub(crate) fn summarise_rows<T: Copy + Into<f64> + Sync>(
     } else {
         None
     };
-    let mut noise = Accumulators::new(shape, centre, scales);
+    let mut noise = Accumulators {
+        gram: GramSums::new(shape.minibatches(), Arc::clone(&centre)),
+        noise: NoiseAccumulator::new(Arc::clone(shape), centre, scales),
+    };
     noise.feed(rows, interrupted)?;
     Ok(noise.finish())
 }
@@ -321,13 +346,6 @@ struct Accumulators {
 }
 
 impl Accumulators {
-    fn new(shape: &Arc<NoiseShape>, centre: Arc<[f64]>, scales: Option<Arc<[f64]>>) -> Self {
-        Self {
-            gram: GramSums::new(shape.minibatches(), Arc::clone(&centre)),
-            noise: NoiseAccumulator::new(Arc::clone(shape), centre, scales),
-        }
-    }
-
     /// Gives the next rows to the parts, some at a time for each thread of the pool.
     fn feed<T: Copy + Into<f64> + Sync>(
         &mut self,

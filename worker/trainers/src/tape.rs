@@ -11,7 +11,7 @@
 //!
 //! dfdx gives no view of a tensor's numbers, only copies. An operation copies its input (into a
 //! buffer of dfdx's allocation cache, kept for the backward pass); the numbers of a parameter are
-//! copied once after each update ([`Parameter`]), not at each use.
+//! no dfdx tensor ([`Parameter`]), so they are not copied at all.
 
 mod backend;
 mod bias;
@@ -89,9 +89,14 @@ impl Workspace {
         if numbers.len() != shape.num_elements() {
             return Err(CpuError::WrongNumElements);
         }
-        let mut tensor = self.0.try_zeros_like(&shape)?;
+        let mut tensor = self.zeros(shape)?;
         tensor.copy_from(numbers);
         Ok(tensor)
+    }
+
+    /// A tensor of zeros.
+    fn zeros<S: Shape>(&self, shape: S) -> Result<Tensor<S, f32, Cpu>, CpuError> {
+        self.0.try_zeros_like(&shape)
     }
 
     /// The numbers of a tensor, in C order.

@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use super::{LogTotal, PairedSums, pairs_of, run_of};
+use super::{LogTotal, PairedSums, run_of};
 use crate::log_sum::{LnAbs, ln_positive, sum_ln_abs};
 use crate::shape::NoiseShape;
 use crate::wide::{self, Eight, Loop};
@@ -24,14 +24,14 @@ type Block = [f64; BLOCK];
 
 /// Takes the rows of a gradient matrix in order and keeps [`PairedSums`] of it.
 ///
-/// Memory: at most 1 + ⌊log₂ N⌋ vectors of M doubles, N the number of pairs. After the first rows
-/// nothing is allocated.
+/// Memory: at most 1 + ⌊log₂ N⌋ vectors of M doubles, N the number of pairs, one less when pairs come
+/// together ([`Self::add_rows`]). After the first rows nothing is allocated.
 #[derive(Debug)]
 pub struct PairedAccumulator {
     columns: Vec<Range<usize>>,
     params: usize,
     rows: u64,
-    /// The first row of the pair.
+    /// The first row of the pair, if it came alone.
     even: Vec<f64>,
     /// The complete group that waits at each level; empty where none does.
     waiting: Vec<Vec<f64>>,
@@ -74,7 +74,6 @@ impl PairedAccumulator {
     pub fn new(shape: &NoiseShape) -> Self {
         let sums = PairedSums::zero(shape);
         let levels = sums.levels.len() + 1;
-        let pairs = pairs_of(shape);
         let mut columns: Vec<Range<usize>> = shape.columns().collect();
         if columns.is_empty() {
             // A matrix without layers: all columns are walked as if they were one.
@@ -85,7 +84,7 @@ impl PairedAccumulator {
             columns,
             params: shape.params(),
             rows: 0,
-            even: vec![0.0; if pairs > 0 { shape.params() } else { 0 }],
+            even: Vec::new(),
             waiting: vec![Vec::new(); levels],
             spare: Vec::with_capacity(levels),
             logs: vec![(0, 0.0); levels],
@@ -107,13 +106,42 @@ impl PairedAccumulator {
         if pair >= self.sums.pairs {
             return;
         }
+        let mut even = std::mem::take(&mut self.even);
         if second {
-            self.add_pair(pair, gradient);
+            self.add_pair(pair, &even, gradient);
         } else {
+            even.resize(self.params, 0.0);
             wide::run(Widen {
                 row: gradient,
-                copy: &mut self.even,
+                copy: &mut even,
             });
+        }
+        self.even = even;
+    }
+
+    /// Adds rows as [`Self::add_row`] does; pairs that are complete here are not copied.
+    ///
+    /// # Panics
+    ///
+    /// When a row has not M values.
+    pub fn add_rows<T: Copy + Into<f64>, R: AsRef<[T]>>(&mut self, rows: &[R]) {
+        let mut rows = rows.iter().map(AsRef::as_ref);
+        if self.rows % 2 == 1
+            && let Some(row) = rows.next()
+        {
+            self.add_row(row);
+        }
+        while let Some(even) = rows.next() {
+            let Some(odd) = rows.next() else {
+                return self.add_row(even);
+            };
+            assert_eq!(even.len(), self.params, "values of a row");
+            assert_eq!(odd.len(), self.params, "values of a row");
+            let pair = self.rows / 2;
+            self.rows += 2;
+            if pair < self.sums.pairs {
+                self.add_pair(pair, even, odd);
+            }
         }
     }
 
@@ -122,7 +150,12 @@ impl PairedAccumulator {
         self.sums
     }
 
-    fn add_pair<T: Copy + Into<f64>>(&mut self, pair: u64, odd: &[T]) {
+    fn add_pair<A: Copy + Into<f64>, B: Copy + Into<f64>>(
+        &mut self,
+        pair: u64,
+        even: &[A],
+        odd: &[B],
+    ) {
         let top = pair.trailing_ones() as usize;
         // Whether the group that is complete now will get a neighbour to wait for.
         let waits = ((pair >> top) | 1) < self.sums.pairs >> top;
@@ -142,7 +175,7 @@ impl PairedAccumulator {
                     &mut self.values[..block.len()]
                 };
                 wide::run(Difference {
-                    even: &self.even[block.clone()],
+                    even: &even[block.clone()],
                     odd: &odd[block.clone()],
                     values,
                 });
@@ -236,20 +269,20 @@ impl<T: Copy + Into<f64>> Loop for Widen<'_, T> {
 }
 
 /// D of two rows.
-struct Difference<'a, T> {
-    even: &'a [f64],
-    odd: &'a [T],
+struct Difference<'a, A, B> {
+    even: &'a [A],
+    odd: &'a [B],
     values: &'a mut [f64],
 }
 
-impl<T: Copy + Into<f64>> Loop for Difference<'_, T> {
+impl<A: Copy + Into<f64>, B: Copy + Into<f64>> Loop for Difference<'_, A, B> {
     type Output = ();
 
     #[inline(always)]
     fn run<E: Eight>(self) {
         let rows = self.even.iter().zip(self.odd);
         for (value, (even, odd)) in self.values.iter_mut().zip(rows) {
-            *value = even - (*odd).into();
+            *value = (*even).into() - (*odd).into();
         }
     }
 }

@@ -56,6 +56,18 @@ fn sums_of(shape: &NoiseShape, rows: &[Vec<f32>]) -> PairedSums {
     accumulator.finish()
 }
 
+#[test]
+fn rows_that_come_together_are_added_as_if_alone() {
+    let (shape, mut random) = (shape(23, true, &[5, 3]), Random(7));
+    let rows = matrix(&mut random, 23, 8, 0.1);
+    for at_once in 1..6 {
+        let mut accumulator = PairedAccumulator::new(&shape);
+        rows.chunks(at_once)
+            .for_each(|rows| accumulator.add_rows(rows));
+        assert_eq!(accumulator.finish(), sums_of(&shape, &rows), "{at_once}");
+    }
+}
+
 /// Of each group: coordinates, and their mean or sum.
 type Groups = Vec<(u64, f64)>;
 

@@ -154,14 +154,14 @@ pub(super) fn convolution<T: Tape<f32, Cpu>>(
     let y = device.tensor((examples, windows.count * outputs), &numbers)?;
     drop(numbers);
 
-    let (y_ghost, w_ghost) = (y.ghost(), weights.weight.tensor().ghost());
-    let b_ghost = weights.bias.map(|bias| bias.tensor().ghost());
+    let (y_ghost, w_slot) = (y.ghost(), weights.weight.slot());
+    let b_slot = weights.bias.map(|bias| bias.slot());
     tape.add_backward_op(move |gradients| {
         let dy = std::mem::take(&mut **gradients.get_or_alloc_mut(&y_ghost)?);
-        if let Some(ghost) = b_ghost {
-            bias::add_slopes(gradients.get_or_alloc_mut(&ghost)?, &dy, outputs);
+        if let Some(slot) = &b_slot {
+            bias::add_slopes(slot(gradients)?, &dy, outputs);
         }
-        let dw = gradients.get_or_alloc_mut(&w_ghost)?;
+        let dw = w_slot(gradients)?;
         for (a, dy) in active
             .chunks(windows.examples * windows.features)
             .zip(dy.chunks(chunk))

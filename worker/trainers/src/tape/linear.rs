@@ -26,17 +26,17 @@ pub(super) fn linear<T: Tape<f32, Cpu>>(
     multiply(&mut numbers, outputs, starts, a, w.matrix().transposed());
     let y = device.tensor((examples, outputs), &numbers)?;
     drop(numbers);
-    let (y_ghost, w_ghost) = (y.ghost(), weights.weight.tensor().ghost());
-    let b_ghost = weights.bias.map(|bias| bias.tensor().ghost());
+    let (y_ghost, w_slot) = (y.ghost(), weights.weight.slot());
+    let b_slot = weights.bias.map(|bias| bias.slot());
     tape.add_backward_op(move |gradients| {
         // The gradient of Y is taken out so that others can be borrowed beside it.
         let dy = std::mem::take(&mut **gradients.get_or_alloc_mut(&y_ghost)?);
         let dy_matrix = Matrix::new(&dy, examples, outputs);
-        let dw = gradients.get_or_alloc_mut(&w_ghost)?;
+        let dw = w_slot(gradients)?;
         let a = Matrix::new(&active, examples, inputs);
         multiply(dw, w.row_stride(), true, dy_matrix.transposed(), a);
-        if let Some(ghost) = b_ghost {
-            bias::add_slopes(gradients.get_or_alloc_mut(&ghost)?, &dy, outputs);
+        if let Some(slot) = &b_slot {
+            bias::add_slopes(slot(gradients)?, &dy, outputs);
         }
         if let Some(back) = back {
             back.put(gradients, &active, |da| {

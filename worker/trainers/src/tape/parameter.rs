@@ -1,30 +1,56 @@
-//! A parameter tensor, its velocity, and the copy of its numbers that products read.
+//! A parameter and its velocity.
 //!
-//! The numbers of a parameter, [outputs, inputs] of a layer, lie in a flat dfdx tensor in C order,
-//! row after row. The inputs of a unit that reads an image of several pixels come as channels ×
+//! dfdx gives no view of a tensor's numbers, so they are kept here and dfdx knows only the ghost of
+//! a tensor, for its gradient. The numbers of a parameter, [outputs, inputs] of a layer, lie in C
+//! order, row after row. The inputs of a unit that reads an image of several pixels come as channels ×
 //! height × width in PyTorch's order; here they lie as height × width × channels, as the images
-//! between layers do, and only numbers that come or go are turned. Rows whose length is a multiple of 1 KiB would all start in the same few sets of
-//! the first-level cache and evict each other (512 inputs: half the speed), so such rows have 64
-//! bytes of zeros between them, in the tensor and hence in its gradient and velocity.
+//! between layers do, and only numbers that come or go are turned. Rows whose length is a multiple
+//! of 1 KiB would all start in the same few sets of the first-level cache and evict each other (512
+//! inputs: half the speed), so such rows have 64 bytes of zeros between them, and so have those of
+//! the gradient and the velocity.
 
+use std::fmt;
 use std::sync::Arc;
 
-use dfdx::tensor::{Cpu, CpuError, Gradients, Tensor};
+use dfdx::tensor::{Cpu, CpuError, Gradients};
 use tailsweep_common::run::Train;
 
-use super::Workspace;
 use super::gemm::Matrix;
+use super::{Buffer, Workspace};
 
-/// Numbers in C order, without their shape.
-type Flat = Tensor<(usize,), f32, Cpu>;
+/// Where the gradient of a parameter is among others; zeros at first.
+pub(super) type Slot =
+    Arc<dyn Fn(&mut Gradients<f32, Cpu>) -> Result<&mut Buffer, CpuError> + Send + Sync>;
 
-/// A parameter: a dfdx tensor and a copy of its numbers.
-#[derive(Debug)]
+/// A slot of so many numbers.
+fn slot(device: &Workspace, len: usize) -> Result<Slot, CpuError> {
+    fn shared<F>(slot: F) -> Slot
+    where
+        F: Fn(&mut Gradients<f32, Cpu>) -> Result<&mut Buffer, CpuError> + Send + Sync + 'static,
+    {
+        Arc::new(slot)
+    }
+    // dfdx has no public name for the type of a ghost. The memory of the tensor goes to the
+    // device's cache, for the first gradient.
+    let tensor = device.zeros((len,))?;
+    let ghost = tensor.ghost();
+    Ok(shared(move |gradients| gradients.get_or_alloc_mut(&ghost)))
+}
+
+/// A parameter: its numbers, and where dfdx keeps its gradient.
 pub(crate) struct Parameter {
-    tensor: Flat,
+    slot: Slot,
     /// v of SGD; empty as long as it is zero.
     velocity: Vec<f32>,
     numbers: Arc<Numbers>,
+}
+
+impl fmt::Debug for Parameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parameter")
+            .field("layout", &self.numbers.layout)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the inputs of a unit are: those of an image, or as many as there are channels.
@@ -77,15 +103,15 @@ impl Parameter {
     /// The parameter that holds the same numbers on another device.
     pub(crate) fn like(device: &Workspace, numbers: Arc<Numbers>) -> Result<Self, CpuError> {
         Ok(Self {
-            tensor: device.tensor((numbers.apart.len(),), &numbers.apart)?,
+            slot: slot(device, numbers.apart.len())?,
             velocity: Vec::new(),
             numbers,
         })
     }
 
-    /// The tensor.
-    pub(super) fn tensor(&self) -> &Flat {
-        &self.tensor
+    /// Where its gradient is.
+    pub(super) fn slot(&self) -> Slot {
+        Arc::clone(&self.slot)
     }
 
     /// Its numbers.
@@ -107,7 +133,7 @@ impl Parameter {
         gradients: &mut Gradients<f32, Cpu>,
         flat: &mut Vec<f32>,
     ) -> Result<(), CpuError> {
-        let apart = gradients.get_or_alloc_mut(&self.tensor)?;
+        let apart = (self.slot)(gradients)?;
         self.numbers.append_flat(apart, flat);
         Ok(())
     }
@@ -122,7 +148,7 @@ impl Parameter {
         learning_rate: f64,
         gradients: &mut Gradients<f32, Cpu>,
     ) -> Result<(), CpuError> {
-        let gradient = gradients.get_or_alloc_mut(&self.tensor)?;
+        let gradient = (self.slot)(gradients)?;
         // No pass holds the numbers any more, so they are not cloned here.
         let weights = &mut Arc::make_mut(&mut self.numbers).apart;
         let (rate, momentum) = (learning_rate as f32, train.momentum as f32);
@@ -142,7 +168,6 @@ impl Parameter {
         for (w, g) in weights.iter_mut().zip(gradient.iter()) {
             *w -= g * rate;
         }
-        self.tensor.copy_from(weights);
         Ok(())
     }
 }
@@ -299,13 +324,10 @@ mod tests {
                     .try_update(&mut theirs, &mut velocity, &gradient)
                     .unwrap();
                 let mut gradients = Gradients::leaky();
-                *gradients.get_or_alloc_mut(ours.tensor()).unwrap() = gradient;
+                *(ours.slot)(&mut gradients).unwrap() = gradient;
                 ours.update(&train, 0.05, &mut gradients).unwrap();
                 let mut expected = [0.0; 35];
                 theirs.copy_into(&mut expected);
-                let mut found = [0.0; 35];
-                ours.tensor().copy_into(&mut found);
-                assert_eq!(found, expected);
                 assert_eq!(ours.numbers().flat(), expected);
             }
         }

@@ -170,6 +170,9 @@ pub(crate) struct RunArgs {
     pub(crate) size: SizeArgs,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
+    /// Keep the state on a network file system, where a database can be damaged without a word
+    #[arg(long)]
+    pub(crate) allow_network_fs: bool,
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,
@@ -268,6 +271,12 @@ pub(crate) struct CoordinatorArgs {
     /// again [env: TAILSWEEP_HOSTS, with spaces between them]
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Vec<String>,
+    /// Keep the state on a network file system, where a database can be damaged without a word
+    #[arg(long)]
+    pub(crate) allow_network_fs: bool,
+    /// Let the database grow no further, MiB; the limit is answered like a full disk
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    pub(crate) max_state_mib: Option<u64>,
     /// Listen on an address that other machines can reach, without authentication
     #[arg(long)]
     pub(crate) insecure: bool,

@@ -21,11 +21,15 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, info, warn};
 
 use crate::judge::Judge;
+use crate::room::Taken;
 use crate::stats::Stats;
-use crate::store::{Committed, StateFolder, StoreError, Submission, Write, Writer};
+use crate::store::{self, Committed, StateFolder, StoreError, Submission, Write, Writer};
 
 /// Commands that may wait; a sender waits when there are more.
 const INBOX: usize = 4096;
+
+/// Time between looks whether the disk takes something again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Something that a service hands to the driver.
 pub(crate) enum Command {
@@ -44,6 +48,7 @@ pub(crate) enum Command {
         worker: WorkerId,
         number: u64,
         word: Word,
+        room: Taken,
     },
     /// A user's sweep.
     Submit(Box<Submit>),
@@ -59,6 +64,20 @@ pub(crate) enum Word {
     Input(Input),
     /// A sign of life, with news of the runs in computation.
     Heartbeat(Vec<wire::RunProgress>),
+}
+
+impl Word {
+    /// Memory that it takes, about, bytes.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Input(Input::Record { payload, .. } | Input::Checkpoint { payload, .. }) => {
+                payload.len()
+            }
+            Self::Input(Input::Failed { message, .. }) => message.len(),
+            Self::Input(_) => 0,
+            Self::Heartbeat(news) => std::mem::size_of_val(&**news),
+        }
+    }
 }
 
 /// What is asked of the committed state.
@@ -102,12 +121,20 @@ pub(crate) struct View<'a> {
     pub(crate) scheduler: &'a Scheduler,
     /// The latest news of each worker's runs.
     pub(crate) progress: &'a BTreeMap<WorkerId, Vec<wire::RunProgress>>,
+    /// Why nothing can be kept now.
+    pub(crate) trouble: Option<Arc<str>>,
 }
 
-/// The driver is gone: the coordinator is shutting down, or has just lost its disk.
+/// The driver takes nothing now.
 #[derive(Debug, thiserror::Error)]
-#[error("the coordinator is not ready")]
-pub(crate) struct Gone;
+pub(crate) enum Gone {
+    /// The coordinator is shutting down, or has just lost its disk.
+    #[error("the coordinator is not ready")]
+    Away,
+    /// It can't keep what it would be told.
+    #[error("the coordinator can't keep anything now: {0}; it goes on by itself when that is over")]
+    Troubled(Arc<str>),
+}
 
 /// The way to the driver.
 #[derive(Clone, Debug)]
@@ -129,7 +156,12 @@ impl Driver {
 
     /// Hands in a command, waiting for room.
     pub(crate) async fn send(&self, command: Command) -> Result<(), Gone> {
-        self.inbox.send(command).await.map_err(|_| Gone)
+        self.inbox.send(command).await.map_err(|_| self.gone())
+    }
+
+    /// Why an answer did not come.
+    pub(crate) fn gone(&self) -> Gone {
+        self.stats.trouble().map_or(Gone::Away, Gone::Troubled)
     }
 
     /// Looks at the state as it is after the next commit.
@@ -143,7 +175,7 @@ impl Driver {
             let _ = reply.send(question(view));
         };
         self.send(Command::Ask(Box::new(question))).await?;
-        answer.await.map_err(|_| Gone)
+        answer.await.map_err(|_| self.gone())
     }
 
     /// Submits a sweep; the answer comes once it is durable.
@@ -161,14 +193,14 @@ impl Driver {
             reply,
         };
         self.send(Command::Submit(Box::new(submit))).await?;
-        answer.await.map_err(|_| Gone)
+        answer.await.map_err(|_| self.gone())
     }
 
     /// Does what a user wants of a sweep; the answer comes once it is durable.
     pub(crate) async fn control(&self, wish: Input) -> Result<Result<(), Refusal>, Gone> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Control(wish, reply)).await?;
-        let done = answer.await.map_err(|_| Gone)?;
+        let done = answer.await.map_err(|_| self.gone())?;
         Ok(done.map(|_| ()))
     }
 }
@@ -191,6 +223,19 @@ pub(crate) struct Engine {
     /// Finished runs whose records are to be read for `[stop]`.
     judge: Judge,
     stats: Arc<Stats>,
+    trouble: Option<Trouble>,
+    /// Of the words that are not on disk yet.
+    rooms: Vec<Taken>,
+}
+
+/// What was decided could not be written. Nothing is taken until it can be again; questions are
+/// answered from what is on disk.
+#[derive(Debug)]
+struct Trouble {
+    /// The core holds what is on disk, and nothing else.
+    is_rebuilt: bool,
+    /// When to look whether it is over.
+    look_at: Instant,
 }
 
 impl Engine {
@@ -214,6 +259,8 @@ impl Engine {
             questions: Vec::new(),
             judge: Judge::default(),
             stats: Arc::clone(&stats),
+            trouble: None,
+            rooms: Vec::new(),
         };
         let driver = Driver {
             inbox: sender,
@@ -227,10 +274,13 @@ impl Engine {
         tokio::pin!(shutdown);
         let mut commands = Vec::with_capacity(INBOX);
         loop {
-            let timeout = self
-                .scheduler
-                .poll_timeout()
-                .map(|due| due.since(self.now()));
+            let timeout = match &self.trouble {
+                Some(trouble) => Some(trouble.look_at.saturating_duration_since(Instant::now())),
+                None => {
+                    let due = self.scheduler.poll_timeout();
+                    due.map(|due| due.since(self.now()))
+                }
+            };
             let bell = tokio::time::sleep(timeout.unwrap_or(Duration::from_secs(3600)));
             tokio::select! {
                 taken = self.inbox.recv_many(&mut commands, INBOX) => {
@@ -246,14 +296,22 @@ impl Engine {
                 }
                 () = &mut shutdown => return self.say_goodbye(),
             }
+            if self.trouble.is_some() {
+                commands.drain(..).for_each(|command| self.decline(command));
+                self.look_again().await;
+                if self.trouble.is_some() {
+                    continue;
+                }
+            }
             for command in commands.drain(..) {
                 self.take(command);
             }
             self.scheduler.handle_timeout(self.now());
             if let Err(problem) = self.settle().await {
                 error!(%problem, "can't write the state; forgetting what was not written");
-                self.rebuild().await;
+                self.forget(&problem);
             }
+            self.rooms.clear();
         }
     }
 
@@ -291,7 +349,9 @@ impl Engine {
                 worker,
                 number,
                 word,
+                room,
             } => {
+                self.rooms.push(room);
                 if !self.is_current(&worker, number) {
                     debug!(%worker, "a word from a session that was replaced");
                     return;
@@ -404,7 +464,7 @@ impl Engine {
                 let answer = self.writer.commit(writes).await;
                 let committed = answer
                     .map_err(|_| "the writing thread ended".to_owned())?
-                    .map_err(|e| e.to_string())?;
+                    .map_err(|problem| store::describe(&problem))?;
                 self.stats.committed(count, start.elapsed());
                 committed
             };
@@ -429,6 +489,7 @@ impl Engine {
         let view = View {
             scheduler: &self.scheduler,
             progress: &self.progress,
+            trouble: None,
         };
         for question in self.questions.drain(..) {
             question(&view);
@@ -487,24 +548,73 @@ impl Engine {
         }
     }
 
-    async fn rebuild(&mut self) {
+    /// A commit failed: whatever followed from it is forgotten, and whoever waits for it is told.
+    fn forget(&mut self, problem: &str) {
+        self.stats.set_trouble(Some(problem));
+        self.trouble = Some(Trouble {
+            is_rebuilt: false,
+            look_at: Instant::now(),
+        });
         self.sessions.clear();
         self.progress.clear();
         self.submissions.clear();
         self.replies.clear();
         self.questions.clear();
         self.judge = Judge::default();
-        loop {
-            match recover(&self.folder, &self.config, self.now()) {
+    }
+
+    /// In trouble only questions are answered: who is not, hears why by [`Driver::gone`].
+    fn decline(&self, command: Command) {
+        if let Command::Ask(question) = command
+            && self
+                .trouble
+                .as_ref()
+                .is_some_and(|trouble| trouble.is_rebuilt)
+        {
+            question(&View {
+                scheduler: &self.scheduler,
+                progress: &self.progress,
+                trouble: self.stats.trouble(),
+            });
+        }
+    }
+
+    /// Reads the state back, and goes on if the disk takes something again.
+    async fn look_again(&mut self) {
+        let Some(trouble) = &mut self.trouble else {
+            return;
+        };
+        if Instant::now() < trouble.look_at {
+            return;
+        }
+        trouble.look_at = Instant::now() + LOOK_AGAIN;
+        if !trouble.is_rebuilt {
+            match recover(&self.folder, &self.config, tick(self.started)) {
                 Ok((writer, scheduler)) => {
                     self.writer = writer;
                     self.scheduler = scheduler;
-                    info!("the state is whole again");
-                    return;
+                    trouble.is_rebuilt = true;
                 }
-                Err(problem) => error!(%problem, "can't read the state back; trying again"),
+                Err(problem) => {
+                    error!(%problem, "can't read the state back; trying again");
+                    return self.stats.set_trouble(Some(&problem.to_string()));
+                }
             }
-            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let probed = match self.writer.commit(vec![Write::Probe]).await {
+            Ok(probed) => probed.map_err(|problem| store::describe(&problem)),
+            Err(_) => Err("the writing thread ended".to_owned()),
+        };
+        match probed {
+            Ok(_) => {
+                info!("the state can be written again");
+                self.stats.set_trouble(None);
+                self.trouble = None;
+            }
+            Err(problem) => {
+                debug!(%problem, "the state still can't be written");
+                self.stats.set_trouble(Some(&problem));
+            }
         }
     }
 
@@ -526,14 +636,9 @@ fn recover(
     config: &Config,
     now: Tick,
 ) -> Result<(Writer, Scheduler), StoreError> {
-    let connection = folder.open_writer()?;
     let mut scheduler = Scheduler::new(config.clone());
-    folder
-        .reader()
-        .events(|event| scheduler.replay(event))
-        .map_err(|problem| folder.unreadable(&problem))?;
+    let writer = folder.replay(|event| scheduler.replay(event))?;
     scheduler.recovered(now);
-    let writer = Writer::start(connection).map_err(|problem| folder.unreadable(&problem))?;
     Ok((writer, scheduler))
 }
 

@@ -50,6 +50,8 @@ struct Overview {
     workers: Vec<wire::WorkerStatus>,
     workers_in_all: usize,
     queue_depth: usize,
+    /// Why nothing can be kept now.
+    trouble: Option<Arc<str>>,
 }
 
 /// The routes of all pages.
@@ -65,13 +67,14 @@ pub(crate) fn routes(pages: Pages) -> Router {
 async fn front(State(pages): State<Arc<Pages>>) -> Response<Body> {
     match pages.driver.ask(overview).await {
         Ok(overview) => html(html::front(&overview)),
-        Err(Gone) => not_ready(),
+        Err(gone) => not_ready(&gone),
     }
 }
 
 async fn metrics(State(pages): State<Arc<Pages>>) -> Response<Body> {
-    let Ok(mut gauges) = pages.driver.ask(metrics::of).await else {
-        return not_ready();
+    let mut gauges = match pages.driver.ask(metrics::of).await {
+        Ok(gauges) => gauges,
+        Err(gone) => return not_ready(&gone),
     };
     gauges.commits = pages.driver.stats().commits();
     gauges.inbox = pages.driver.waiting();
@@ -91,10 +94,11 @@ async fn report(State(pages): State<Arc<Pages>>, Path(id): Path<String>) -> Resp
     {
         Ok(Some(outline)) => outline,
         Ok(None) => return missing(),
-        Err(Gone) => return not_ready(),
+        Err(gone) => return not_ready(&gone),
     };
-    let Ok(turn) = Arc::clone(&pages.reports).acquire_owned().await else {
-        return not_ready();
+    let turn = match Arc::clone(&pages.reports).acquire_owned().await {
+        Ok(turn) => turn,
+        Err(closed) => return broken(&closed),
     };
     let reader = pages.reader.clone();
     let made = tokio::task::spawn_blocking(move || {
@@ -135,6 +139,7 @@ fn overview(view: &View<'_>) -> Overview {
         workers: workers.map(|worker| status::of_worker(&worker)).collect(),
         workers_in_all,
         queue_depth: view.scheduler.queued(),
+        trouble: view.trouble.clone(),
     }
 }
 
@@ -164,11 +169,8 @@ fn missing() -> Response<Body> {
     plain(StatusCode::NOT_FOUND, "there is no such page")
 }
 
-fn not_ready() -> Response<Body> {
-    plain(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "the coordinator is not ready",
-    )
+fn not_ready(gone: &Gone) -> Response<Body> {
+    plain(StatusCode::SERVICE_UNAVAILABLE, &gone.to_string())
 }
 
 fn broken(problem: &dyn std::fmt::Display) -> Response<Body> {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,12 +15,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_stream::Stream;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 use tracing::info;
 
+use crate::accept;
 use crate::driver::{Driver, Engine};
 use crate::page::{self, Pages};
 use crate::security::{self, Access, AccessError, Credentials, Guard, Hosts};
@@ -33,6 +34,9 @@ const MAX_HEADERS: u32 = 16 << 10;
 /// Reports that are made at a time: each holds its tables in memory.
 const MAX_REPORTS: usize = 2;
 
+/// Completes when a coordinator is to end.
+pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// How a coordinator works.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -43,6 +47,23 @@ pub struct Settings {
     /// All workers live in this process: those of an earlier one are gone with it, and what they
     /// held is free at once.
     pub workers_inside: bool,
+    /// Take a folder on a network file system, too.
+    pub allow_network_fs: bool,
+    /// The database does not grow beyond it, bytes; its limit is answered like a full disk.
+    pub max_state: Option<u64>,
+}
+
+impl Settings {
+    /// A state in this folder, and defaults for the rest.
+    pub fn new(state: impl Into<PathBuf>) -> Self {
+        Self {
+            state: state.into(),
+            lease: Duration::from_secs(15),
+            workers_inside: false,
+            allow_network_fs: false,
+            max_state: None,
+        }
+    }
 }
 
 /// Why serving ended.
@@ -75,7 +96,7 @@ pub struct Coordinator {
 impl Coordinator {
     /// Locks the state folder and rebuilds what was going on.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        let folder = StateFolder::lock(&settings.state)?;
+        let folder = StateFolder::lock(settings)?;
         let reader = folder.reader();
         let inside = settings.workers_inside;
         let config = Config {
@@ -101,15 +122,25 @@ impl Coordinator {
         self,
         address: SocketAddr,
         access: Access,
-        shutdown: impl Future<Output = ()>,
+        shutdown: Shutdown,
     ) -> Result<(), ServeError> {
         access.permit(address)?;
         let failed = |problem| ServeError::Listen { address, problem };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         info!(%address, "listening");
-        let connections = TcpListenerStream::new(listener);
-        self.serve(connections, access, shutdown).await
+        self.serve_tcp(listener, access, shutdown).await
+    }
+
+    /// Serves a listener until `shutdown` completes.
+    pub async fn serve_tcp(
+        self,
+        listener: TcpListener,
+        access: Access,
+        shutdown: Shutdown,
+    ) -> Result<(), ServeError> {
+        self.serve(accept::connections(listener), access, shutdown)
+            .await
     }
 
     /// Serves connections until `shutdown` completes.
@@ -175,7 +206,6 @@ fn limited(server: Server) -> Server {
         // A peer that vanished without a word is noticed.
         .http2_keepalive_interval(Some(Duration::from_secs(10)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-        .tcp_nodelay(true)
         // Browsers without TLS speak HTTP/1.
         .accept_http1(true)
         .max_concurrent_streams(MAX_STREAMS)

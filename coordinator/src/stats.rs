@@ -1,6 +1,7 @@
 //! Counters of the shell, for those who watch it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What happened since the process started.
@@ -9,6 +10,8 @@ pub(crate) struct Stats {
     commits: AtomicU64,
     commit_micros: AtomicU64,
     writes: AtomicU64,
+    /// Why nothing can be kept now.
+    trouble: Mutex<Option<Arc<str>>>,
 }
 
 impl Stats {
@@ -18,6 +21,18 @@ impl Stats {
         self.writes.fetch_add(writes as u64, Ordering::Relaxed);
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.commit_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// Why nothing can be kept now, if that is so.
+    pub(crate) fn trouble(&self) -> Option<Arc<str>> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.clone()
+    }
+
+    /// Something keeps the state from being written, or no longer does.
+    pub(crate) fn set_trouble(&self, trouble: Option<&str>) {
+        let mut known = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = trouble.map(Arc::from);
     }
 
     /// Commits so far, events in them, and the seconds that they took.

@@ -152,6 +152,9 @@ fn failures(view: &View<'_>, sweep: &SweepView<'_>) -> Vec<wire::RunFailure> {
 
 /// Why nothing moves, if nothing does.
 fn waiting_for(view: &View<'_>, sweep: &SweepView<'_>) -> String {
+    if let Some(trouble) = &view.trouble {
+        return format!("the coordinator can't keep anything now: {trouble}");
+    }
     if sweep.counts.running > 0 || sweep.counts.waiting == 0 {
         return String::new();
     }

@@ -2,157 +2,19 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
+mod support;
+
 use std::path::Path;
 use std::time::Duration;
 
+use support::*;
 use tailsweep_common::id::RunId;
-use tailsweep_coordinator::{Access, Coordinator, Settings, StoreError};
+use tailsweep_coordinator::{Coordinator, StoreError};
 use tailsweep_proto::wire::coordinator_message::Message as Answer;
-use tailsweep_proto::wire::submit_part::Part;
 use tailsweep_proto::wire::sweep_service_client::SweepServiceClient;
 use tailsweep_proto::wire::worker_message::Message as Word;
-use tailsweep_proto::wire::worker_service_client::WorkerServiceClient;
 use tailsweep_proto::{PROTOCOL, wire};
-use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
-use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
-use tonic::transport::Channel;
-use tonic::{Code, Status, Streaming};
-
-const SPEC: &str = r#"
-version = 1
-name = "services"
-seeds = 3
-[train]
-steps = 10
-[[block]]
-dataset = "mnist-excerpt"
-architecture = "fcn"
-width = 4
-depth = 2
-batch_size = 100
-learning_rate = 0.1
-"#;
-
-fn settings(state: &Path) -> Settings {
-    Settings {
-        state: state.to_owned(),
-        lease: Duration::from_secs(15),
-        workers_inside: false,
-    }
-}
-
-struct Running {
-    channel: Channel,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<()>,
-}
-
-impl Running {
-    async fn start(state: &Path) -> Self {
-        let coordinator = Coordinator::open(&settings(state)).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(async move {
-            let stopped = async {
-                let _ = stopped.await;
-            };
-            let connections = TcpListenerStream::new(listener);
-            coordinator
-                .serve(connections, Access::default(), stopped)
-                .await
-                .unwrap();
-        });
-        let channel = Channel::from_shared(url).unwrap().connect_lazy();
-        Self {
-            channel,
-            stop,
-            server,
-        }
-    }
-
-    async fn stop(self) {
-        drop(self.stop);
-        self.server.await.unwrap();
-    }
-
-    async fn submit(&self, source: &str) -> Result<wire::SubmitReply, Status> {
-        let header = wire::SubmitHeader {
-            source: source.to_owned(),
-            path: "services.toml".to_owned(),
-            alone: false,
-            extends: String::new(),
-        };
-        let part = wire::SubmitPart {
-            part: Some(Part::Header(header)),
-        };
-        let mut client = SweepServiceClient::new(self.channel.clone());
-        let reply = client.submit(tokio_stream::iter([part])).await?;
-        Ok(reply.into_inner())
-    }
-
-    /// A session that has said hello.
-    async fn session(&self, hello: wire::Hello) -> Result<Session, Status> {
-        let (words, sent) = mpsc::channel(16);
-        words.send(word(Word::Hello(hello))).await.unwrap();
-        let mut client = WorkerServiceClient::new(self.channel.clone());
-        let answers = client.session(ReceiverStream::new(sent)).await?;
-        Ok(Session {
-            words,
-            answers: answers.into_inner(),
-        })
-    }
-}
-
-struct Session {
-    words: mpsc::Sender<wire::WorkerMessage>,
-    answers: Streaming<wire::CoordinatorMessage>,
-}
-
-impl Session {
-    async fn say(&self, message: Word) {
-        self.words.send(word(message)).await.unwrap();
-    }
-
-    /// The next answer; nothing when the session ended.
-    async fn hear(&mut self) -> Option<Answer> {
-        let answer = tokio::time::timeout(Duration::from_secs(10), self.answers.message());
-        answer.await.unwrap().unwrap_or(None)?.message
-    }
-
-    async fn hear_lease(&mut self) -> wire::AttemptKey {
-        loop {
-            match self.hear().await.unwrap() {
-                Answer::Lease(lease) => return lease.attempt.unwrap(),
-                Answer::Welcome(_) => {}
-                other => panic!("expected a lease, got {other:?}"),
-            }
-        }
-    }
-}
-
-fn word(message: Word) -> wire::WorkerMessage {
-    wire::WorkerMessage {
-        message: Some(message),
-    }
-}
-
-fn hello(worker: &str) -> wire::Hello {
-    wire::Hello {
-        protocol: PROTOCOL,
-        worker: worker.to_owned(),
-        slots: 1,
-        kind: "cpu".to_owned(),
-        version: "test".to_owned(),
-        host: "here".to_owned(),
-        holds: Vec::new(),
-        instance: 1,
-        memory: None,
-        labels: Vec::new(),
-    }
-}
+use tonic::Code;
 
 #[tokio::test]
 async fn health_and_reflection_answer() {

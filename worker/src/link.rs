@@ -37,6 +37,8 @@ pub(crate) async fn keep(
     events: mpsc::Sender<LinkEvent>,
 ) {
     let mut pause = FIRST_PAUSE;
+    // What the coordinator said last of why it takes nothing.
+    let mut told = String::new();
     loop {
         let (outgoing, words) = mpsc::channel(OUTGOING);
         if events.send(LinkEvent::Dialing(outgoing)).await.is_err() {
@@ -76,6 +78,12 @@ pub(crate) async fn keep(
                     problem.message()
                 );
                 pause = LAST_PAUSE;
+            }
+            Err(problem) if problem.code() == Code::ResourceExhausted => {
+                if told != problem.message() {
+                    told = problem.message().to_owned();
+                    warn!("{told}; going on meanwhile");
+                }
             }
             Err(problem) => debug!(%problem, "can't reach the coordinator"),
         }

@@ -8,12 +8,6 @@ use crate::settings::Settings;
 use crate::signals::serve_until_stopped;
 
 pub(crate) async fn run(args: CoordinatorArgs, settings: &Settings) -> Result<(), Failure> {
-    let coordinator = tailsweep_coordinator::Settings {
-        state: settings.state.clone(),
-        lease: settings.lease,
-        workers_inside: false,
-    };
-    let coordinator = Coordinator::open(&coordinator).map_err(Failure::error)?;
     let credentials = settings.credentials.as_deref();
     let access = Access {
         credentials: credentials
@@ -23,6 +17,13 @@ pub(crate) async fn run(args: CoordinatorArgs, settings: &Settings) -> Result<()
         insecure: args.insecure,
         hosts: settings.hosts.clone(),
     };
+    let coordinator = tailsweep_coordinator::Settings {
+        lease: settings.lease,
+        allow_network_fs: args.allow_network_fs,
+        max_state: args.max_state_mib.map(|size| size << 20),
+        ..tailsweep_coordinator::Settings::new(&settings.state)
+    };
+    let coordinator = Coordinator::open(&coordinator).map_err(Failure::error)?;
     serve_until_stopped(async |stop| {
         coordinator
             .listen(settings.listen, access, stop)

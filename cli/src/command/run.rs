@@ -35,7 +35,7 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
         .out
         .unwrap_or_else(|| Path::new("tailsweep-out").join(&file.sweep.name));
 
-    let mut home = Home::open(out.join("state"), settings)?;
+    let mut home = Home::open(out.join("state"), settings, args.allow_network_fs)?;
     let mut client = home.client.clone();
     let interrupted = stop_signal()?;
     let mut progress = Progress::start(false);
@@ -104,11 +104,16 @@ pub(crate) struct Home {
 
 impl Home {
     /// A coordinator over a folder of state that works on nothing yet.
-    pub(crate) fn open(state: PathBuf, settings: &Settings) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        state: PathBuf,
+        settings: &Settings,
+        allow_network_fs: bool,
+    ) -> Result<Self, Failure> {
         let coordinator = tailsweep_coordinator::Settings {
-            state,
             lease: settings.lease,
             workers_inside: true,
+            allow_network_fs,
+            ..tailsweep_coordinator::Settings::new(state)
         };
         let coordinator = Coordinator::open(&coordinator).map_err(Failure::error)?;
         let (doorway, connections) = Doorway::new();

@@ -17,6 +17,16 @@ pub(super) fn front(overview: &Overview) -> String {
          <style>{STYLE}</style></head><body><header><h1>tailsweep</h1><p>{}</p></header><main>",
         summary(overview)
     );
+    if let Some(trouble) = &overview.trouble {
+        put(
+            &mut page,
+            format_args!(
+                "<p class=\"bad-note\">The coordinator can't keep anything now: {}. Workers go on \
+                 computing; it goes on by itself when that is over.</p>",
+                escape(trouble)
+            ),
+        );
+    }
     sweeps(&mut page, overview);
     for sweep in overview.sweeps.iter().filter(|sweep| !sweep.over) {
         details(&mut page, sweep);
@@ -279,6 +289,7 @@ mod tests {
             workers: Vec::new(),
             workers_in_all: 0,
             queue_depth: 1,
+            trouble: None,
         }
     }
 

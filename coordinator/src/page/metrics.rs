@@ -15,6 +15,7 @@ const MAX_SWEEPS: usize = 50;
 #[derive(Debug, Default)]
 pub(super) struct Gauges {
     queue_depth: usize,
+    writable: bool,
     /// Connected and taking leases, connected and leaving, not connected.
     workers: [usize; 3],
     slots: u64,
@@ -41,6 +42,7 @@ struct Sweep {
 pub(super) fn of(view: &View<'_>) -> Gauges {
     let mut gauges = Gauges {
         queue_depth: view.scheduler.queued(),
+        writable: view.trouble.is_none(),
         ..Gauges::default()
     };
     for worker in view.scheduler.workers() {
@@ -90,6 +92,13 @@ pub(super) fn text(gauges: &Gauges) -> String {
         "gauge",
         "runs that could be given to a worker now",
         gauges.queue_depth as f64,
+    );
+    let writable = "whether the state can be written";
+    text.one(
+        "writable",
+        "gauge",
+        writable,
+        f64::from(u8::from(gauges.writable)),
     );
     text.metric("workers", "gauge", "workers by what they do");
     for (state, count) in ["connected", "leaving", "away"].iter().zip(gauges.workers) {

@@ -16,7 +16,10 @@ pub(crate) use worker::Workers;
 
 impl From<Gone> for Status {
     fn from(gone: Gone) -> Self {
-        Status::unavailable(gone.to_string())
+        match gone {
+            Gone::Away => Status::unavailable(gone.to_string()),
+            Gone::Troubled(_) => Status::resource_exhausted(gone.to_string()),
+        }
     }
 }
 

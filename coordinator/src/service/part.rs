@@ -1,9 +1,14 @@
 //! Contents without a bound of their own travel in parts.
 
+use std::time::Duration;
+
 use tailsweep_proto::{PART, wire};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
+
+/// Who does not take a part within this time gets no more, and the content is let go.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A stream of parts, made as fast as they are taken.
 pub(crate) type Parts<T> = ReceiverStream<Result<T, Status>>;
@@ -36,7 +41,8 @@ fn send<T: Send + 'static>(
                 .chunks(PART)
                 .chain(content.is_empty().then_some(&[][..]));
             for piece in pieces {
-                if sender.send(Ok(part(index, piece))).await.is_err() {
+                let sent = sender.send_timeout(Ok(part(index, piece)), PATIENCE);
+                if sent.await.is_err() {
                     return;
                 }
             }

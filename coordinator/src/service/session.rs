@@ -5,6 +5,7 @@ use std::sync::Arc;
 use prost::Message as _;
 use tailsweep_common::label;
 use tailsweep_common::measurement::Measurement;
+use tailsweep_common::run::{PotentialForm, Run};
 use tailsweep_common::state::Reason;
 use tailsweep_proto::{WireError, convert, wire};
 use tailsweep_scheduler::{Input, Offer, WorkerId};
@@ -12,11 +13,18 @@ use tonic::{Status, Streaming};
 use tracing::warn;
 use wire::worker_message::Message;
 
-use crate::driver::{Command, Driver, Word};
+use crate::driver::{Command, Driver, Gone, Word};
+use crate::room::Place;
 use crate::store::packed;
 
-/// No checkpoint is larger, bytes: a network of 10⁹ parameters with momentum.
-const MAX_CHECKPOINT: usize = 8 << 30;
+/// No content of the database is larger, bytes: SQLite takes 10⁹.
+const MAX_CHECKPOINT: u64 = 900_000_000;
+/// What a checkpoint may take beside what its run says of itself, bytes.
+const FIXED_CHECKPOINT: u64 = 64 << 20;
+/// Of a path of a stochastic differential equation: it has 21, and a few of them keep places.
+const BYTES_OF_PATH: u64 = 64;
+/// Of a length of visits, and how many had it.
+const BYTES_OF_LENGTH: u64 = 16;
 /// News of more runs than this in one heartbeat are not kept.
 const MAX_NEWS: usize = 1024;
 /// A failure's message is cut there, bytes.
@@ -32,6 +40,7 @@ pub(crate) async fn listen(
     worker: &WorkerId,
     number: u64,
     mut words: Streaming<wire::WorkerMessage>,
+    place: Place,
 ) {
     let mut checkpoint = PartialCheckpoint::default();
     loop {
@@ -49,6 +58,17 @@ pub(crate) async fn listen(
                 return;
             }
         };
+        if let Message::Checkpoint(part) = &message
+            && checkpoint.of.is_none()
+        {
+            checkpoint.limit = match limit_of(driver, worker, part).await {
+                Ok(limit) => limit,
+                Err(gone) => {
+                    tracing::debug!(%worker, %gone, "session ends");
+                    return;
+                }
+            };
+        }
         let word = match word_of(worker, message, &mut checkpoint) {
             Ok(Some(word)) => word,
             Ok(None) => continue,
@@ -57,12 +77,14 @@ pub(crate) async fn listen(
                 return;
             }
         };
+        let room = place.take(word.size()).await;
         let worker = Arc::clone(worker);
         if driver
             .send(Command::Tell {
                 worker,
                 number,
                 word,
+                room,
             })
             .await
             .is_err()
@@ -70,6 +92,51 @@ pub(crate) async fn listen(
             return;
         }
     }
+}
+
+/// The most that a checkpoint of this attempt can need, bytes; nothing if the worker does not have
+/// the attempt.
+async fn limit_of(
+    driver: &Driver,
+    worker: &WorkerId,
+    part: &wire::CheckpointPart,
+) -> Result<u64, Gone> {
+    let key = part.attempt.clone().and_then(|key| key.try_into().ok());
+    let Some((run, attempt)): Option<convert::AttemptKey> = key else {
+        return Ok(0);
+    };
+    let worker = Arc::clone(worker);
+    driver
+        .ask(move |view| {
+            let known = view.scheduler.workers().find(|known| *known.id == worker);
+            let held = known.is_some_and(|known| {
+                let mut held = known.held.iter();
+                held.any(|held| (held.run, held.attempt) == (run, attempt))
+            });
+            let no = view.scheduler.run_no(run).filter(|_| held);
+            let run = no.and_then(|no| view.scheduler.run(no));
+            run.map_or(0, |run| largest_checkpoint(&run))
+        })
+        .await
+}
+
+/// Weights and velocities and twice as much again; of a stochastic differential equation, its paths
+/// and, for each well, how many visits took how many steps.
+fn largest_checkpoint(run: &Run) -> u64 {
+    let own = match run.point.levy_sde() {
+        Some(point) => {
+            let wells = match &point.potential {
+                PotentialForm::Wells { minima, .. } => minima.len() as u64,
+                PotentialForm::Quadratic { .. } | PotentialForm::DoubleWell { .. } => 2,
+            };
+            let lengths = point.steps.saturating_mul(wells);
+            u64::from(point.paths)
+                .saturating_mul(BYTES_OF_PATH)
+                .saturating_add(lengths.saturating_mul(BYTES_OF_LENGTH))
+        }
+        None => run.point.params().saturating_mul(16),
+    };
+    MAX_CHECKPOINT.min(FIXED_CHECKPOINT.saturating_add(own))
 }
 
 fn word_of(
@@ -170,6 +237,8 @@ fn bounded_step(step: u64, message: &'static str) -> Result<u64, WireError> {
 /// A checkpoint of which parts are still to come.
 #[derive(Debug, Default)]
 struct PartialCheckpoint {
+    /// Bytes that it may have; 0: the worker does not have the attempt, and it is passed over.
+    limit: u64,
     of: Option<(convert::AttemptKey, u64)>,
     content: Vec<u8>,
 }
@@ -192,16 +261,19 @@ impl PartialCheckpoint {
             let problem = "is of another checkpoint than the part before";
             return Err(WireError::new("CheckpointPart", "attempt", problem));
         }
-        if self.content.len() + content.len() > MAX_CHECKPOINT {
-            let problem = format!("makes the checkpoint larger than {MAX_CHECKPOINT} bytes");
+        if self.limit > 0 && (self.content.len() + content.len()) as u64 > self.limit {
+            let problem = format!("makes the checkpoint larger than {} bytes", self.limit);
             return Err(WireError::new("CheckpointPart", "content", problem));
         }
-        self.content.extend_from_slice(&content);
+        if self.limit > 0 {
+            self.content.extend_from_slice(&content);
+        }
         if !last {
             return Ok(None);
         }
         self.of = None;
-        Ok(Some((key, step, std::mem::take(&mut self.content))))
+        let content = std::mem::take(&mut self.content);
+        Ok((self.limit > 0).then_some((key, step, content)))
     }
 }
 
@@ -265,6 +337,7 @@ pub(crate) fn join_of(hello: wire::Hello) -> Result<(WorkerId, Input), Status> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use tailsweep_common::id::RunId;
 
     fn part(step: u64, content: &[u8], last: bool) -> wire::CheckpointPart {
@@ -278,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_checkpoint_is_put_together_from_its_parts() {
-        let mut checkpoint = PartialCheckpoint::default();
+        let mut checkpoint = partial(3);
         assert_eq!(checkpoint.add(part(7, b"ab", false)), Ok(None));
         let whole = ((RunId::of(b"run"), 1), 7, b"abc".to_vec());
         assert_eq!(checkpoint.add(part(7, b"c", true)), Ok(Some(whole)));
@@ -286,14 +359,136 @@ mod tests {
         assert_eq!(checkpoint.add(part(8, b"d", true)), Ok(Some(next)));
     }
 
+    fn partial(limit: u64) -> PartialCheckpoint {
+        PartialCheckpoint {
+            limit,
+            ..PartialCheckpoint::default()
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_is_no_larger_than_its_run() {
+        let mut checkpoint = partial(3);
+        assert_eq!(checkpoint.add(part(7, b"ab", false)), Ok(None));
+        let problem = checkpoint.add(part(7, b"cd", true)).unwrap_err();
+        assert!(problem.to_string().contains("3 bytes"), "{problem}");
+
+        let mut unasked = partial(0);
+        assert_eq!(unasked.add(part(7, &[0; 1000], false)), Ok(None));
+        assert_eq!(unasked.content.capacity(), 0, "it is kept");
+        assert_eq!(unasked.add(part(7, b"end", true)), Ok(None));
+    }
+
     #[test]
     fn parts_of_two_checkpoints_are_not_mixed() {
-        let mut checkpoint = PartialCheckpoint::default();
+        let mut checkpoint = partial(100);
         assert_eq!(checkpoint.add(part(7, b"ab", false)), Ok(None));
         let problem = checkpoint.add(part(8, b"c", true)).unwrap_err();
         assert_eq!(
             (problem.message, problem.field),
             ("CheckpointPart", "attempt")
         );
+    }
+
+    /// What a worker may send, mostly with keys that make sense.
+    fn message() -> impl Strategy<Value = Vec<u8>> {
+        let key = (prop::collection::vec(any::<u8>(), 0..20), any::<u32>());
+        let key = key.prop_map(|(run_id, attempt)| wire::AttemptKey {
+            run_id: run_id.into(),
+            attempt,
+        });
+        let good = (any::<[u8; 16]>(), 1..4_u32).prop_map(|(run, attempt)| wire::AttemptKey {
+            run_id: run.to_vec().into(),
+            attempt,
+        });
+        let attempt = prop_oneof![key, good];
+        let text = "\\PC{0,12}";
+        let word = prop_oneof![
+            attempt.clone().prop_map(Message::Started),
+            attempt.clone().prop_map(Message::HandBack),
+            (
+                attempt.clone(),
+                any::<u64>(),
+                prop::collection::vec(any::<u8>(), 0..64),
+                any::<bool>()
+            )
+                .prop_map(|(attempt, step, content, last)| {
+                    Message::Checkpoint(wire::CheckpointPart {
+                        attempt: Some(attempt),
+                        step,
+                        content: content.into(),
+                        last,
+                    })
+                }),
+            (attempt.clone(), text, "\\PC{0,5000}").prop_map(|(attempt, reason, message)| {
+                let attempt = Some(attempt);
+                Message::Failed(wire::Failed {
+                    attempt,
+                    reason,
+                    message,
+                })
+            }),
+            (
+                text,
+                any::<u32>(),
+                any::<u32>(),
+                prop::collection::vec(attempt, 0..3)
+            )
+                .prop_map(|(worker, protocol, slots, holds)| {
+                    Message::Hello(wire::Hello {
+                        protocol,
+                        worker,
+                        slots,
+                        holds,
+                        ..wire::Hello::default()
+                    })
+                }),
+        ];
+        word.prop_map(|word| {
+            wire::WorkerMessage {
+                message: Some(word),
+            }
+            .encode_to_vec()
+        })
+    }
+
+    fn cases() -> u32 {
+        std::env::var("TAILSWEEP_FUZZ_CASES").map_or(500, |text| text.parse().unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: cases(),
+            failure_persistence: None,
+            ..Default::default()
+        })]
+
+        #[test]
+        fn no_words_panic(
+            words in prop::collection::vec(message(), 1..8),
+            flips in prop::collection::vec((any::<usize>(), any::<usize>(), 0..8_u8), 0..6),
+        ) {
+            let mut words = words;
+            for (word, at, bit) in flips {
+                let count = words.len();
+                let word = &mut words[word % count];
+                if !word.is_empty() {
+                    let length = word.len();
+                    word[at % length] ^= 1 << bit;
+                }
+            }
+            let worker = WorkerId::from("worker");
+            let mut checkpoint = partial(100);
+            for word in words {
+                let Ok(decoded) = wire::WorkerMessage::decode(&word[..]) else {
+                    continue;
+                };
+                match decoded.message {
+                    Some(Message::Hello(hello)) => drop(join_of(hello)),
+                    Some(message) => drop(word_of(&worker, message, &mut checkpoint)),
+                    None => {}
+                }
+            }
+        }
     }
 }

@@ -11,7 +11,8 @@ use tailsweep_proto::wire::submit_part::Part;
 use tailsweep_proto::wire::sweep_service_server::SweepService;
 use tailsweep_report::Choice;
 use tailsweep_stats::Estimator;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -29,6 +30,14 @@ const MAX_SOURCE: usize = 8 << 20;
 const MAX_FILES: usize = 2 << 30;
 /// Estimates that a request names are not more.
 const MAX_CHOSEN: usize = 100;
+/// Memory for all that is uploaded at a time, KiB.
+const UPLOADS: usize = 4 << 20;
+/// Sweeps that are expanded at a time: each may have millions of points.
+const MAX_EXPANSIONS: usize = 2;
+/// A sweep and its files arrive within this time.
+const UPLOAD: Duration = Duration::from_secs(1800);
+/// Who does not take news of a watched sweep within this time gets no more.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a watched sweep is looked at.
 const GLANCE: Duration = Duration::from_millis(200);
 
@@ -41,6 +50,10 @@ pub(crate) struct Sweeps {
     stopped: watch::Receiver<bool>,
     /// Reports that may be made at a time.
     reports: Arc<Semaphore>,
+    /// Memory for what is uploaded, KiB.
+    uploads: Semaphore,
+    /// Sweeps that may be expanded at a time.
+    expansions: Arc<Semaphore>,
 }
 
 impl Sweeps {
@@ -55,6 +68,8 @@ impl Sweeps {
             reader,
             stopped,
             reports,
+            uploads: Semaphore::new(UPLOADS),
+            expansions: Arc::new(Semaphore::new(MAX_EXPANSIONS)),
         }
     }
 
@@ -92,7 +107,10 @@ impl SweepService for Sweeps {
         &self,
         request: Request<Streaming<wire::SubmitPart>>,
     ) -> Result<Response<wire::SubmitReply>, Status> {
-        let (header, files) = receive(request.into_inner()).await?;
+        let received = timeout(UPLOAD, receive(request.into_inner(), &self.uploads)).await;
+        // The room is taken until all of it is durable.
+        let (header, files, _room) = received
+            .map_err(|_| Status::deadline_exceeded("the sweep and its files took too long"))??;
         let wire::SubmitHeader {
             source,
             path,
@@ -104,7 +122,13 @@ impl SweepService for Sweeps {
             (false, none) if none.is_empty() => Manner::Beside,
             (false, smaller) => Manner::Extending(self.select(smaller).await?),
         };
-        let checked = tokio::task::spawn_blocking(move || check(source, path, files)).await;
+        let turn = Arc::clone(&self.expansions).acquire_owned().await;
+        let turn = turn.map_err(unreadable)?;
+        let checked = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            check(source, path, files)
+        })
+        .await;
         let (sweep, submission) = checked.map_err(unreadable)??;
         let sweep = Arc::new(sweep);
         let (id, runs) = (sweep.id, sweep.len() as u64);
@@ -213,7 +237,7 @@ impl SweepService for Sweeps {
                 let over = now.over;
                 if told.as_ref() != Some(&now) {
                     told = Some(now.clone());
-                    if sender.send(Ok(now)).await.is_err() {
+                    if sender.send_timeout(Ok(now), PATIENCE).await.is_err() {
                         return;
                     }
                 }
@@ -294,10 +318,14 @@ fn choice(request: &wire::GetReportRequest) -> Result<Choice, Status> {
     })
 }
 
+/// Memory that an upload takes.
+type Room<'a> = SemaphorePermit<'a>;
+
 /// A submission as it arrives, with a bound on its size.
 async fn receive(
     mut parts: Streaming<wire::SubmitPart>,
-) -> Result<(wire::SubmitHeader, BTreeMap<String, Vec<u8>>), Status> {
+    uploads: &Semaphore,
+) -> Result<(wire::SubmitHeader, BTreeMap<String, Vec<u8>>, Room<'_>), Status> {
     let Some(wire::SubmitPart {
         part: Some(Part::Header(header)),
     }) = parts.message().await?
@@ -312,6 +340,7 @@ async fn receive(
     }
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut size = 0;
+    let mut room = uploads.try_acquire_many(0).map_err(unreadable)?;
     while let Some(wire::SubmitPart { part }) = parts.message().await? {
         let Some(Part::File(wire::FilePart { path, content })) = part else {
             return Err(Status::invalid_argument("only files follow the header"));
@@ -321,6 +350,11 @@ async fn receive(
             let problem = format!("the files of a sweep have at most {MAX_FILES} bytes");
             return Err(Status::invalid_argument(problem));
         }
+        let kibibytes = (path.len() + content.len()).div_ceil(1024) as u32;
+        let more = uploads.try_acquire_many(kibibytes);
+        room.merge(more.map_err(|_| {
+            Status::resource_exhausted("too much is uploaded at once; try again in a while")
+        })?);
         let file = files.entry(path).or_default();
         file.extend_from_slice(&content);
         if file.len() > sweep::MAX_FILE {
@@ -328,7 +362,7 @@ async fn receive(
             return Err(Status::invalid_argument(problem));
         }
     }
-    Ok((header, files))
+    Ok((header, files, room))
 }
 
 /// The meaning of a submission. Nothing is trusted: the client has checked it, or some client has.

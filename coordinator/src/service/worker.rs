@@ -2,11 +2,13 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tailsweep_common::id::BlobId;
 use tailsweep_proto::wire::worker_service_server::WorkerService;
 use tailsweep_proto::{convert, wire};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
@@ -14,9 +16,12 @@ use tracing::info;
 
 use super::part::{self, Parts};
 use super::{session, unreadable};
-use crate::driver::{Command, Driver, Gone, Session};
+use crate::driver::{Command, Driver, Session};
+use crate::room::Hall;
 use crate::store::Reader;
 
+/// A worker that opens a session says hello within this time.
+const GREETING: Duration = Duration::from_secs(10);
 /// Messages on their way to a worker; one that lets more pile up is disconnected.
 const OUTBOX: usize = 4096;
 
@@ -31,6 +36,7 @@ pub(crate) struct Workers {
     /// How often workers send a sign of life, milliseconds.
     heartbeat_ms: u32,
     sessions: AtomicU64,
+    hall: Hall,
 }
 
 impl Workers {
@@ -40,6 +46,7 @@ impl Workers {
             reader,
             heartbeat_ms,
             sessions: AtomicU64::new(0),
+            hall: Hall::default(),
         }
     }
 }
@@ -57,7 +64,9 @@ impl WorkerService for Workers {
         let mut words = request.into_inner();
         let Some(wire::WorkerMessage {
             message: Some(wire::worker_message::Message::Hello(hello)),
-        }) = words.message().await?
+        }) = timeout(GREETING, words.message())
+            .await
+            .map_err(|_| Status::deadline_exceeded("no `hello` came"))??
         else {
             return Err(Status::invalid_argument("a session begins with `hello`"));
         };
@@ -99,15 +108,15 @@ impl WorkerService for Workers {
                 admitted,
             })
             .await?;
-        if !answer.await.map_err(|_| Gone)? {
+        if !answer.await.map_err(|_| self.driver.gone())? {
             return Err(Status::already_exists(format!(
                 "another worker named `{worker}` is connected; give each worker a name of its own"
             )));
         }
-        let driver = self.driver.clone();
+        let (driver, place) = (self.driver.clone(), self.hall.place());
         tokio::spawn(async move {
             tokio::select! {
-                () = session::listen(&driver, &worker, number, words) => {}
+                () = session::listen(&driver, &worker, number, words, place) => {}
                 // The driver closed the session, or has a newer one of this worker.
                 _ = ended => {}
             }

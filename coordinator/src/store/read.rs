@@ -13,7 +13,21 @@ use tailsweep_scheduler::event::RunEvent;
 use tailsweep_scheduler::{Event, RunNo};
 
 use super::journal::{Dated, Entry};
+use super::seal::Seal;
 use super::{open_read_only, packed};
+
+/// Why the journal can't be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Damage {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("line {0} of the journal is missing")]
+    Gap(i64),
+    #[error("line {0} of the journal, or one before it, is not what was written")]
+    Changed(i64),
+    #[error("line {0} of the journal makes no sense: {1}")]
+    Line(i64, serde_json::Error),
+}
 
 /// Reads what is committed, each time with a connection of its own.
 #[derive(Clone, Debug)]
@@ -39,10 +53,32 @@ impl Reader {
     }
 
     /// Calls `apply` with every stored event, in the order in which they became durable. Contents
-    /// of checkpoints are left out: only their steps matter to the core.
-    pub(crate) fn events(&self, mut apply: impl FnMut(Event)) -> rusqlite::Result<()> {
+    /// of checkpoints are left out: only their steps matter to the core. The answer is the seal of
+    /// the last line.
+    pub(super) fn events(&self, mut apply: impl FnMut(Event)) -> Result<Seal, Damage> {
         let connection = self.connect()?;
-        self.journal(|Dated { entry, .. }| {
+        let mut lines = connection.prepare("SELECT seq, body, seal FROM journal ORDER BY seq")?;
+        let mut lines = lines.query([])?;
+        let (mut before, mut seal, mut is_sealed) = (0, Seal::default(), false);
+        while let Some(line) = lines.next()? {
+            let (seq, stored): (i64, Option<i64>) = (line.get(0)?, line.get(2)?);
+            if seq != before + 1 {
+                return Err(Damage::Gap(before + 1));
+            }
+            before = seq;
+            let body = line
+                .get_ref(1)?
+                .as_str()
+                .map_err(|_| Damage::Changed(seq))?;
+            // Lines from before there were seals have none, and only they.
+            if stored.is_some() || is_sealed {
+                is_sealed = true;
+                seal = seal.next(body);
+                if stored.and_then(Seal::of) != Some(seal) {
+                    return Err(Damage::Changed(seq));
+                }
+            }
+            let entry = serde_json::from_str(body).map_err(|problem| Damage::Line(seq, problem))?;
             apply(match entry {
                 Entry::Submitted(id) => Event::Submitted(Arc::new(plan(&connection, id)?)),
                 Entry::Checkpointed { run, step } => Event::Checkpointed {
@@ -53,8 +89,8 @@ impl Reader {
                 Entry::Run(run, change) => Event::Run(run, change),
                 Entry::Sweep(sweep, change) => Event::Sweep(sweep, change),
             });
-            Ok(())
-        })
+        }
+        Ok(seal)
     }
 
     /// Calls `tell` with every line of the journal, oldest first.

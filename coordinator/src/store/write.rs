@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::journal::Entry;
 use super::packed;
+use super::seal::Seal;
 
 /// A sweep as it was submitted.
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ pub(crate) enum Write {
     },
     /// Any other event of the core.
     Event(Event),
+    /// Nothing that stays: it shows whether the disk takes something.
+    Probe,
 }
 
 /// What the disk knew better.
@@ -53,6 +56,9 @@ pub(crate) struct Committed {
     /// Runs of which a repeated record is not equal to the first one.
     pub(crate) differing: Vec<RunNo>,
 }
+
+/// What a probe writes, bytes.
+const PROBE: i64 = 64 << 10;
 
 type Job = (Vec<Write>, oneshot::Sender<rusqlite::Result<Committed>>);
 
@@ -64,12 +70,12 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(crate) fn start(connection: Connection) -> std::io::Result<Self> {
+    /// Starts the thread; `seal` is that of the last line of the journal.
+    pub(crate) fn start(connection: Connection, seal: Seal) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(1);
         let thread = thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || serve(connection, queue))?;
+            .spawn(move || serve(connection, seal, queue))?;
         Ok(Self {
             jobs,
             thread: Some(thread),
@@ -83,9 +89,9 @@ impl Writer {
         writes: Vec<Write>,
     ) -> oneshot::Receiver<rusqlite::Result<Committed>> {
         let (reply, answer) = oneshot::channel();
-        self.jobs
-            .try_send((writes, reply))
-            .expect("the driver has one commit under way at a time");
+        // The driver has one commit under way at a time, so there is room. Without a thread the
+        // answer does not come.
+        let _ = self.jobs.try_send((writes, reply));
         answer
     }
 }
@@ -101,18 +107,28 @@ impl Drop for Writer {
     }
 }
 
-fn serve(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
+fn serve(mut connection: Connection, mut seal: Seal, mut queue: mpsc::Receiver<Job>) {
     while let Some((writes, reply)) = queue.blocking_recv() {
+        let committed = commit(&mut connection, seal, &writes).map(|(done, last)| {
+            seal = last;
+            done
+        });
         // The driver may have gone; what it asked for is durable all the same.
-        let _ = reply.send(commit(&mut connection, &writes));
+        let _ = reply.send(committed);
     }
 }
 
-fn commit(connection: &mut Connection, writes: &[Write]) -> rusqlite::Result<Committed> {
+/// What was done, and the seal of the last line.
+fn commit(
+    connection: &mut Connection,
+    seal: Seal,
+    writes: &[Write],
+) -> rusqlite::Result<(Committed, Seal)> {
     let transaction = connection.transaction()?;
     let mut batch = Batch {
         transaction: &transaction,
         at_ms: now_ms(),
+        seal,
         done: Committed::default(),
     };
     for write in writes {
@@ -125,16 +141,18 @@ fn commit(connection: &mut Connection, writes: &[Write]) -> rusqlite::Result<Com
                 orphans,
             } => batch.removed(*sweep, forgotten, orphans)?,
             Write::Event(event) => batch.event(event)?,
+            Write::Probe => batch.probe()?,
         }
     }
-    let done = batch.done;
+    let Batch { seal, done, .. } = batch;
     transaction.commit()?;
-    Ok(done)
+    Ok((done, seal))
 }
 
 struct Batch<'a> {
     transaction: &'a Transaction<'a>,
     at_ms: i64,
+    seal: Seal,
     done: Committed,
 }
 
@@ -143,16 +161,24 @@ impl Batch<'_> {
         self.transaction.prepare_cached(sql)?.execute(params)
     }
 
-    fn journal(&self, entry: &Entry) -> rusqlite::Result<()> {
+    fn journal(&mut self, entry: &Entry) -> rusqlite::Result<()> {
         let body = json(entry)?;
+        let seal = self.seal.next(&body);
         self.execute(
-            "INSERT INTO journal (at_ms, body) VALUES (?, ?)",
-            params![self.at_ms, body],
+            "INSERT INTO journal (at_ms, body, seal) VALUES (?, ?, ?)",
+            params![self.at_ms, body, seal.stored()],
         )?;
+        self.seal = seal;
         Ok(())
     }
 
-    fn sweep(&self, sweep: &Sweep, submission: &Submission) -> rusqlite::Result<()> {
+    fn probe(&self) -> rusqlite::Result<()> {
+        self.execute("INSERT INTO probe (filler) VALUES (zeroblob(?))", [PROBE])?;
+        self.execute("DELETE FROM probe", [])?;
+        Ok(())
+    }
+
+    fn sweep(&mut self, sweep: &Sweep, submission: &Submission) -> rusqlite::Result<()> {
         let Submission {
             source,
             path,
@@ -175,13 +201,13 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn restored(&self, sweep: SweepId, submission: &Submission) -> rusqlite::Result<()> {
+    fn restored(&mut self, sweep: SweepId, submission: &Submission) -> rusqlite::Result<()> {
         self.files(&submission.files)?;
         self.journal(&Entry::Sweep(sweep, SweepEvent::Restored))
     }
 
     fn removed(
-        &self,
+        &mut self,
         sweep: SweepId,
         forgotten: &[(RunNo, RunNo)],
         orphans: &[BlobId],

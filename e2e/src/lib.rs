@@ -2,6 +2,9 @@
 //!
 //! The tests of this crate start the program as a user does, and compare the bytes of its tables.
 
+pub mod disturbed;
+pub mod proxy;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
@@ -114,6 +117,16 @@ impl Process {
         self.0.wait().expect("a child can be waited for");
     }
 
+    /// Hundredths of a second of processor time so far.
+    pub fn processor_time(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).expect("it lives");
+        let (_, fields) = stat.rsplit_once(") ").expect("a name in brackets");
+        let times = fields.split(' ').skip(11).take(2);
+        times
+            .map(|time| time.parse::<u64>().expect("a number"))
+            .sum()
+    }
+
     /// Whether it has not ended.
     pub fn is_alive(&mut self) -> bool {
         self.0.try_wait().expect("a child can be asked").is_none()
@@ -215,8 +228,24 @@ impl Cluster {
 
     /// A worker with one slot.
     pub fn start_worker(&self, name: &str) -> Process {
-        let worker = self.client(["worker", "--slots", "1", "--name", name]);
+        self.start_worker_at(name, self.port)
+    }
+
+    /// A worker with one slot that reaches the coordinator through another port.
+    pub fn start_worker_at(&self, name: &str, port: u16) -> Process {
+        let mut worker = self.client(["worker", "--slots", "1", "--name", name]);
+        worker.env("TAILSWEEP_COORDINATOR", format!("http://127.0.0.1:{port}"));
         Process::start(worker, &self.log(name))
+    }
+
+    /// Where the coordinator listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What happened to all attempts so far.
+    pub fn attempts(&self) -> Vec<Attempt> {
+        attempts(&self.report())
     }
 
     /// The program as a user of this coordinator calls it.
@@ -292,13 +321,43 @@ pub fn assert_equal_tables(report: &Path, expected_report: &Path) {
     }
 }
 
-/// Every word of the manifest about attempts: `leased`, `started`, `lost`, …
-pub fn attempt_events(report: &Path) -> Vec<String> {
+/// What a manifest tells of one attempt.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Who had it.
+    pub worker: String,
+    /// What happened to it: `leased`, `started`, `lost`, …
+    pub events: Vec<String>,
+}
+
+impl Attempt {
+    /// Whether this happened to it.
+    pub fn was(&self, event: &str) -> bool {
+        self.events.iter().any(|word| word == event)
+    }
+}
+
+/// The attempts of all runs of a report.
+pub fn attempts(report: &Path) -> Vec<Attempt> {
     let manifest = fs::read_to_string(report.join("manifest.json")).expect("a manifest");
     let manifest: Value = serde_json::from_str(&manifest).expect("JSON");
     let runs = manifest["runs"].as_array().expect("runs").iter();
-    runs.flat_map(|run| run["attempts"].as_array().expect("attempts"))
-        .flat_map(|attempt| attempt["events"].as_array().expect("events"))
-        .map(|event| event[1].as_str().expect("a word").to_owned())
+    let attempts = runs.flat_map(|run| run["attempts"].as_array().expect("attempts"));
+    let word = |value: &Value| value.as_str().expect("a word").to_owned();
+    let attempt = |attempt: &Value| {
+        let events = attempt["events"].as_array().expect("events");
+        Attempt {
+            worker: word(&attempt["worker"]),
+            events: events.iter().map(|event| word(&event[1])).collect(),
+        }
+    };
+    attempts.map(attempt).collect()
+}
+
+/// Every word of the manifest about attempts: `leased`, `started`, `lost`, …
+pub fn attempt_events(report: &Path) -> Vec<String> {
+    attempts(report)
+        .into_iter()
+        .flat_map(|attempt| attempt.events)
         .collect()
 }

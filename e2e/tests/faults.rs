@@ -3,59 +3,12 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 
-use tailsweep_e2e::{
-    Cluster, Process, assert_equal_tables, attempt_events, succeed, tailsweep, until,
-};
+use tailsweep_e2e::disturbed::{RUNS, assert_undisturbed, undisturbed};
+use tailsweep_e2e::{Cluster, Process, attempt_events, succeed, tailsweep, until};
 use tempfile::TempDir;
-
-/// Eight runs of a second or two each.
-const SPEC: &str = r#"
-version = 1
-name = "faults"
-seeds = 4
-
-[train]
-steps = 10000
-sampling = "shuffled"
-momentum = 0.5
-
-[measure]
-every = 1000
-
-[[block]]
-dataset = { name = "mnist-excerpt", train_limit = 1000, test_limit = 500 }
-architecture = "fcn"
-width = [8, 24]
-depth = 3
-batch_size = 50
-learning_rate = 0.05
-"#;
-
-const RUNS: u64 = 8;
-
-/// The sweep file and the report of an undisturbed `tailsweep run`.
-fn undisturbed() -> &'static (TempDir, PathBuf) {
-    static UNDISTURBED: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    UNDISTURBED.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let spec = folder.path().join("faults.toml");
-        fs::write(&spec, SPEC).unwrap();
-        let mut run = tailsweep(["run"]);
-        run.arg(&spec)
-            .arg("--out")
-            .arg(folder.path().join("report"));
-        succeed(run);
-        (folder, spec)
-    })
-}
-
-fn assert_undisturbed(report: &Path) {
-    assert_equal_tables(report, &undisturbed().0.path().join("report"));
-}
 
 #[test]
 fn one_two_and_five_workers_give_the_bytes_of_run() {

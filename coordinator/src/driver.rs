@@ -12,11 +12,14 @@ use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tailsweep_common::id::{BlobId, SweepId};
+use tailsweep_common::id::{BlobId, RunId, SweepId};
 use tailsweep_common::sweep::Sweep;
+use tailsweep_proto::wire::coordinator_message;
 use tailsweep_proto::{convert, wire};
 use tailsweep_scheduler::event::SweepEvent;
-use tailsweep_scheduler::{Action, Config, Event, Input, Refusal, Scheduler, Tick, WorkerId};
+use tailsweep_scheduler::{
+    Action, Config, Event, Imported, Input, Prepared, Refusal, Scheduler, Tick, WorkerId,
+};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, info, warn};
 
@@ -52,8 +55,13 @@ pub(crate) enum Command {
     },
     /// A user's sweep.
     Submit(Box<Submit>),
-    /// What a user wants of a sweep: an input that is not about a worker.
+    /// What a user wants of a sweep: an input that is not about a worker. The answer is whether it
+    /// brought anything new, as far as that is known.
     Control(Input, oneshot::Sender<Result<bool, Refusal>>),
+    /// A worker, by the beginning of its name, is to leave. The answer is its name.
+    Dismiss(String, oneshot::Sender<Result<WorkerId, NoWorker>>),
+    /// The store is to give room back. The answer is what it says.
+    Compact(oneshot::Sender<Result<(), String>>),
     /// A question, answered from the state after the next commit.
     Ask(Question),
 }
@@ -83,11 +91,22 @@ impl Word {
 /// What is asked of the committed state.
 pub(crate) type Question = Box<dyn FnOnce(&View<'_>) + Send>;
 
-/// What becomes of other sweeps when one is submitted.
+/// Why no worker is asked to leave.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoWorker {
+    #[error("no worker is connected whose name begins with `{0}`; `tailsweep workers` lists them")]
+    NoMatch(String),
+    #[error("the names of several workers begin with `{0}`: write more of it")]
+    Ambiguous(String),
+}
+
+/// What becomes of a sweep that is submitted, and of others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// Nothing.
+    /// It is one of several.
     Beside,
+    /// The same, but it is paused if it was not known.
+    Paused,
     /// They are cancelled.
     Alone,
     /// It stands for this one from now on.
@@ -97,6 +116,10 @@ pub(crate) enum Manner {
 /// A checked sweep on its way in.
 pub(crate) struct Submit {
     pub(crate) sweep: Arc<Sweep>,
+    /// What took long to work out of it.
+    pub(crate) prepared: Prepared,
+    /// Tags and notes, if the user gave some.
+    pub(crate) said: Option<(Vec<String>, String)>,
     pub(crate) submission: Submission,
     pub(crate) manner: Manner,
     /// Whether the sweep was not known before; sent once it is durable.
@@ -178,16 +201,18 @@ impl Driver {
         answer.await.map_err(|_| self.gone())
     }
 
-    /// Submits a sweep; the answer comes once it is durable.
+    /// Submits a sweep; the answer comes once it is durable: whether it was not known before.
     pub(crate) async fn submit(
         &self,
-        sweep: Arc<Sweep>,
-        submission: Submission,
+        (sweep, prepared, submission): (Arc<Sweep>, Prepared, Submission),
+        said: Option<(Vec<String>, String)>,
         manner: Manner,
     ) -> Result<Result<bool, Refusal>, Gone> {
         let (reply, answer) = oneshot::channel();
         let submit = Submit {
             sweep,
+            prepared,
+            said,
             submission,
             manner,
             reply,
@@ -202,6 +227,32 @@ impl Driver {
         self.send(Command::Control(wish, reply)).await?;
         let done = answer.await.map_err(|_| self.gone())?;
         Ok(done.map(|_| ()))
+    }
+
+    /// Hands in a result of another coordinator. The answer comes once it is durable: whether the
+    /// run had none.
+    pub(crate) async fn import(
+        &self,
+        imported: Imported,
+    ) -> Result<oneshot::Receiver<Result<bool, Refusal>>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        let import = Input::Import(Box::new(imported));
+        self.send(Command::Control(import, reply)).await?;
+        Ok(answer)
+    }
+
+    /// Asks a worker to hand back what it has, and to end.
+    pub(crate) async fn dismiss(&self, worker: String) -> Result<Result<WorkerId, NoWorker>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Dismiss(worker, reply)).await?;
+        answer.await.map_err(|_| self.gone())
+    }
+
+    /// Gives room that nothing needs back to the disk.
+    pub(crate) async fn compact(&self) -> Result<Result<(), String>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Compact(reply)).await?;
+        answer.await.map_err(|_| self.gone())
     }
 }
 
@@ -220,6 +271,8 @@ pub(crate) struct Engine {
     /// Answers that leave after the next commit.
     replies: Vec<(oneshot::Sender<Result<bool, Refusal>>, bool)>,
     questions: Vec<Question>,
+    /// Who waits for the store to give room back.
+    compactions: Vec<oneshot::Sender<Result<(), String>>>,
     /// Finished runs whose records are to be read for `[stop]`.
     judge: Judge,
     stats: Arc<Stats>,
@@ -257,6 +310,7 @@ impl Engine {
             submissions: BTreeMap::new(),
             replies: Vec::new(),
             questions: Vec::new(),
+            compactions: Vec::new(),
             judge: Judge::default(),
             stats: Arc::clone(&stats),
             trouble: None,
@@ -365,15 +419,52 @@ impl Engine {
                 }
             }
             Command::Submit(submit) => self.submit(*submit),
-            Command::Control(wish, reply) => match self.scheduler.handle(self.now(), wish) {
-                Ok(()) => self.replies.push((reply, true)),
-                Err(refusal) => {
-                    // Who asked may have gone.
-                    let _ = reply.send(Err(refusal));
+            Command::Control(wish, reply) => {
+                let is_news = match &wish {
+                    Input::Import(imported) => !self.has_result(imported.run),
+                    _ => true,
+                };
+                match self.scheduler.handle(self.now(), wish) {
+                    Ok(()) => self.replies.push((reply, is_news)),
+                    Err(refusal) => {
+                        // Who asked may have gone.
+                        let _ = reply.send(Err(refusal));
+                    }
                 }
-            },
+            }
+            Command::Dismiss(name, reply) => {
+                let dismissed = self.dismiss(&name);
+                // As above.
+                let _ = reply.send(dismissed);
+            }
+            Command::Compact(reply) => self.compactions.push(reply),
             Command::Ask(question) => self.questions.push(question),
         }
+    }
+
+    fn has_result(&self, run: RunId) -> bool {
+        let no = self.scheduler.run_no(run);
+        no.is_some_and(|no| self.scheduler.has_result(no))
+    }
+
+    /// Tells the worker whose name begins so to leave; it gets nothing more meanwhile.
+    fn dismiss(&mut self, name: &str) -> Result<WorkerId, NoWorker> {
+        let worker = match self.sessions.get_key_value(name) {
+            Some((whole, _)) => Arc::clone(whole),
+            None => {
+                let mut fitting = self.sessions.keys().filter(|known| known.starts_with(name));
+                match (fitting.next(), fitting.next()) {
+                    (Some(one), None) if !name.is_empty() => Arc::clone(one),
+                    (Some(_), Some(_)) => return Err(NoWorker::Ambiguous(name.to_owned())),
+                    _ => return Err(NoWorker::NoMatch(name.to_owned())),
+                }
+            }
+        };
+        info!(%worker, "worker is asked to leave");
+        self.handle(Input::Drain(Arc::clone(&worker)));
+        let leave = coordinator_message::Message::Leave(wire::Leave {});
+        self.tell(&worker, leave);
+        Ok(worker)
     }
 
     fn is_current(&self, worker: &WorkerId, number: u64) -> bool {
@@ -402,6 +493,8 @@ impl Engine {
     fn submit(&mut self, submit: Submit) {
         let Submit {
             sweep: plan,
+            prepared,
+            said,
             submission,
             manner,
             reply,
@@ -413,11 +506,20 @@ impl Engine {
         }
         let input = match manner {
             Manner::Extending(sweep) => Input::Extend { sweep, by: plan },
-            Manner::Alone | Manner::Beside => Input::Submit(plan),
+            Manner::Alone | Manner::Beside | Manner::Paused => Input::Submit(plan),
         };
+        self.scheduler.prepare(prepared);
         let mut taken = self.scheduler.handle(self.now(), input);
         if taken.is_ok() && manner == Manner::Alone {
             taken = self.serve_alone(id);
+        }
+        if taken.is_ok() && manner == Manner::Paused && created {
+            taken = self.scheduler.handle(self.now(), Input::Pause(id));
+        }
+        if let Some((tags, notes)) = said.filter(|_| taken.is_ok()) {
+            let sweep = id;
+            let annotate = Input::Annotate { sweep, tags, notes };
+            taken = self.scheduler.handle(self.now(), annotate);
         }
         match taken {
             Ok(()) => {
@@ -494,7 +596,24 @@ impl Engine {
         for question in self.questions.drain(..) {
             question(&view);
         }
+        self.compact().await;
         Ok(())
+    }
+
+    /// Lets the store give room back, once for all who wait for it. That it can't is no trouble:
+    /// everything is as it was.
+    async fn compact(&mut self) {
+        if self.compactions.is_empty() {
+            return;
+        }
+        let done = match self.writer.compact().await {
+            Ok(done) => done.map_err(|problem| store::describe(&problem)),
+            Err(_) => Err("the writing thread ended".to_owned()),
+        };
+        for reply in self.compactions.drain(..) {
+            // Who asked may have gone.
+            let _ = reply.send(done.clone());
+        }
     }
 
     fn write_of(&mut self, event: Event) -> Write {
@@ -538,13 +657,22 @@ impl Engine {
 
     fn say(&mut self, action: Action) {
         let (worker, message) = message_of(action);
-        let Some(session) = self.sessions.get(&worker) else {
+        self.send(&worker, message);
+    }
+
+    fn tell(&mut self, worker: &WorkerId, message: coordinator_message::Message) {
+        let message = Some(message);
+        self.send(worker, wire::CoordinatorMessage { message });
+    }
+
+    fn send(&mut self, worker: &WorkerId, message: wire::CoordinatorMessage) {
+        let Some(session) = self.sessions.get(worker) else {
             // It comes back with what it holds.
             return;
         };
         if session.outbox.try_send(message).is_err() {
             warn!(%worker, "worker does not keep up; its session is closed");
-            self.disconnect(&worker);
+            self.disconnect(worker);
         }
     }
 
@@ -560,6 +688,7 @@ impl Engine {
         self.submissions.clear();
         self.replies.clear();
         self.questions.clear();
+        self.compactions.clear();
         self.judge = Judge::default();
     }
 

@@ -19,6 +19,8 @@ use crate::store::{Dated, Entry, Reader};
 /// What the core knows of a sweep at one moment.
 pub(crate) struct Outline {
     sweep: Arc<Sweep>,
+    tags: Vec<String>,
+    notes: String,
     runs: Vec<OutlinedRun>,
 }
 
@@ -46,7 +48,8 @@ pub(crate) enum ReportError {
 
 /// The part of a report that the core knows.
 pub(crate) fn outline(scheduler: &Scheduler, id: SweepId) -> Option<Outline> {
-    let sweep = Arc::clone(scheduler.sweep(id)?.sweep);
+    let view = scheduler.sweep(id)?;
+    let sweep = Arc::clone(view.sweep);
     let runs = scheduler.runs_of(id).map(|run| {
         let finished = matches!(run.state, RunState::Done | RunState::Diverged);
         OutlinedRun {
@@ -64,6 +67,8 @@ pub(crate) fn outline(scheduler: &Scheduler, id: SweepId) -> Option<Outline> {
     });
     Some(Outline {
         runs: runs.collect(),
+        tags: view.tags.to_vec(),
+        notes: view.notes.to_owned(),
         sweep,
     })
 }
@@ -122,6 +127,8 @@ struct Manifest {
     version: u32,
     tailsweep: &'static str,
     sweep_id: SweepId,
+    tags: Vec<String>,
+    notes: String,
     submitted_ms: Option<i64>,
     /// In the order of the sweep.
     runs: Vec<ManifestRun>,
@@ -163,6 +170,8 @@ fn manifest(outline: &Outline, reader: &Reader) -> rusqlite::Result<Manifest> {
         version: 1,
         tailsweep: env!("CARGO_PKG_VERSION"),
         sweep_id: outline.sweep.id,
+        tags: outline.tags.clone(),
+        notes: outline.notes.clone(),
         submitted_ms,
         runs: runs.collect(),
     })

@@ -62,6 +62,9 @@ pub(crate) fn brief(sweep: &SweepView<'_>) -> wire::SweepStatus {
         waiting_for: String::new(),
         priority: sweep.priority,
         paused: sweep.paused,
+        tags: sweep.tags.to_vec(),
+        notes: sweep.notes.to_owned(),
+        sizes: None,
     }
 }
 
@@ -78,6 +81,7 @@ pub(crate) fn of_worker(worker: &WorkerView<'_>) -> wire::WorkerStatus {
         prefetched: (worker.held.len() - computing) as u32,
         memory: worker.memory,
         memory_used: worker.memory_used,
+        resting: worker.resting,
         labels: worker.labels.iter().map(ToString::to_string).collect(),
     }
 }

@@ -6,6 +6,7 @@
 pub mod convert;
 mod counts;
 mod exits;
+pub mod export;
 mod summary;
 mod token;
 

@@ -16,6 +16,7 @@ use tailsweep_trainers::{Computation, Device, Event, TrainError};
 use tokio::sync::mpsc;
 
 use crate::datasets::Datasets;
+use crate::said;
 
 /// An attempt waits when so many of its records are not acknowledged.
 const MAX_UNACKNOWLEDGED: usize = 1024;
@@ -109,15 +110,34 @@ pub(crate) struct Task {
 pub(crate) fn start(task: Task) -> std::io::Result<()> {
     let name = task.lease.key.0.to_string()[..8].to_owned();
     thread::Builder::new().name(name).spawn(move || {
+        let begun = said::mark();
         let computed = panic::catch_unwind(AssertUnwindSafe(|| compute(&task)));
         let last = match computed {
             Ok(Ok(last)) => last,
-            Ok(Err(Failure { reason, message })) => News::Failed(reason, message),
-            Err(payload) => News::Failed(Reason::Panic, panic_message(payload.as_ref())),
+            Ok(Err(Failure { reason, message })) => {
+                News::Failed(reason, with_lines(message, begun))
+            }
+            Err(payload) => {
+                let message = panic_message(payload.as_ref());
+                News::Failed(Reason::Panic, with_lines(message, begun))
+            }
         };
         tell(&task, last);
     })?;
     Ok(())
+}
+
+/// A message, and below it what was said on stderr since the attempt began.
+fn with_lines(mut message: String, begun: said::Mark) -> String {
+    let lines = said::since(begun);
+    if !lines.is_empty() {
+        message += "\nlast lines of stderr:";
+    }
+    for line in lines {
+        message += "\n";
+        message += &line;
+    }
+    message
 }
 
 struct Failure {

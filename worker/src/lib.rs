@@ -11,6 +11,7 @@ mod link;
 mod memory;
 pub mod official;
 mod recompute;
+mod said;
 mod worker;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use memory::memory_here;
 pub use recompute::{RecomputeError, Recomputed, Recomputer};
+pub use said::{keep_panics, stderr};
 pub use tailsweep_trainers::data::{DataError, check as check_data};
 pub use tailsweep_trainers::{Device, DeviceError, WeightsError, check_weights};
 pub use worker::{Stopped, run};

@@ -221,6 +221,11 @@ impl Worker {
                     self.recall(key).await;
                 }
             }
+            Word::Leave(wire::Leave {}) if !self.leaving => {
+                info!("leaving: a user asks for it");
+                self.leave().await;
+            }
+            Word::Leave(wire::Leave {}) => {}
             // The link finds out by the end of the stream.
             Word::Goodbye(wire::Goodbye {}) => {}
         }

@@ -147,4 +147,11 @@ pub enum SweepEvent {
     },
     /// The same file was submitted again after the sweep had been removed.
     Restored,
+    /// What the user says of it; it replaces what was said before.
+    Annotated {
+        /// Words to find it by.
+        tags: Vec<String>,
+        /// For people.
+        notes: String,
+    },
 }

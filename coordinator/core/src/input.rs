@@ -52,6 +52,17 @@ pub enum Input {
     },
     /// Forget a sweep and all results that no other sweep has.
     Remove(SweepId),
+    /// Say something of a sweep, for people.
+    Annotate {
+        /// Which sweep.
+        sweep: SweepId,
+        /// Words to find it by.
+        tags: Vec<String>,
+        /// Whatever is worth to be known of it.
+        notes: String,
+    },
+    /// A result of another coordinator. A run that has one keeps it.
+    Import(Box<Imported>),
     /// A worker's session began, the first one or after a reconnect.
     Join {
         /// Who.
@@ -123,6 +134,21 @@ pub enum Input {
     },
     /// The store found that a repeated record differs from the first one of the same kind.
     Differs(RunNo),
+}
+
+/// The result of a run that another coordinator has.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// Which run.
+    pub run: RunId,
+    /// Device and instruction set that made its records.
+    pub kind: Arc<str>,
+    /// How it ended.
+    pub ending: Ending,
+    /// Two attempts of one kind measured different bytes.
+    pub nondeterministic: bool,
+    /// The encoded measurements, by step.
+    pub records: Vec<(u64, Arc<[u8]>)>,
 }
 
 /// What a worker can do.
@@ -199,6 +225,9 @@ pub enum Refusal {
         "sweep `{0}` is cancelled: `tailsweep retry` without --failed takes all of it up again"
     )]
     Cancelled(SweepId),
+    /// No sweep has such a run.
+    #[error("no sweep has a run `{0}`")]
+    UnknownRun(RunId),
     /// The core numbers runs with 32 bits.
     #[error("this coordinator holds as many runs as it can")]
     TooManyRuns,

@@ -25,6 +25,7 @@ pub(crate) use sweep::{SweepEntry, SweepNo};
 
 use crate::event::RunNo;
 use crate::names::Names;
+use crate::prepared::Waiting;
 use crate::sessions::WorkerNo;
 
 /// One link of the chain of the sweeps of a run, the latest first.
@@ -58,6 +59,8 @@ pub(crate) struct Ledger {
     pub(crate) workers: Names,
     /// Names of kinds, likewise.
     pub(crate) kinds: Names,
+    /// Of sweeps that are about to come in; no part of the state.
+    pub(crate) prepared: Waiting,
 }
 
 /// Looking.

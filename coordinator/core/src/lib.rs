@@ -25,6 +25,7 @@ pub mod event;
 pub mod input;
 mod ledger;
 mod names;
+mod prepared;
 mod queue;
 mod scheduler;
 mod sessions;
@@ -33,8 +34,9 @@ mod timers;
 pub mod view;
 
 pub use event::{Event, RunNo};
-pub use input::{Action, Attempt, Input, Offer, Refusal, WorkerId};
+pub use input::{Action, Attempt, Imported, Input, Offer, Refusal, WorkerId};
 pub use ledger::Snapshot;
+pub use prepared::Prepared;
 pub use scheduler::{Config, Scheduler};
 pub use tick::Tick;
 pub use view::{Counts, Held, RunView, SweepView, Why, WorkerView};

@@ -22,7 +22,9 @@
 //! bytes here), deduplication of records (the store), sockets, disks, clocks.
 
 mod enough;
+mod import;
 mod leasing;
+mod rest;
 mod sweeps;
 mod words;
 
@@ -31,9 +33,10 @@ use std::time::Duration;
 
 use tailsweep_common::id::RunId;
 
-use crate::event::{Event, RunEvent, RunNo};
+use crate::event::{Event, RunEvent, RunNo, SweepEvent};
 use crate::input::{Action, Input, Refusal, WorkerId};
 use crate::ledger::{Ledger, Settled, Snapshot, Stage, SweepNo};
+use crate::prepared::Prepared;
 use crate::queue::Queue;
 use crate::sessions::{Sessions, WorkerNo};
 use crate::tick::Tick;
@@ -53,6 +56,10 @@ pub struct Config {
     pub recovery: Duration,
     /// Pause after a run's first own failure; it doubles with each, up to a minute.
     pub backoff: Duration,
+    /// Failures in a row after which a worker rests, if another one does better.
+    pub worker_failures: u32,
+    /// How long.
+    pub rest: Duration,
 }
 
 impl Default for Config {
@@ -62,6 +69,8 @@ impl Default for Config {
             grace: Duration::from_secs(5),
             recovery: Duration::from_secs(15),
             backoff: Duration::from_secs(1),
+            worker_failures: 5,
+            rest: Duration::from_secs(300),
         }
     }
 }
@@ -75,6 +84,7 @@ pub struct Scheduler {
     // Transient: follows from the ledger and from what workers said since the start.
     sessions: Sessions,
     deadlines: Timers<WorkerNo>,
+    resting: Timers<WorkerNo>,
     cooling: Timers<RunNo>,
     queue: Queue,
     /// Runs that were given ahead and are asked back, until there is an answer.
@@ -97,6 +107,7 @@ impl Scheduler {
             ledger: Ledger::default(),
             sessions: Sessions::default(),
             deadlines: Timers::default(),
+            resting: Timers::default(),
             cooling: Timers::default(),
             queue: Queue::default(),
             recalled: BTreeSet::new(),
@@ -149,9 +160,23 @@ impl Scheduler {
         }
     }
 
+    /// Takes in what was worked out of a sweep whose [`Input::Submit`] or [`Input::Extend`] comes
+    /// next. Without it the core works it out then, which takes about a microsecond for each run.
+    pub fn prepare(&mut self, prepared: Prepared) {
+        self.ledger.prepared.put(prepared);
+    }
+
     /// Something happened outside. Then drain [`Self::poll_event`] and [`Self::poll_action`].
     pub fn handle(&mut self, now: Tick, input: Input) -> Result<(), Refusal> {
         self.wake(now);
+        let taken = self.take(input);
+        self.ledger.prepared.clear();
+        taken?;
+        self.lease_all();
+        Ok(())
+    }
+
+    fn take(&mut self, input: Input) -> Result<(), Refusal> {
         match input {
             Input::Submit(sweep) => self.submit(sweep)?,
             Input::Extend { sweep, by } => self.extend(sweep, by)?,
@@ -161,6 +186,8 @@ impl Scheduler {
             Input::Resume(sweep) => self.resume(sweep)?,
             Input::Prioritise { sweep, priority } => self.prioritise(sweep, priority)?,
             Input::Remove(sweep) => self.remove(sweep)?,
+            Input::Annotate { sweep, tags, notes } => self.annotate(sweep, tags, notes)?,
+            Input::Import(imported) => self.import(*imported)?,
             Input::Join {
                 worker,
                 offer,
@@ -204,7 +231,6 @@ impl Scheduler {
             Input::Judged { run, attempt, late } => self.judged(run, attempt, late),
             Input::Differs(run) => self.differs(run),
         }
-        self.lease_all();
         Ok(())
     }
 
@@ -217,6 +243,9 @@ impl Scheduler {
         while let Some(no) = self.cooling.pop_due(now) {
             self.place(no);
         }
+        while let Some(worker) = self.resting.pop_due(now) {
+            self.end_rest(worker);
+        }
         self.lease_all();
     }
 
@@ -224,7 +253,7 @@ impl Scheduler {
     pub fn poll_timeout(&self) -> Option<Tick> {
         let deadline = self.deadlines.first();
         let pulse = deadline.map(|_| self.last_call + self.config.lease / 2);
-        [deadline, pulse, self.cooling.first()]
+        [deadline, pulse, self.cooling.first(), self.resting.first()]
             .into_iter()
             .flatten()
             .min()
@@ -286,6 +315,7 @@ impl Scheduler {
                 }
                 self.place(no);
             }
+            Event::Sweep(_, SweepEvent::Annotated { .. }) => self.ledger.apply(&event),
             Event::Sweep(id, _) => {
                 self.ledger.apply(&event);
                 if let Some(sweep) = self.ledger.sweep_no(*id) {
@@ -446,6 +476,11 @@ impl Scheduler {
             assert!(
                 held.eq(session.held.iter().copied()),
                 "what {worker:?} holds"
+            );
+            assert_eq!(
+                session.resting,
+                self.resting.get(worker).is_some(),
+                "rest of {worker:?}"
             );
             let waits = self.deadlines.get(worker).is_some();
             let may_be_lost = session.connected || !session.held.is_empty();

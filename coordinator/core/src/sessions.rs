@@ -34,6 +34,12 @@ pub(crate) struct Session {
     pub(crate) draining: bool,
     /// Its deadline passed without a word: what it holds may be leased to others.
     pub(crate) silent: bool,
+    /// Failures since it last finished a run.
+    pub(crate) failures: u32,
+    /// It has finished a run.
+    pub(crate) proven: bool,
+    /// It failed too often, one time after another: it takes no leases for a while.
+    pub(crate) resting: bool,
     /// The runs whose current attempt it has.
     pub(crate) held: BTreeSet<RunNo>,
     /// Bytes that these are predicted to take, with their data sets.
@@ -47,7 +53,12 @@ pub(crate) struct Session {
 impl Session {
     /// Whether it may be given leases at all.
     pub(crate) fn is_usable(&self) -> bool {
-        self.connected && !self.draining && !self.silent && self.slots > 0
+        self.connected && !self.draining && !self.silent && !self.resting && self.slots > 0
+    }
+
+    /// Whether what it computed last was no failure.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.is_usable() && self.proven && self.failures == 0
     }
 
     /// Slots without a run.

@@ -41,6 +41,11 @@ impl<K: Copy + Ord> Timers<K> {
         self.due.get(&key).copied()
     }
 
+    /// The key whose deadline is the earliest.
+    pub(crate) fn any(&self) -> Option<K> {
+        self.order.first().map(|(_, key)| *key)
+    }
+
     /// The earliest deadline.
     pub(crate) fn first(&self) -> Option<Tick> {
         self.order.first().map(|(at, _)| *at)

@@ -74,6 +74,10 @@ pub struct SweepView<'a> {
     pub replaced_by: Option<SweepId>,
     /// Whether nothing more will happen to it by itself.
     pub is_over: bool,
+    /// Words to find it by.
+    pub tags: &'a [String],
+    /// What the user says of it.
+    pub notes: &'a str,
 }
 
 /// A run as one sweep sees it.
@@ -102,6 +106,8 @@ pub struct RunView<'a> {
     pub checkpoint: Option<u64>,
     /// Two attempts of one kind measured different bytes.
     pub nondeterministic: bool,
+    /// `stop_at_train_accuracy` ended it.
+    pub accuracy_reached: bool,
     /// It was known, from another sweep, before this sweep was submitted.
     pub taken_over: bool,
 }
@@ -125,6 +131,8 @@ pub struct WorkerView<'a> {
     pub connected: bool,
     /// It takes no more leases.
     pub draining: bool,
+    /// It failed too often, one time after another: it takes no leases for a while.
+    pub resting: bool,
     /// Its leases have expired; they are still current until somebody else gets the runs.
     pub silent: bool,
     /// The current attempts that it has.
@@ -250,6 +258,12 @@ impl Scheduler {
         };
         let runs = self.ledger().numbered().filter(|(_, run)| is_so(&run.id));
         runs.map(|(no, _)| no).take(2).collect()
+    }
+
+    /// Whether a run was computed to its end, here or elsewhere.
+    pub fn has_result(&self, no: RunNo) -> bool {
+        let ended = |stage| matches!(stage, Stage::Done { .. } | Stage::Diverged);
+        self.is_known(no) && ended(self.ledger().entry(no).stage)
     }
 
     /// The sweeps that a run belongs to and that were not removed, the latest first, and whether
@@ -428,6 +442,12 @@ impl Scheduler {
             message: ledger.message(no),
             checkpoint: entry.checkpoint,
             nondeterministic: entry.nondeterministic,
+            accuracy_reached: matches!(
+                entry.stage,
+                Stage::Done {
+                    accuracy_reached: true
+                }
+            ),
             taken_over: ledger.is_taken_over(no, sweep_no),
         }
     }
@@ -450,6 +470,7 @@ impl Scheduler {
             labels: &session.labels,
             connected: session.connected,
             draining: session.draining,
+            resting: session.resting,
             silent: session.silent,
             held: held.collect(),
         }
@@ -501,6 +522,8 @@ impl Scheduler {
             stopped: entry.stopped,
             replaced_by: entry.replaced_by,
             is_over: waiting == 0 && running == 0,
+            tags: &entry.tags,
+            notes: &entry.notes,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The gRPC services: wire messages in, commands to the driver, wire messages out.
 
+mod collect;
 mod control;
+mod export;
+mod import;
 mod part;
 mod runs;
 mod session;

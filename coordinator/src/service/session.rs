@@ -206,6 +206,18 @@ fn record_of(worker: &WorkerId, record: wire::Record) -> Result<Input, WireError
     let (run, attempt) = convert::attempt_of(attempt, "Record")?;
     let measurement =
         measurement.ok_or_else(|| WireError::new("Record", "measurement", "is missing"))?;
+    let (step, payload) = content_of(measurement)?;
+    Ok(Input::Record {
+        worker: Arc::clone(worker),
+        run,
+        attempt,
+        step,
+        payload,
+    })
+}
+
+/// The step of a measurement, and what of it is stored.
+pub(super) fn content_of(measurement: wire::Measurement) -> Result<(u64, Arc<[u8]>), WireError> {
     let step = bounded_step(measurement.step, "Measurement")?;
     // Written as this program writes it, whatever unknown fields came along.
     let measurement = Measurement::try_from(measurement)?;
@@ -217,14 +229,8 @@ fn record_of(worker: &WorkerId, record: wire::Record) -> Result<Input, WireError
         let problem = "does not cover all minibatches";
         return Err(WireError::new("SplitMeasurement", "noise", problem));
     }
-    let payload = packed::pack(wire::Measurement::from(&measurement).encode_to_vec()).into();
-    Ok(Input::Record {
-        worker: Arc::clone(worker),
-        run,
-        attempt,
-        step,
-        payload,
-    })
+    let payload = packed::pack(wire::Measurement::from(&measurement).encode_to_vec());
+    Ok((step, payload.into()))
 }
 
 fn bounded_step(step: u64, message: &'static str) -> Result<u64, WireError> {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tailsweep_common::id::{BlobId, SweepId};
+use tailsweep_common::label;
 use tailsweep_common::sweep::{self, Sweep};
 use tailsweep_proto::wire;
 use tailsweep_proto::wire::submit_part::Part;
 use tailsweep_proto::wire::sweep_service_server::SweepService;
 use tailsweep_report::Choice;
+use tailsweep_scheduler::{Input, Prepared, Refusal, RunNo};
 use tailsweep_stats::Estimator;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 use tokio::time::timeout;
@@ -17,19 +19,23 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::part::{self, Parts};
-use super::{control, runs, unreadable};
+use super::{collect, control, export, import, runs, unreadable};
 use crate::driver::{Driver, Manner};
 use crate::report::ReportError;
 use crate::select::{NotSelected, select, select_run};
-use crate::store::{Reader, Submission, packed};
+use crate::store::{Reader, Sizes, Submission, packed};
 use crate::{report, status};
 
 /// A sweep file is not larger, bytes.
-const MAX_SOURCE: usize = 8 << 20;
+pub(super) const MAX_SOURCE: usize = 8 << 20;
 /// What travels with a sweep is not larger, bytes.
-const MAX_FILES: usize = 2 << 30;
+pub(super) const MAX_FILES: usize = 2 << 30;
 /// Estimates that a request names are not more.
 const MAX_CHOSEN: usize = 100;
+/// A sweep has no more tags.
+const MAX_TAGS: usize = 32;
+/// Notes are not longer, bytes.
+const MAX_NOTES: usize = 16 << 10;
 /// Memory for all that is uploaded at a time, KiB.
 const UPLOADS: usize = 4 << 20;
 /// Sweeps that are expanded at a time: each may have millions of points.
@@ -73,6 +79,18 @@ impl Sweeps {
         }
     }
 
+    pub(super) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    pub(super) fn uploads(&self) -> &Semaphore {
+        &self.uploads
+    }
+
+    pub(super) fn expansions(&self) -> &Arc<Semaphore> {
+        &self.expansions
+    }
+
     async fn select(&self, selector: String) -> Result<SweepId, Status> {
         let selected = self
             .driver
@@ -102,6 +120,7 @@ fn not_selected(problem: NotSelected) -> Status {
 impl SweepService for Sweeps {
     type WatchStream = ReceiverStream<Result<wire::SweepStatus, Status>>;
     type GetReportStream = Parts<wire::ReportPart>;
+    type GetExportStream = Parts<wire::ExportPart>;
 
     async fn submit(
         &self,
@@ -116,23 +135,22 @@ impl SweepService for Sweeps {
             path,
             alone,
             extends,
+            tags,
+            notes,
         } = header;
+        let said = said(tags, notes)?;
         let manner = match (alone, extends) {
             (true, _) => Manner::Alone,
             (false, none) if none.is_empty() => Manner::Beside,
             (false, smaller) => Manner::Extending(self.select(smaller).await?),
         };
-        let turn = Arc::clone(&self.expansions).acquire_owned().await;
-        let turn = turn.map_err(unreadable)?;
-        let checked = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            check(source, path, files)
-        })
-        .await;
-        let (sweep, submission) = checked.map_err(unreadable)??;
+        let (sweep, prepared, submission) = checked(&self.expansions, source, path, files).await?;
         let sweep = Arc::new(sweep);
         let (id, runs) = (sweep.id, sweep.len() as u64);
-        let taken = self.driver.submit(sweep, submission, manner).await?;
+        let taken = self
+            .driver
+            .submit((sweep, prepared, submission), said, manner)
+            .await?;
         let created = taken.map_err(control::refused)?;
         let known = self.driver.ask(move |view| {
             let counts = view.scheduler.sweep(id).map(|sweep| sweep.counts);
@@ -217,7 +235,112 @@ impl SweepService for Sweeps {
         request: Request<wire::GetSweepRequest>,
     ) -> Result<Response<wire::SweepStatus>, Status> {
         let id = self.select(request.into_inner().sweep).await?;
-        Ok(Response::new(self.status(id).await?))
+        let mut status = self.status(id).await?;
+        let kept = self.driver.ask(move |view| {
+            let files = view
+                .scheduler
+                .sweep(id)
+                .map(|sweep| sweep.sweep.files.clone());
+            (ranges(view.scheduler.runs_of(id).map(|run| run.no)), files)
+        });
+        let (runs, files) = kept.await?;
+        let files: Vec<BlobId> = files
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(_, id)| id)
+            .collect();
+        let reader = self.reader.clone();
+        let sizes = tokio::task::spawn_blocking(move || {
+            let sizes = reader.sizes(&runs, &files)?;
+            Ok::<_, rusqlite::Error>((sizes, reader.size()))
+        });
+        let (sizes, state) = sizes.await.map_err(unreadable)?.map_err(unreadable)?;
+        status.sizes = Some(sizes_of(sizes, state));
+        Ok(Response::new(status))
+    }
+
+    async fn stop_worker(
+        &self,
+        request: Request<wire::StopWorkerRequest>,
+    ) -> Result<Response<wire::StopWorkerReply>, Status> {
+        let dismissed = self.driver.dismiss(request.into_inner().worker).await?;
+        let worker = dismissed.map_err(|problem| Status::not_found(problem.to_string()))?;
+        let worker = worker.to_string();
+        Ok(Response::new(wire::StopWorkerReply { worker }))
+    }
+
+    async fn collect(
+        &self,
+        request: Request<wire::CollectRequest>,
+    ) -> Result<Response<wire::CollectReply>, Status> {
+        let wire::CollectRequest {
+            idle_ms,
+            keep_last,
+            dry_run,
+        } = request.into_inner();
+        let before = self.reader.size();
+        let mut going = Vec::new();
+        if let Some(idle_ms) = idle_ms {
+            let over = self
+                .driver
+                .ask(move |view| collect::candidates(view.scheduler, keep_last))
+                .await?;
+            let reader = self.reader.clone();
+            let idle =
+                tokio::task::spawn_blocking(move || collect::idle(over, idle_ms, &reader)).await;
+            going = idle.map_err(unreadable)?.map_err(unreadable)?;
+        }
+        if !dry_run {
+            for (id, _) in &going {
+                let removed = self.driver.control(Input::Remove(*id)).await?;
+                // Somebody else may have been faster.
+                if let Err(refusal) = removed
+                    && !matches!(refusal, Refusal::UnknownSweep(_))
+                {
+                    return Err(control::refused(refusal));
+                }
+            }
+            let compacted = self.driver.compact().await?;
+            compacted.map_err(|problem| {
+                let said = format!("the room can't be given back to the disk: {problem}");
+                Status::resource_exhausted(said)
+            })?;
+        }
+        Ok(Response::new(wire::CollectReply {
+            sweeps: going.into_iter().map(|(_, told)| told).collect(),
+            before,
+            after: self.reader.size(),
+        }))
+    }
+
+    async fn get_export(
+        &self,
+        request: Request<wire::GetSweepRequest>,
+    ) -> Result<Response<Self::GetExportStream>, Status> {
+        let id = self.select(request.into_inner().sweep).await?;
+        let outline = self
+            .driver
+            .ask(move |view| export::outline(view.scheduler, id))
+            .await?;
+        let outline = outline.ok_or_else(|| Status::not_found(format!("no sweep `{id}`")))?;
+        let reader = self.reader.clone();
+        let turn = Arc::clone(&self.reports).acquire_owned().await;
+        let turn = turn.map_err(unreadable)?;
+        let (sender, receiver) = mpsc::channel(2);
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            export::send(&outline, &reader, &sender);
+        });
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    async fn import(
+        &self,
+        request: Request<Streaming<wire::ExportPart>>,
+    ) -> Result<Response<wire::ImportReply>, Status> {
+        let taken = timeout(UPLOAD, import::import(self, request.into_inner())).await;
+        let reply = taken.map_err(|_| Status::deadline_exceeded("the export took too long"))??;
+        Ok(Response::new(reply))
     }
 
     async fn watch(
@@ -319,7 +442,7 @@ fn choice(request: &wire::GetReportRequest) -> Result<Choice, Status> {
 }
 
 /// Memory that an upload takes.
-type Room<'a> = SemaphorePermit<'a>;
+pub(super) type Room<'a> = SemaphorePermit<'a>;
 
 /// A submission as it arrives, with a bound on its size.
 async fn receive(
@@ -363,6 +486,68 @@ async fn receive(
         }
     }
     Ok((header, files, room))
+}
+
+/// What a user says of a sweep; nothing if that is nothing.
+fn said(tags: Vec<String>, notes: String) -> Result<Option<(Vec<String>, String)>, Status> {
+    if tags.len() > MAX_TAGS || notes.len() > MAX_NOTES {
+        let problem = format!("a sweep has at most {MAX_TAGS} tags and {MAX_NOTES} bytes of notes");
+        return Err(Status::invalid_argument(problem));
+    }
+    if !tags.iter().all(|tag| label::is_label(tag)) {
+        let problem = format!("a tag is a label: {}", label::HELP);
+        return Err(Status::invalid_argument(problem));
+    }
+    Ok((!tags.is_empty() || !notes.is_empty()).then_some((tags, notes)))
+}
+
+/// Numbers as ranges: first and last.
+fn ranges(runs: impl Iterator<Item = RunNo>) -> Vec<(RunNo, RunNo)> {
+    let mut runs: Vec<RunNo> = runs.collect();
+    runs.sort_unstable();
+    let mut ranges: Vec<(RunNo, RunNo)> = Vec::new();
+    for no in runs {
+        match ranges.last_mut() {
+            Some((_, last)) if last.0 + 1 == no.0 => *last = no,
+            _ => ranges.push((no, no)),
+        }
+    }
+    ranges
+}
+
+fn sizes_of(sizes: Sizes, state: u64) -> wire::Sizes {
+    let Sizes {
+        records,
+        record_count,
+        checkpoints,
+        files,
+    } = sizes;
+    wire::Sizes {
+        records,
+        record_count,
+        checkpoints,
+        files,
+        state,
+    }
+}
+
+/// The meaning of a submission and all that takes long to work out of it, on a thread of its own:
+/// the task that answers requests only takes it in.
+pub(super) async fn checked(
+    expansions: &Arc<Semaphore>,
+    source: String,
+    path: String,
+    files: BTreeMap<String, Vec<u8>>,
+) -> Result<(Sweep, Prepared, Submission), Status> {
+    let turn = Arc::clone(expansions).acquire_owned().await;
+    let turn = turn.map_err(unreadable)?;
+    let checked = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        let (sweep, submission) = check(source, path, files)?;
+        let prepared = Prepared::new(&sweep);
+        Ok((sweep, prepared, submission))
+    });
+    checked.await.map_err(unreadable)?
 }
 
 /// The meaning of a submission. Nothing is trusted: the client has checked it, or some client has.

@@ -26,7 +26,7 @@ use read::Damage;
 use schema::SchemaError;
 
 pub(crate) use journal::{Dated, Entry};
-pub(crate) use read::Reader;
+pub(crate) use read::{Reader, Sizes};
 pub(crate) use write::{Committed, Submission, Write, Writer};
 
 /// The database in a state folder.

@@ -1,5 +1,6 @@
 //! What is read back: the journal at a start, contents on demand.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +28,15 @@ pub(super) enum Damage {
     Changed(i64),
     #[error("line {0} of the journal makes no sense: {1}")]
     Line(i64, serde_json::Error),
+}
+
+/// What a sweep takes on disk, bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    pub(crate) records: u64,
+    pub(crate) record_count: u64,
+    pub(crate) checkpoints: u64,
+    pub(crate) files: u64,
 }
 
 /// Reads what is committed, each time with a connection of its own.
@@ -118,10 +128,9 @@ impl Reader {
         mut tell: impl FnMut(i64, RunEvent),
     ) -> rusqlite::Result<()> {
         let connection = self.connect()?;
-        // As `Entry::Run` is written.
-        let sql = "SELECT at_ms, body FROM journal WHERE body GLOB ? ORDER BY seq";
+        let sql = "SELECT at_ms, body FROM journal WHERE run = ? ORDER BY seq";
         let mut lines = connection.prepare(sql)?;
-        let mut lines = lines.query([format!("{{\"run\":[[]{},*", run.0)])?;
+        let mut lines = lines.query([run.0])?;
         while let Some(line) = lines.next()? {
             let body: String = line.get(1)?;
             if let Entry::Run(of, event) = from_json(1, &body)?
@@ -131,6 +140,73 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// When something last happened to each run, milliseconds of the Unix epoch, in one look for
+    /// all of them.
+    pub(crate) fn last_changes(&self) -> rusqlite::Result<HashMap<RunNo, i64>> {
+        let connection = self.connect()?;
+        let sql = "SELECT run, MAX(at_ms) FROM journal WHERE run IS NOT NULL GROUP BY run";
+        let mut statement = connection.prepare(sql)?;
+        let lines = statement.query_map([], |row| Ok((RunNo(row.get(0)?), row.get(1)?)))?;
+        lines.collect()
+    }
+
+    /// When each sweep was submitted last, or something else was last said about it, milliseconds
+    /// of the Unix epoch.
+    pub(crate) fn last_wishes(&self) -> rusqlite::Result<HashMap<SweepId, i64>> {
+        let connection = self.connect()?;
+        let sql = "SELECT at_ms, body FROM journal WHERE run IS NULL \
+                   AND (body GLOB '{\"submitted\"*' OR body GLOB '{\"sweep\"*')";
+        let mut statement = connection.prepare(sql)?;
+        let mut lines = statement.query([])?;
+        let mut last = HashMap::new();
+        while let Some(line) = lines.next()? {
+            let body: String = line.get(1)?;
+            if let Entry::Submitted(sweep) | Entry::Sweep(sweep, _) = from_json(1, &body)? {
+                last.insert(sweep, line.get(0)?);
+            }
+        }
+        Ok(last)
+    }
+
+    /// What runs take, given as ranges of numbers (first and last), and files.
+    pub(crate) fn sizes(
+        &self,
+        runs: &[(RunNo, RunNo)],
+        files: &[BlobId],
+    ) -> rusqlite::Result<Sizes> {
+        let connection = self.connect()?;
+        let mut sizes = Sizes::default();
+        for (first, last) in runs {
+            let of = |table: &str| {
+                let sql = format!(
+                    "SELECT COUNT(*), COALESCE(SUM(LENGTH(payload)), 0) FROM {table} \
+                     WHERE run BETWEEN ? AND ?"
+                );
+                let mut statement = connection.prepare_cached(&sql)?;
+                statement.query_row([first.0, last.0], |row| {
+                    Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64))
+                })
+            };
+            let (count, bytes) = of("records")?;
+            sizes.record_count += count;
+            sizes.records += bytes;
+            sizes.checkpoints += of("checkpoints")?.1;
+        }
+        for id in files {
+            let sql = "SELECT LENGTH(content) FROM files WHERE id = ?";
+            let size = connection.query_row(sql, [id.as_bytes()], |row| row.get::<_, i64>(0));
+            sizes.files += size.optional()?.unwrap_or(0) as u64;
+        }
+        Ok(sizes)
+    }
+
+    /// What the user calls the file of a sweep.
+    pub(crate) fn path(&self, sweep: SweepId) -> rusqlite::Result<String> {
+        let sql = "SELECT path FROM sweeps WHERE id = ?";
+        self.connect()?
+            .query_row(sql, [sweep.as_bytes()], |row| row.get(0))
     }
 
     /// The text of a sweep file as the user wrote it.

@@ -54,6 +54,10 @@ const MIGRATIONS: &[&str] = &[
     "
     -- CRC-32 of `body` and of the seal before it; absent in lines that are older than it.
     ALTER TABLE journal ADD COLUMN seal INTEGER;
+    -- The run that a line is about, for questions about single runs.
+    ALTER TABLE journal ADD COLUMN run INTEGER;
+    UPDATE journal SET run = json_extract(body, '$.run[0]');
+    CREATE INDEX journal_of_run ON journal (run) WHERE run IS NOT NULL;
     -- Nothing for long: written to find out whether there is room again.
     CREATE TABLE probe (filler BLOB NOT NULL) STRICT;
 ",
@@ -115,7 +119,16 @@ mod tests {
         connection.pragma_update(None, "user_version", 1).unwrap();
         let insert = "INSERT INTO sweeps VALUES (x'01', 'a.toml', 'text', '{\"plan\": 1}')";
         connection.execute(insert, []).unwrap();
+        for body in [
+            "{\"submitted\":\"01\"}",
+            "{\"run\":[7,{\"differed\":null}]}",
+        ] {
+            let insert = "INSERT INTO journal (at_ms, body) VALUES (0, ?)";
+            connection.execute(insert, [body]).unwrap();
+        }
         migrate(&mut connection).unwrap();
+        let of_seven = "SELECT seq FROM journal WHERE run = 7";
+        assert_eq!(connection.query_row(of_seven, [], |row| row.get(0)), Ok(2));
         let plan: Vec<u8> = connection
             .query_row("SELECT plan FROM sweeps", [], |row| row.get(0))
             .unwrap();

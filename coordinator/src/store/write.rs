@@ -60,7 +60,11 @@ pub(crate) struct Committed {
 /// What a probe writes, bytes.
 const PROBE: i64 = 64 << 10;
 
-type Job = (Vec<Write>, oneshot::Sender<rusqlite::Result<Committed>>);
+/// What the thread is asked for, each with the way of the answer.
+enum Job {
+    Commit(Vec<Write>, oneshot::Sender<rusqlite::Result<Committed>>),
+    Compact(oneshot::Sender<rusqlite::Result<()>>),
+}
 
 /// A handle to the writing thread, which ends with the last handle.
 #[derive(Debug)]
@@ -91,7 +95,16 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         // The driver has one commit under way at a time, so there is room. Without a thread the
         // answer does not come.
-        let _ = self.jobs.try_send((writes, reply));
+        let _ = self.jobs.try_send(Job::Commit(writes, reply));
+        answer
+    }
+
+    /// Gives room that nothing needs back to the file system. It takes as much room again while it
+    /// works, and nothing is written meanwhile.
+    pub(crate) fn compact(&self) -> oneshot::Receiver<rusqlite::Result<()>> {
+        let (reply, answer) = oneshot::channel();
+        // As above.
+        let _ = self.jobs.try_send(Job::Compact(reply));
         answer
     }
 }
@@ -108,14 +121,32 @@ impl Drop for Writer {
 }
 
 fn serve(mut connection: Connection, mut seal: Seal, mut queue: mpsc::Receiver<Job>) {
-    while let Some((writes, reply)) = queue.blocking_recv() {
-        let committed = commit(&mut connection, seal, &writes).map(|(done, last)| {
-            seal = last;
-            done
-        });
+    while let Some(job) = queue.blocking_recv() {
         // The driver may have gone; what it asked for is durable all the same.
-        let _ = reply.send(committed);
+        match job {
+            Job::Commit(writes, reply) => {
+                let committed = commit(&mut connection, seal, &writes).map(|(done, last)| {
+                    seal = last;
+                    done
+                });
+                let _ = reply.send(committed);
+            }
+            Job::Compact(reply) => {
+                let _ = reply.send(compact(&connection));
+            }
+        }
     }
+}
+
+fn compact(connection: &Connection) -> rusqlite::Result<()> {
+    let pages = |pragma: &str| -> rusqlite::Result<i64> {
+        connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))
+    };
+    if pages("freelist_count")? > 0 {
+        connection.execute_batch("VACUUM")?;
+    }
+    // The log shrinks, too, unless a reader is in it just now.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// What was done, and the seal of the last line.
@@ -164,9 +195,13 @@ impl Batch<'_> {
     fn journal(&mut self, entry: &Entry) -> rusqlite::Result<()> {
         let body = json(entry)?;
         let seal = self.seal.next(&body);
+        let run = match entry {
+            Entry::Run(run, _) => Some(run.0),
+            Entry::Submitted(_) | Entry::Checkpointed { .. } | Entry::Sweep(..) => None,
+        };
         self.execute(
-            "INSERT INTO journal (at_ms, body, seal) VALUES (?, ?, ?)",
-            params![self.at_ms, body, seal.stored()],
+            "INSERT INTO journal (at_ms, body, seal, run) VALUES (?, ?, ?, ?)",
+            params![self.at_ms, body, seal.stored(), run],
         )?;
         self.seal = seal;
         Ok(())

@@ -85,8 +85,7 @@ impl Running {
         let header = wire::SubmitHeader {
             source: source.to_owned(),
             path: "services.toml".to_owned(),
-            alone: false,
-            extends: String::new(),
+            ..Default::default()
         };
         let part = wire::SubmitPart {
             part: Some(Part::Header(header)),

@@ -12,6 +12,7 @@ use tailsweep_common::sweep::Sweep;
 use super::sweep::place;
 use super::{END, Entry, Ledger, Link, Settled, Stage, SweepEntry, SweepNo};
 use crate::event::{Event, RunEvent, RunNo, SweepEvent};
+use crate::prepared::Prepared;
 use crate::sessions::WorkerNo;
 
 /// Bytes that are kept here of a failure's message; the store has all of it.
@@ -52,13 +53,14 @@ impl Ledger {
             return;
         }
         let sweep_no = SweepNo(u32::try_from(self.sweeps.len()).expect("fewer sweeps than runs"));
+        let Prepared { ids, costs, .. } = self.prepared.take(sweep);
         let mut entry = SweepEntry::new(sweep);
         let mut point = 0;
-        for (index, run) in sweep.runs().enumerate() {
+        for (index, id) in ids.into_iter().enumerate() {
             if index.is_multiple_of(sweep.seeds.len()) {
-                point = self.points.add(&run.point);
+                let place = index / sweep.seeds.len();
+                point = self.points.add(&sweep.points[place], costs[place]);
             }
-            let id = run.id();
             let next = RunNo(self.runs.len() as u32);
             let no = *self.run_nos.entry(id).or_insert(next);
             if no == next {
@@ -248,8 +250,14 @@ impl Ledger {
             SweepEvent::Unpaused => sweep.paused = false,
             SweepEvent::Prioritised { priority } => sweep.priority = *priority,
             SweepEvent::Replaced { by } => sweep.replaced_by = Some(*by),
+            SweepEvent::Annotated { tags, notes } => {
+                sweep.tags.clone_from(tags);
+                sweep.notes.clone_from(notes);
+            }
             SweepEvent::Removed { forgotten } => {
                 sweep.removed = true;
+                sweep.tags.clear();
+                sweep.notes.clear();
                 sweep.finishing.clear();
                 for (first, last) in forgotten {
                     for run in first.0..=last.0 {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use tailsweep_common::cost;
 use tailsweep_common::run::{Dataset, Point};
 
+use crate::prepared::Predicted;
+
 /// A data set, by the order in which it was first heard of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DatasetNo(pub(crate) u32);
@@ -30,13 +32,13 @@ pub(crate) struct Points {
 }
 
 impl Points {
-    /// Predicts the needs of a point; returns its number.
-    pub(crate) fn add(&mut self, point: &Point) -> u32 {
-        let cost = cost::predict(point);
+    /// Keeps what a point is predicted to take; returns its number.
+    pub(crate) fn add(&mut self, point: &Point, predicted: Predicted) -> u32 {
+        let Predicted { seconds, memory } = predicted;
         let dataset = point.dataset().map(|dataset| self.number(dataset));
         self.needs.push(Needs {
-            seconds: cost.seconds as f32,
-            memory: cost.memory_bytes,
+            seconds,
+            memory,
             dataset,
         });
         (self.needs.len() - 1) as u32

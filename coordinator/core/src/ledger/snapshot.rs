@@ -55,6 +55,8 @@ struct Sweep {
     spare: [u32; 6],
     replaced_by: Option<SweepId>,
     removed: bool,
+    tags: Vec<String>,
+    notes: String,
 }
 
 impl Run {
@@ -113,6 +115,8 @@ impl Ledger {
                     spare: sweep.spare,
                     replaced_by: sweep.replaced_by,
                     removed: sweep.removed,
+                    tags: sweep.tags.clone(),
+                    notes: sweep.notes.clone(),
                 })
                 .collect(),
             held: self.held.iter().copied().collect(),

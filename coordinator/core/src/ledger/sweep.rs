@@ -47,6 +47,10 @@ pub(crate) struct SweepEntry {
     pub(crate) replaced_by: Option<SweepId>,
     /// The user has removed it: nothing but its place among the sweeps is left.
     pub(crate) removed: bool,
+    /// Words to find it by.
+    pub(crate) tags: Vec<String>,
+    /// What the user says of it.
+    pub(crate) notes: String,
 }
 
 impl SweepEntry {
@@ -65,6 +69,8 @@ impl SweepEntry {
             spare: [0; 6],
             replaced_by: None,
             removed: false,
+            tags: Vec::new(),
+            notes: String::new(),
         }
     }
 

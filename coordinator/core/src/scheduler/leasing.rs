@@ -22,6 +22,7 @@ const LOOK_AROUND: usize = 16;
 impl Scheduler {
     /// Gives out what can be given out now.
     pub(super) fn lease_all(&mut self) {
+        self.wake_the_last();
         // A sign of life alone changes nothing; a lease may, when it writes an older one off.
         while self.sessions.take_stirred() | std::mem::take(&mut self.queue_grew) {
             self.lease_queued();
@@ -94,11 +95,18 @@ impl Scheduler {
                 }
                 if self.has_free_slot(no) {
                     spare -= 1;
-                    self.recalled.insert(no);
-                    let attempt = self.ledger.entry(no).attempt;
-                    self.say(Action::Recall(self.worker(worker), self.id(no), attempt));
+                    self.ask_for(no, worker);
                 }
             }
+        }
+    }
+
+    /// Asks a worker to give a run back unless it has begun.
+    pub(super) fn ask_for(&mut self, no: RunNo, worker: WorkerNo) {
+        let entry = self.ledger.entry(no);
+        if entry.stage == Stage::Leased && self.recalled.insert(no) {
+            let attempt = self.ledger.entry(no).attempt;
+            self.say(Action::Recall(self.worker(worker), self.id(no), attempt));
         }
     }
 

@@ -42,7 +42,10 @@ impl Scheduler {
         {
             return Err(Refusal::Extended(by.id));
         }
-        let larger: HashSet<RunId> = by.runs().map(|run| run.id()).collect();
+        let larger: HashSet<RunId> = match self.ledger.prepared.ids(&by) {
+            Some(ids) => ids.iter().copied().collect(),
+            None => by.runs().map(|run| run.id()).collect(),
+        };
         let runs = &self.ledger.sweep(no).runs;
         let missing = runs
             .iter()
@@ -121,6 +124,20 @@ impl Scheduler {
         let no = self.known_sweep(id)?;
         if self.ledger.sweep(no).priority != priority {
             self.emit(Event::Sweep(id, SweepEvent::Prioritised { priority }));
+        }
+        Ok(())
+    }
+
+    pub(super) fn annotate(
+        &mut self,
+        id: SweepId,
+        tags: Vec<String>,
+        notes: String,
+    ) -> Result<(), Refusal> {
+        let no = self.known_sweep(id)?;
+        let entry = self.ledger.sweep(no);
+        if (&entry.tags, &entry.notes) != (&tags, &notes) {
+            self.emit(Event::Sweep(id, SweepEvent::Annotated { tags, notes }));
         }
         Ok(())
     }

@@ -51,6 +51,7 @@ impl Scheduler {
             session.draining = false;
             session.silent = false;
         });
+        self.end_rest(no);
         self.sessions.stir();
         self.deadlines.set(no, self.now() + self.config.lease);
 
@@ -227,6 +228,7 @@ impl Scheduler {
         if let Standing::Current(no) = standing {
             self.imply_started(no);
             self.emit_run(no, RunEvent::Finished { attempt, ending });
+            self.forgive(by);
             // A diverged run says nothing, and that is known at once.
             self.look_at_points_of(no);
         }
@@ -258,6 +260,7 @@ impl Scheduler {
             if last {
                 self.stop_sweeps_with_too_many_failures(no);
             }
+            self.count_failure(by, reason);
         }
         self.answer_the_end(standing, Settled::Failed, worker, run, attempt);
         Ok(())

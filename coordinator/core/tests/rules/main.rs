@@ -7,6 +7,7 @@ mod clock;
 mod control;
 mod failures;
 mod fencing;
+mod import;
 mod kinds;
 mod leases;
 mod sharing;

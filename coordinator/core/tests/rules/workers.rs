@@ -1,5 +1,7 @@
 //! Workers that go.
 
+use std::collections::VecDeque;
+
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_scheduler::event::RunEvent;
 use tailsweep_scheduler::{Action, Event, Input, Why};
@@ -118,4 +120,84 @@ fn a_draining_worker_gets_nothing_and_hands_back_without_a_fault() {
         leases(core.join("b", 1, &[])),
         [("b".to_owned(), runs[0], 2)]
     );
+}
+
+/// Worker "bad" fails whatever it gets, and gives back what it is asked for; how often it failed.
+fn serve_badly(core: &mut Core, first: Vec<Action>, most: usize) -> usize {
+    let (mut failed, mut said) = (0, VecDeque::from(first));
+    while let Some(action) = said.pop_front() {
+        let of_bad = |worker: &str| worker == "bad";
+        let answer = match action {
+            Action::Lease {
+                worker: by,
+                id,
+                attempt,
+                ..
+            } if of_bad(&by) && failed < most => {
+                failed += 1;
+                core.started("bad", id, attempt);
+                core.input(Input::Failed {
+                    worker: worker("bad"),
+                    run: id,
+                    attempt,
+                    reason: Reason::Error,
+                    message: "no disk".to_owned(),
+                })
+            }
+            Action::Recall(by, run, attempt) if of_bad(&by) => {
+                said.retain(|lease| !matches!(lease, Action::Lease { id, .. } if *id == run));
+                hand_back(core, "bad", run, attempt)
+            }
+            _ => continue,
+        };
+        // A question overtakes leases that wait for the one slot.
+        let (recalls, others): (Vec<Action>, Vec<Action>) = answer
+            .into_iter()
+            .partition(|action| matches!(action, Action::Recall(..)));
+        recalls
+            .into_iter()
+            .for_each(|recall| said.push_front(recall));
+        said.extend(others);
+    }
+    failed
+}
+
+#[test]
+fn a_worker_that_fails_again_and_again_rests_while_another_one_does_better() {
+    let mut core = Core::default();
+    core.submit(&sweep("many", &[8], 40));
+    let good = leases(core.join("good", 1, &[]));
+    let (_, run, attempt) = good[0].clone();
+    core.started("good", run, attempt);
+    core.finished("good", run, attempt);
+    let bad = core.join("bad", 1, &[]);
+    assert_eq!(serve_badly(&mut core, bad, 20), 5);
+    let resting = |core: &Core| {
+        let mut workers = core.scheduler.workers();
+        workers.any(|known| &**known.id == "bad" && known.resting && known.held.is_empty())
+    };
+    assert!(resting(&core), "it still gets runs");
+
+    // It tries again after a while, and one failure more is enough.
+    let mut again = Vec::new();
+    for _ in 0..31 {
+        core.heartbeat("good");
+        core.heartbeat("bad");
+        again.extend(core.pass(10_000));
+    }
+    assert_eq!(serve_badly(&mut core, again, 20), 1);
+    assert!(resting(&core));
+
+    // The other one goes: better a worker that fails than none.
+    core.input(Input::Drain(worker("good")));
+    assert!(!resting(&core));
+}
+
+#[test]
+fn where_all_workers_fail_none_of_them_rests() {
+    let mut core = Core::default();
+    core.submit(&sweep("many", &[8], 40));
+    core.join("good", 1, &[]);
+    let bad = core.join("bad", 1, &[]);
+    assert_eq!(serve_badly(&mut core, bad, 20), 20);
 }

@@ -94,6 +94,9 @@ impl World {
             } else {
                 Duration::from_millis(LEASE)
             },
+            // Few failures are told of in a world, and it does not last long.
+            worker_failures: 2,
+            rest: Duration::from_secs(20),
         };
         let mut scheduler = Scheduler::new(config);
         for event in &self.store.log {

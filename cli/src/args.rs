@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand, value_parser};
 use clap_complete::Shell;
 use tailsweep_common::label::is_label;
 use tailsweep_common::state::RunState;
+use tailsweep_common::sweep::parse_duration;
 use tailsweep_stats::{Estimator, NotATreatment, Treatment};
 use tailsweep_worker::Device;
 
@@ -61,9 +63,9 @@ pub(crate) enum Command {
     /// Show where a sweep stands
     Status(StatusArgs),
     /// List the sweeps of the coordinator, newest first
-    Sweeps(ListArgs),
-    /// List the workers of the coordinator
-    Workers(ListArgs),
+    Sweeps(SweepsArgs),
+    /// List the workers of the coordinator, or ask one to leave
+    Workers(WorkersArgs),
     /// Write the report of a sweep, also of an unfinished one
     Report(ReportArgs),
     /// List the runs of a sweep
@@ -71,7 +73,7 @@ pub(crate) enum Command {
     /// Say where a run stands, why it waits, and what became of each attempt
     Explain(ExplainArgs),
     /// Show what was kept of the attempts at a run: what happened, and what was said
-    Logs(ExplainArgs),
+    Logs(LogsArgs),
     /// End a sweep; runs in computation stop unless another sweep wants them
     Cancel(ControlArgs),
     /// Begin no more runs of a sweep; those in computation go on
@@ -86,6 +88,12 @@ pub(crate) enum Command {
     Extend(ExtendArgs),
     /// Forget a sweep and all results that no other sweep has
     Rm(RmArgs),
+    /// Remove old sweeps by a policy, and give room back to the disk
+    Gc(GcArgs),
+    /// Write a sweep and its results into a file, for another coordinator
+    Export(ExportArgs),
+    /// Take in a sweep and its results that `export` wrote
+    Import(ImportArgs),
     /// Show what a sweep file means: runs, cost, predicted time
     Plan(PlanArgs),
     /// Compute chosen runs of a report again, and compare its tables byte by byte
@@ -170,12 +178,37 @@ pub(crate) struct RunArgs {
     pub(crate) size: SizeArgs,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
+    #[command(flatten)]
+    pub(crate) said: SaidArgs,
+    #[command(flatten)]
+    pub(crate) finish: FinishArgs,
     /// Keep the state on a network file system, where a database can be damaged without a word
     #[arg(long)]
     pub(crate) allow_network_fs: bool,
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,
+}
+
+/// What a user says of a sweep. It changes no result and no id.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SaidArgs {
+    /// A word to find the sweep by (again for more); `keep` keeps it from `gc`
+    #[arg(long, value_name = "TAG", value_parser = label)]
+    pub(crate) tag: Vec<String>,
+    /// What is worth to be known of it; `status` shows it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) notes: Option<String>,
+}
+
+/// What is done once a sweep is over.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FinishArgs {
+    /// Run this shell command here, where the sweep is waited for, once it is over; it finds
+    /// TAILSWEEP_SWEEP_ID, TAILSWEEP_SWEEP_NAME and TAILSWEEP_RESULT (`ok` or `failed`), and
+    /// TAILSWEEP_OUT after `run`
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) on_finish: Option<String>,
 }
 
 /// How large a sweep may be without a second thought.
@@ -346,6 +379,7 @@ fn label(text: &str) -> Result<String, String> {
 Examples:
   tailsweep submit sweep.toml                            prints the id of the sweep
   tailsweep submit sweep.toml --watch --set seeds=5
+  tailsweep submit sweep.toml --tag paper --notes 'with the smaller batch'
   tailsweep submit - < sweep.toml
 
 The same file again names the sweep that is known; its known runs are not computed again.")]
@@ -357,6 +391,10 @@ pub(crate) struct SubmitArgs {
     pub(crate) watch: bool,
     #[command(flatten)]
     pub(crate) size: SizeArgs,
+    #[command(flatten)]
+    pub(crate) said: SaidArgs,
+    #[command(flatten)]
+    pub(crate) finish: FinishArgs,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
     /// Print JSON
@@ -378,12 +416,15 @@ Examples:
   tailsweep watch                                        the sweep that was submitted last
   tailsweep watch fcn-width-depth
   tailsweep watch 3f2a --json                            a status on each line
+  tailsweep watch --on-finish ./tell-me.sh
 
 Ends with 0 once every run that is needed has a result, with 1 if one failed or was cancelled.
 Ctrl-C ends the watching, not the sweep.")]
 pub(crate) struct WatchArgs {
     #[command(flatten)]
     pub(crate) selector: Selector,
+    #[command(flatten)]
+    pub(crate) finish: FinishArgs,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
     /// Print JSON: each change on a line of its own
@@ -404,6 +445,44 @@ pub(crate) struct StatusArgs {
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SweepsArgs {
+    /// Only sweeps with this tag
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Option<String>,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct WorkersArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<WorkersCommand>,
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkersCommand {
+    /// Ask a worker to save what it computes, hand it back, and end
+    Stop(StopArgs),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep workers stop node-7")]
+pub(crate) struct StopArgs {
+    /// The name of a worker, or an unambiguous beginning of it
+    pub(crate) worker: String,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
 }
 
 #[derive(Debug, clap::Args)]
@@ -445,6 +524,15 @@ pub(crate) struct ExplainArgs {
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LogsArgs {
+    /// Go on until the run is over
+    #[arg(long)]
+    pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) of: ExplainArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -490,6 +578,10 @@ pub(crate) struct ExtendArgs {
     #[command(flatten)]
     pub(crate) size: SizeArgs,
     #[command(flatten)]
+    pub(crate) said: SaidArgs,
+    #[command(flatten)]
+    pub(crate) finish: FinishArgs,
+    #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
 }
 
@@ -500,6 +592,78 @@ pub(crate) struct RmArgs {
     pub(crate) sweep: Vec<String>,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep gc                                           only give room back
+  tailsweep gc --older-than 90d --keep-last 10 --dry-run
+  tailsweep gc --older-than 90d --keep-last 10
+
+A sweep is old when it is over and nothing has happened to it for so long. One with the tag `keep`
+stays. Results that another sweep has stay with that one. Nothing is kept while room is given back,
+which may take as much room again for a while; workers go on meanwhile.")]
+pub(crate) struct GcArgs {
+    /// Remove sweeps that are over and as old as this, such as `90d` [default: none]
+    #[arg(long, value_name = "TIME", value_parser = age)]
+    pub(crate) older_than: Option<Duration>,
+    /// But not the newest ones, so many of all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) keep_last: u32,
+    /// Say what would go, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}
+
+fn age(text: &str) -> Result<Duration, String> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
+    let days = days.map(|days: u32| Duration::from_secs(86_400) * days);
+    days.or_else(|| parse_duration(text))
+        .ok_or_else(|| "write a time such as `90d` or `12h`".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep export fcn-width-depth --out fcn.tailsweep   on the cluster
+  tailsweep import fcn.tailsweep                         on the laptop; then:
+  tailsweep report fcn-width-depth --out out/fcn
+
+The file has the sweep file, the files that it names, and every result so far, with a digest over
+all of it.")]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) selector: Selector,
+    /// File to write; one that is there is replaced once the new one is whole
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep import fcn.tailsweep
+
+The file is checked as a whole before anything is sent. Runs that have a result keep it, so importing
+twice changes nothing. A sweep that was not known is paused: `tailsweep resume` computes what is
+missing.")]
+pub(crate) struct ImportArgs {
+    /// What `export` wrote
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+    /// Print JSON, a line for each file
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

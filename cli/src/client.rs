@@ -12,8 +12,10 @@ use tailsweep_proto::{Connection, MAX_MESSAGE, PART};
 use tailsweep_report::Choice;
 use tailsweep_stats::Estimator;
 use tokio::time::{Instant, sleep};
+use tokio_stream::Stream;
 use tonic::{Code, Status};
 
+use crate::args::SaidArgs;
 use crate::failure::Failure;
 use crate::remote::{Remote, cause};
 use crate::sweep_file::SweepFile;
@@ -79,6 +81,7 @@ impl Client {
         &mut self,
         file: &SweepFile,
         manner: Manner<'_>,
+        said: &SaidArgs,
     ) -> Result<wire::SubmitReply, Failure> {
         let header = wire::SubmitHeader {
             source: file.source.clone(),
@@ -88,6 +91,8 @@ impl Client {
                 Manner::Extending(sweep) => sweep.to_owned(),
                 Manner::Alone | Manner::Beside => String::new(),
             },
+            tags: said.tag.clone(),
+            notes: said.notes.clone().unwrap_or_default(),
         };
         let mut parts = vec![Part::Header(header)];
         for (path, content) in file.files()? {
@@ -144,6 +149,61 @@ impl Client {
             Ok(service.control(request).await?.into_inner())
         })
         .await
+    }
+
+    /// Asks a worker to leave; its whole name.
+    pub(crate) async fn stop_worker(&mut self, worker: &str) -> Result<String, Failure> {
+        let mut service = self.service.clone();
+        self.persist(async || {
+            let worker = worker.to_owned();
+            let request = wire::StopWorkerRequest { worker };
+            Ok(service.stop_worker(request).await?.into_inner().worker)
+        })
+        .await
+    }
+
+    /// Removes what a policy lets go, and gives room back.
+    pub(crate) async fn collect(
+        &mut self,
+        policy: wire::CollectRequest,
+    ) -> Result<wire::CollectReply, Failure> {
+        let mut service = self.service.clone();
+        self.persist(async || Ok(service.collect(policy).await?.into_inner()))
+            .await
+    }
+
+    /// The results of a sweep, part by part.
+    pub(crate) async fn export(
+        &mut self,
+        sweep: &str,
+        mut tell: impl FnMut(wire::ExportPart) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut service = self.service.clone();
+        let mut parts = self
+            .persist(async || {
+                let sweep = sweep.to_owned();
+                let request = wire::GetSweepRequest { sweep };
+                Ok(service.get_export(request).await?.into_inner())
+            })
+            .await?;
+        loop {
+            match parts.message().await {
+                Ok(Some(part)) => tell(part)?,
+                Ok(None) => return Ok(()),
+                Err(status) => return Err(self.failure(&status)),
+            }
+        }
+    }
+
+    /// Hands in the results of a sweep.
+    pub(crate) async fn import(
+        &mut self,
+        parts: impl Stream<Item = wire::ExportPart> + Send + 'static,
+    ) -> Result<wire::ImportReply, Failure> {
+        match self.service.import(parts).await {
+            Ok(reply) => Ok(reply.into_inner()),
+            Err(status) => Err(self.failure(&status)),
+        }
     }
 
     /// The runs of a sweep in its order, page by page.

@@ -197,7 +197,9 @@ pub(crate) fn failure_text(failure: &RunFailure) -> String {
         failure.run_id.get(..12).unwrap_or_default(),
         failure.attempt,
     );
-    for word in [&failure.reason, &failure.message] {
+    // The lines below are what the worker said before.
+    let message = failure.message.lines().next().unwrap_or_default();
+    for word in [failure.reason.as_str(), message] {
         if !word.is_empty() {
             text += ": ";
             text += word;

@@ -202,6 +202,7 @@ mod tests {
         let status = SweepStatus {
             running: vec![Default::default()],
             failures: vec![Default::default()],
+            sizes: Some(Default::default()),
             ..Default::default()
         };
         let mut found = Vec::new();

@@ -9,7 +9,7 @@ use config::{Config, ConfigError, Environment, File, FileFormat, Source};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use tailsweep_common::sweep::parse_duration;
 
-use crate::args::{Args, Command, DataCommand};
+use crate::args::{Args, Command, DataCommand, WorkersCommand};
 use crate::failure::Failure;
 use crate::remote::Remote;
 
@@ -180,10 +180,15 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
         Command::Submit(args) => (Some(&args.url), None),
         Command::Watch(args) => (Some(&args.url), None),
         Command::Status(args) => (Some(&args.url), None),
-        Command::Sweeps(args) | Command::Workers(args) => (Some(&args.url), None),
+        Command::Sweeps(args) => (Some(&args.url), None),
+        Command::Workers(args) => match &args.command {
+            Some(WorkersCommand::Stop(args)) => (Some(&args.url), None),
+            None => (Some(&args.list.url), None),
+        },
         Command::Report(args) => (Some(&args.url), None),
         Command::Runs(args) => (Some(&args.url), None),
-        Command::Explain(args) | Command::Logs(args) => (Some(&args.url), None),
+        Command::Explain(args) => (Some(&args.url), None),
+        Command::Logs(args) => (Some(&args.of.url), None),
         Command::Cancel(args) | Command::Pause(args) | Command::Resume(args) => {
             (Some(&args.url), None)
         }
@@ -191,6 +196,9 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
         Command::Priority(args) => (Some(&args.url), None),
         Command::Extend(args) => (Some(&args.url), None),
         Command::Rm(args) => (Some(&args.url), None),
+        Command::Gc(args) => (Some(&args.url), None),
+        Command::Export(args) => (Some(&args.url), None),
+        Command::Import(args) => (Some(&args.url), None),
         Command::Coordinator(args) => {
             set("listen", args.listen.map(|address| address.to_string()));
             set("state", path(&args.state));

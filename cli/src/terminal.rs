@@ -16,10 +16,11 @@ pub(crate) fn start_logging(filter: &str) -> Result<(), Failure> {
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(tailsweep_worker::stderr)
         .with_ansi(colour)
         .with_target(false)
         .init();
+    tailsweep_worker::keep_panics();
     Ok(())
 }
 

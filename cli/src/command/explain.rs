@@ -1,4 +1,4 @@
-//! `tailsweep explain` and `tailsweep logs`
+//! `tailsweep explain`
 
 use std::time::Duration;
 
@@ -54,23 +54,13 @@ pub(crate) async fn explain(args: ExplainArgs, settings: &Settings) -> Result<()
     terminal::print(&text)
 }
 
-/// What was kept of the attempts at a run.
-pub(crate) async fn logs(args: ExplainArgs, settings: &Settings) -> Result<(), Failure> {
-    let detail = ask(&args, settings).await?;
-    if args.json {
-        let attempts: Vec<Value> = detail.attempts.iter().map(attempt_json).collect();
-        return terminal::print_json(&json!({ "version": 1, "attempts": attempts }));
-    }
-    let attempts = detail.attempts.iter().map(attempt_text);
-    terminal::print(&attempts.collect::<String>())
-}
-
 async fn ask(args: &ExplainArgs, settings: &Settings) -> Result<RunDetail, Failure> {
     let mut client = Client::connect(&settings.coordinator).await?;
     client.run(&args.run).await
 }
 
-fn attempt_text(attempt: &AttemptDetail) -> String {
+/// An attempt in some lines.
+pub(super) fn attempt_text(attempt: &AttemptDetail) -> String {
     let mut text = format!(
         "attempt {} on {} ({})\n",
         attempt.attempt, attempt.worker, attempt.kind
@@ -89,7 +79,8 @@ fn attempt_text(attempt: &AttemptDetail) -> String {
     text
 }
 
-fn attempt_json(attempt: &AttemptDetail) -> Value {
+/// The documented shape of an attempt.
+pub(super) fn attempt_json(attempt: &AttemptDetail) -> Value {
     let events = attempt
         .events
         .iter()

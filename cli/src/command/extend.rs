@@ -11,7 +11,9 @@ use crate::terminal;
 pub(crate) async fn run(args: ExtendArgs, settings: &Settings) -> Result<(), Failure> {
     let file = SweepFile::read(&args.spec)?.runnable(args.size.max_runs)?;
     let mut client = Client::connect(&settings.coordinator).await?;
-    let reply = client.submit(&file, Manner::Extending(&args.sweep)).await?;
+    let reply = client
+        .submit(&file, Manner::Extending(&args.sweep), &args.said)
+        .await?;
     terminal::print(&format!("{}\n", reply.sweep_id))?;
     eprintln!(
         "extended to `{}`: {}, {} with a result already",
@@ -20,7 +22,7 @@ pub(crate) async fn run(args: ExtendArgs, settings: &Settings) -> Result<(), Fai
         reply.known
     );
     if args.watch {
-        follow(&mut client, &reply.sweep_id, false).await?;
+        follow(&mut client, &reply.sweep_id, false, &args.finish).await?;
     }
     Ok(())
 }

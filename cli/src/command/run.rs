@@ -11,9 +11,9 @@ use tailsweep_report::Choice;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::data;
 use super::watch::judge;
 use super::worker::worker_settings;
+use super::{data, finish};
 use crate::args::RunArgs;
 use crate::client::{Client, Manner};
 use crate::failure::Failure;
@@ -33,6 +33,7 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
     check_data(datasets.cloned().collect(), settings, args.compute.fetch).await?;
     let out = args
         .out
+        .clone()
         .unwrap_or_else(|| Path::new("tailsweep-out").join(&file.sweep.name));
 
     let mut home = Home::open(out.join("state"), settings, args.allow_network_fs)?;
@@ -40,7 +41,7 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
     let interrupted = stop_signal()?;
     let mut progress = Progress::start(false);
     let work = async {
-        let reply = client.submit(&file, Manner::Alone).await?;
+        let reply = client.submit(&file, Manner::Alone, &args.said).await?;
         home.start_workers(args.workers, settings);
         let status = tokio::select! {
             watched = client.watch(&reply.sweep_id, |status| progress.show(status)) => watched?,
@@ -70,6 +71,7 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
     let (status, files) = worked?;
     report_folder::write(&out, &files)?;
     report_folder::tell(&out, &files, args.json)?;
+    finish::run(&args.finish, &status, Some(&out)).await;
     judge(&status)
 }
 

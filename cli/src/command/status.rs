@@ -1,14 +1,14 @@
 //! `tailsweep status`
 
 use serde_json::{Value, json};
-use tailsweep_proto::wire::SweepStatus;
+use tailsweep_proto::wire::{Sizes, SweepStatus};
 
 use crate::args::StatusArgs;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::progress::failure_text;
 use crate::settings::Settings;
-use crate::terminal;
+use crate::terminal::{self, human_bytes};
 
 pub(crate) async fn run(args: StatusArgs, settings: &Settings) -> Result<(), Failure> {
     let mut client = Client::connect(&settings.coordinator).await?;
@@ -23,6 +23,12 @@ pub(crate) async fn run(args: StatusArgs, settings: &Settings) -> Result<(), Fai
     }
     if status.paused {
         text += "  paused\n";
+    }
+    if !status.tags.is_empty() {
+        text += &format!("  tags      {}\n", status.tags.join(" "));
+    }
+    for line in status.notes.lines() {
+        text += &format!("  | {line}\n");
     }
     for (word, count) in [
         ("waiting", runs.waiting),
@@ -42,6 +48,16 @@ pub(crate) async fn run(args: StatusArgs, settings: &Settings) -> Result<(), Fai
     }
     for failure in &status.failures {
         text += &format!("  {}\n", failure_text(failure));
+    }
+    if let Some(sizes) = &status.sizes {
+        text += &format!(
+            "  on disk    {} in {} records, {} in checkpoints, {} in files; the whole state {}\n",
+            human_bytes(sizes.records),
+            sizes.record_count,
+            human_bytes(sizes.checkpoints),
+            human_bytes(sizes.files),
+            human_bytes(sizes.state),
+        );
     }
     for reason in [&status.stopped, &status.waiting_for] {
         if !reason.is_empty() {
@@ -77,10 +93,21 @@ pub(crate) fn full_json(status: &SweepStatus) -> Value {
     let mut value = to_json(status);
     value["running"] = running.collect();
     value["failures"] = failures.collect();
+    value["sizes"] = status.sizes.as_ref().map(sizes_json).into();
     value["waiting_for"] = (!status.waiting_for.is_empty())
         .then(|| status.waiting_for.clone())
         .into();
     value
+}
+
+fn sizes_json(sizes: &Sizes) -> Value {
+    json!({
+        "records_bytes": sizes.records,
+        "records": sizes.record_count,
+        "checkpoints_bytes": sizes.checkpoints,
+        "files_bytes": sizes.files,
+        "state_bytes": sizes.state,
+    })
 }
 
 /// The documented shape of a sweep's status in a list.
@@ -92,6 +119,8 @@ pub(crate) fn to_json(status: &SweepStatus) -> Value {
         "over": status.over,
         "priority": status.priority,
         "paused": status.paused,
+        "tags": status.tags,
+        "notes": (!status.notes.is_empty()).then_some(&status.notes),
         "stopped": (!status.stopped.is_empty()).then_some(&status.stopped),
         "runs": {
             "waiting": runs.waiting,

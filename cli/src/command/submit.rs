@@ -11,9 +11,14 @@ use crate::sweep_file::SweepFile;
 use crate::terminal;
 
 pub(crate) async fn run(args: SubmitArgs, settings: &Settings) -> Result<(), Failure> {
+    if args.finish.on_finish.is_some() && !args.watch {
+        return Err(Failure::Usage(
+            "error: --on-finish runs where the sweep is waited for: add --watch".to_owned(),
+        ));
+    }
     let file = SweepFile::read(&args.spec)?.runnable(args.size.max_runs)?;
     let mut client = Client::connect(&settings.coordinator).await?;
-    let reply = client.submit(&file, Manner::Beside).await?;
+    let reply = client.submit(&file, Manner::Beside, &args.said).await?;
     if args.json {
         terminal::print_json(&json!({
             "version": 1,
@@ -41,7 +46,7 @@ pub(crate) async fn run(args: SubmitArgs, settings: &Settings) -> Result<(), Fai
         terminal::counted(reply.runs, "run")
     );
     if args.watch {
-        follow(&mut client, &reply.sweep_id, false).await?;
+        follow(&mut client, &reply.sweep_id, false, &args.finish).await?;
     }
     Ok(())
 }

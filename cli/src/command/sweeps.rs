@@ -3,17 +3,20 @@
 use serde_json::{Value, json};
 
 use super::status::to_json;
-use crate::args::ListArgs;
+use crate::args::SweepsArgs;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::terminal;
 
-pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failure> {
-    let sweeps = Client::connect(&settings.coordinator)
+pub(crate) async fn run(args: SweepsArgs, settings: &Settings) -> Result<(), Failure> {
+    let mut sweeps = Client::connect(&settings.coordinator)
         .await?
         .sweeps()
         .await?;
+    if let Some(tag) = &args.tag {
+        sweeps.retain(|sweep| sweep.tags.contains(tag));
+    }
     if args.json {
         let sweeps: Vec<Value> = sweeps.iter().map(to_json).collect();
         return terminal::print_json(&json!({ "version": 1, "sweeps": sweeps }));
@@ -38,10 +41,11 @@ pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failu
             runs.running.to_string(),
             (runs.done + runs.diverged).to_string(),
             (runs.failed + runs.cancelled).to_string(),
+            sweep.tags.join(" "),
         ]
     });
     let header = [
-        "id", "name", "state", "priority", "waiting", "running", "results", "failed",
+        "id", "name", "state", "priority", "waiting", "running", "results", "failed", "tags",
     ];
     terminal::print(&terminal::table(header, &[3, 4, 5, 6, 7], rows))
 }

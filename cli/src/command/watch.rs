@@ -3,8 +3,9 @@
 use serde_json::json;
 use tailsweep_proto::wire::SweepStatus;
 
+use super::finish;
 use super::status::full_json;
-use crate::args::WatchArgs;
+use crate::args::{FinishArgs, WatchArgs};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::progress::{Progress, failure_text};
@@ -15,12 +16,17 @@ pub(crate) async fn run(args: WatchArgs, settings: &Settings) -> Result<(), Fail
     let mut client = Client::connect(&settings.coordinator).await?;
     // `last` may change its meaning while we watch.
     let id = client.status(&args.selector.sweep).await?.id;
-    follow(&mut client, &id, args.json).await
+    follow(&mut client, &id, args.json, &args.finish).await
 }
 
 /// Shows the progress of a sweep until it is over, on stdout as JSON if that is asked for. Ctrl-C
 /// ends the watching, not the sweep.
-pub(crate) async fn follow(client: &mut Client, sweep: &str, json: bool) -> Result<(), Failure> {
+pub(crate) async fn follow(
+    client: &mut Client,
+    sweep: &str,
+    json: bool,
+    at_end: &FinishArgs,
+) -> Result<(), Failure> {
     let mut progress = Progress::start(true);
     let mut told = None;
     let tell = |status: &SweepStatus| {
@@ -37,7 +43,9 @@ pub(crate) async fn follow(client: &mut Client, sweep: &str, json: bool) -> Resu
         _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
     };
     progress.finish();
-    judge(&watched?)
+    let status = watched?;
+    finish::run(at_end, &status, None).await;
+    judge(&status)
 }
 
 /// Whether every run that is needed has a result.

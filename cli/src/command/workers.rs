@@ -3,13 +3,27 @@
 use serde_json::{Value, json};
 use tailsweep_proto::wire::WorkerStatus;
 
-use crate::args::ListArgs;
+use crate::args::{ListArgs, WorkersArgs, WorkersCommand};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::terminal::{self, human_bytes};
 
-pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failure> {
+pub(crate) async fn run(args: WorkersArgs, settings: &Settings) -> Result<(), Failure> {
+    match args.command {
+        Some(WorkersCommand::Stop(args)) => stop(&args.worker, settings).await,
+        None => list(args.list, settings).await,
+    }
+}
+
+async fn stop(worker: &str, settings: &Settings) -> Result<(), Failure> {
+    let mut client = Client::connect(&settings.coordinator).await?;
+    let worker = client.stop_worker(worker).await?;
+    eprintln!("`{worker}` hands its runs back, and ends");
+    Ok(())
+}
+
+async fn list(args: ListArgs, settings: &Settings) -> Result<(), Failure> {
     let workers = Client::connect(&settings.coordinator)
         .await?
         .workers()
@@ -47,10 +61,11 @@ pub(crate) async fn run(args: ListArgs, settings: &Settings) -> Result<(), Failu
 }
 
 fn state(worker: &WorkerStatus) -> &'static str {
-    match (worker.connected, worker.draining) {
-        (false, _) => "disconnected",
-        (true, true) => "leaving",
-        (true, false) => "connected",
+    match (worker.connected, worker.draining, worker.resting) {
+        (false, ..) => "disconnected",
+        (true, true, _) => "leaving",
+        (true, false, true) => "resting",
+        (true, false, false) => "connected",
     }
 }
 

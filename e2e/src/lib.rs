@@ -2,6 +2,7 @@
 //!
 //! The tests of this crate start the program as a user does, and compare the bytes of its tables.
 
+pub mod desk;
 pub mod disturbed;
 pub mod proxy;
 

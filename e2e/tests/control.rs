@@ -3,101 +3,13 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::Value;
-use tailsweep_e2e::{Cluster, Process, attempt_events, succeed, text, until};
-use tempfile::TempDir;
-
-fn spec(name: &str, seeds: u32, steps: u32, more: &str) -> String {
-    format!(
-        r#"
-version = 1
-name = "{name}"
-seeds = {seeds}
-{more}
-
-[train]
-steps = {steps}
-
-[measure]
-every = {steps}
-minibatches = 4
-treatments = ["published"]
-
-[[block]]
-dataset = {{ name = "mnist-excerpt", train_limit = 400, test_limit = 200 }}
-architecture = "fcn"
-width = 4
-depth = 2
-batch_size = 50
-learning_rate = 0.05
-"#
-    )
-}
+use tailsweep_e2e::desk::{Desk, spec};
+use tailsweep_e2e::{attempt_events, text, until};
 
 /// Longer than any test.
 const ENDLESS: u32 = 1_000_000_000;
-
-struct Desk {
-    cluster: Cluster,
-    files: TempDir,
-}
-
-impl Desk {
-    fn open() -> Self {
-        let (cluster, files) = (Cluster::start(), tempfile::tempdir().unwrap());
-        Self { cluster, files }
-    }
-
-    fn file(&self, source: &str) -> PathBuf {
-        let path = self.files.path().join("sweep.toml");
-        fs::write(&path, source).unwrap();
-        path
-    }
-
-    fn submit(&self, source: &str) {
-        self.cluster.submit(&self.file(source));
-    }
-
-    /// What a command prints.
-    fn say(&self, args: &[&str]) -> String {
-        succeed(self.cluster.client(args))
-    }
-
-    /// What a command says that fails with 1.
-    fn refused(&self, args: &[&str]) -> String {
-        let output = self.cluster.client(args).output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", text(&output));
-        assert!(output.stdout.is_empty(), "{args:?} printed on stdout");
-        text(&output)
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.say(args)).unwrap()
-    }
-
-    /// The runs of the last sweep in a state.
-    fn runs(&self, state: &str) -> Vec<Value> {
-        let lines = self.say(&["runs", "--json", "--state", state]);
-        let lines = lines
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap());
-        lines.collect()
-    }
-
-    fn until(&self, state: &str, count: u64) {
-        until(state, || (self.cluster.runs(state) == count).then_some(()));
-    }
-
-    fn worker(&self, name: &str, more: &[&str]) -> Process {
-        let mut worker = self
-            .cluster
-            .client(["worker", "--slots", "1", "--name", name]);
-        worker.args(more);
-        Process::start(worker, &self.cluster.log(name))
-    }
-}
 
 #[test]
 fn sweeps_pause_go_on_end_and_are_retried() {

@@ -17,7 +17,9 @@ use tailsweep_common::state::Ending;
 use tailsweep_common::sweep;
 use tailsweep_proto::convert::{AttemptKey, Lease};
 use tailsweep_proto::wire;
-use tailsweep_stats::{Layer, NoiseShape, NoiseSummary, Treatment, Treatments, summarise};
+use tailsweep_stats::{
+    Layer, NoiseShape, NoiseSummary, Spectrum, Treatment, Treatments, summarise,
+};
 use wire::worker_message::Message as Word;
 
 fn cases() -> u32 {
@@ -45,6 +47,11 @@ fn measurement() -> Measurement {
         loss: Some(0.5),
         accuracy: Some(0.25),
         noise: summary(treatments),
+        spectrum: Some(Spectrum {
+            rows: 6,
+            trace: 9.0,
+            leading: vec![5.0, 2.0, 1.0],
+        }),
     };
     let all: Treatments = Treatment::ALL.into_iter().collect();
     Measurement {

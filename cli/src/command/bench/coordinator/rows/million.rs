@@ -1,15 +1,13 @@
 //! N7: a sweep of a million runs is handed in, kept in memory, and there after a restart.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::super::Effort;
 use super::super::home::{Home, Sweep};
 use super::super::line::{Bound, Line, Unit};
-use crate::client::Client;
 use crate::failure::Failure;
 use crate::terminal::human_count;
 
@@ -48,9 +46,13 @@ async fn one(effort: &Effort, sweep: &Sweep) -> Result<Vec<Line>, Failure> {
         bound,
     };
     let mut home = Home::start(effort, Duration::from_secs(15)).await?;
-    let asking = Asking::start(home.client().await?);
-    let submitted = home.submit(sweep).await?;
-    let slowest = asking.end().await?;
+    let over = Cell::new(false);
+    let submit = async {
+        let submitted = home.submit(sweep).await;
+        over.set(true);
+        submitted
+    };
+    let (submitted, slowest) = tokio::try_join!(submit, slowest_answer(&home, &over))?;
     let unknown = || Failure::error("this system does not tell the memory of a process");
     let time = Bound::AtMost(15.0, 7.5);
     let memory = Bound::AtMost(GIBIBYTE, GIBIBYTE / 2.0);
@@ -89,31 +91,15 @@ async fn one(effort: &Effort, sweep: &Sweep) -> Result<Vec<Line>, Failure> {
     Ok(lines)
 }
 
-/// Somebody who asks again and again.
-struct Asking {
-    over: watch::Sender<bool>,
-    asking: JoinHandle<Result<Duration, Failure>>,
-}
-
-impl Asking {
-    fn start(mut client: Client) -> Self {
-        let (over, told) = watch::channel(false);
-        let asking = tokio::spawn(async move {
-            let mut slowest = Duration::ZERO;
-            while !*told.borrow() {
-                let asked = Instant::now();
-                client.workers().await?;
-                slowest = slowest.max(asked.elapsed());
-                sleep(Duration::from_millis(5)).await;
-            }
-            Ok(slowest)
-        });
-        Self { over, asking }
+/// How long somebody waits at most who asks again and again until it is over.
+async fn slowest_answer(home: &Home, over: &Cell<bool>) -> Result<Duration, Failure> {
+    let mut client = home.client().await?;
+    let mut slowest = Duration::ZERO;
+    while !over.get() {
+        let asked = Instant::now();
+        client.workers().await?;
+        slowest = slowest.max(asked.elapsed());
+        sleep(Duration::from_millis(5)).await;
     }
-
-    /// How long the slowest answer took.
-    async fn end(self) -> Result<Duration, Failure> {
-        self.over.send_replace(true);
-        self.asking.await.map_err(Failure::error)?
-    }
+    Ok(slowest)
 }

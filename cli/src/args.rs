@@ -379,7 +379,7 @@ fn label(text: &str) -> Result<String, String> {
 Examples:
   tailsweep submit sweep.toml                            prints the id of the sweep
   tailsweep submit sweep.toml --watch --set seeds=5
-  tailsweep submit sweep.toml --tag paper --notes 'with the smaller batch'
+  tailsweep submit sweep.toml --tag paper --notes preliminary
   tailsweep submit - < sweep.toml
 
 The same file again names the sweep that is known; its known runs are not computed again.")]

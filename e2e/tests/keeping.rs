@@ -77,7 +77,7 @@ fn an_imported_sweep_with_gaps_waits_to_be_resumed() {
 fn old_sweeps_go_but_not_those_to_be_kept() {
     let desk = Desk::open();
     let _worker = desk.worker("a", &[]);
-    for name in ["first", "kept", "last"] {
+    for name in ["first", "kept", "third"] {
         let file = desk.file(&spec(
             name,
             1,
@@ -106,7 +106,7 @@ fn old_sweeps_go_but_not_those_to_be_kept() {
     let gone = gc(&[]);
     assert_eq!(names(gone.clone()), ["first"]);
     assert!(gone["bytes_after"].as_u64() <= gone["bytes_before"].as_u64());
-    assert_eq!(names(desk.json(&["sweeps", "--json"])), ["last", "kept"]);
+    assert_eq!(names(desk.json(&["sweeps", "--json"])), ["third", "kept"]);
     assert_eq!(
         names(desk.json(&["sweeps", "--json", "--tag", "keep"])),
         ["kept"]

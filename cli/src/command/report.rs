@@ -43,7 +43,8 @@ async fn from_state(
             state.display()
         )));
     }
-    let home = Home::open(state.to_owned(), settings)?;
+    // Who made it there, on whatever file system, insisted then.
+    let home = Home::open(state.to_owned(), settings, true)?;
     let mut client = home.client.clone();
     let files = client.report(sweep, choice).await;
     home.close().await;

@@ -101,7 +101,10 @@ async fn a_client_that_does_not_read_harms_nobody() {
         watched.push(deaf.watch(request).await.unwrap());
     }
     for _ in 0..10 {
-        let request = wire::GetReportRequest { sweep: sweep() };
+        let request = wire::GetReportRequest {
+            sweep: sweep(),
+            ..Default::default()
+        };
         reports.push(deaf.get_report(request).await.unwrap());
     }
     finish_all(&running).await;

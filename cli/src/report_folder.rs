@@ -53,7 +53,9 @@ fn remove_old_figures(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::R
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let is_figure = path.extension().is_some_and(|extension| extension == "svg");
+        let is_figure = path
+            .extension()
+            .is_some_and(|extension| extension == "svg" || extension == "pdf");
         if is_figure && !files.contains_key(&format!("figures/{name}")) {
             fs::remove_file(&path)?;
         }
@@ -178,6 +180,9 @@ fn summary(files: &BTreeMap<String, Vec<u8>>) -> Result<String, Failure> {
     Ok(text)
 }
 
+/// A row of a table: its cells by column.
+pub(crate) type Row = BTreeMap<String, String>;
+
 const POINT_COLUMNS: [&str; 9] = [
     "dataset",
     "architecture",
@@ -201,10 +206,7 @@ fn with_interval(row: &BTreeMap<String, String>) -> String {
     }
 }
 
-fn rows(
-    files: &BTreeMap<String, Vec<u8>>,
-    name: &str,
-) -> Result<Vec<BTreeMap<String, String>>, Failure> {
+pub(crate) fn rows(files: &BTreeMap<String, Vec<u8>>, name: &str) -> Result<Vec<Row>, Failure> {
     let content = files
         .get(name)
         .ok_or_else(|| Failure::error(format!("the coordinator's report has no {name}")))?;

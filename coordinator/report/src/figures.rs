@@ -18,7 +18,9 @@ mod legend;
 mod norms;
 mod palette;
 mod panel;
+mod pdf;
 mod scatter;
+mod sheet;
 mod slopes;
 mod training;
 
@@ -63,13 +65,25 @@ pub(crate) fn all(facts: &Facts, late: &[PointRow]) -> Vec<Figure> {
 impl Figure {
     /// The whole figure as one picture.
     pub(crate) fn svg(&self) -> String {
+        let (size, drawing) = self.whole();
+        canvas::draw(size, &self.title, drawing)
+    }
+
+    /// The same as a page of PDF.
+    pub(crate) fn pdf(&self) -> Vec<u8> {
+        let (size, drawing) = self.whole();
+        canvas::draw_pdf(size, &self.title, drawing)
+    }
+
+    /// Its size in pixels, and what draws it.
+    fn whole(&self) -> ((i32, i32), impl FnOnce(&canvas::Canvas<'_>) + '_) {
         let columns = self.columns.clamp(1, self.panels.len().max(1));
         let rows: Vec<&[Panel]> = self.panels.chunks(columns).collect();
         let width = columns as i32 * panel::WIDTH;
         let row_height = |row: &[Panel]| row.iter().map(Panel::height).max().unwrap_or(0) + 8;
         let head = legend::height(&self.legend, width);
         let height = head + rows.iter().map(|row| row_height(row)).sum::<i32>();
-        canvas::draw((width, height), &self.title, |canvas| {
+        let drawing = move |canvas: &canvas::Canvas<'_>| {
             legend::draw(canvas, &self.legend, width, 0);
             let mut top = head;
             for row in rows {
@@ -78,7 +92,8 @@ impl Figure {
                 }
                 top += row_height(row);
             }
-        })
+        };
+        ((width, height), drawing)
     }
 
     /// Each entry of the legend alone.

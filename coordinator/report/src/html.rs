@@ -84,7 +84,7 @@ pub(crate) fn page(facts: &Facts, late: &[PointRow], figures: &[Figure]) -> Stri
          <header>\n<p class=\"kicker\">tailsweep report</p>\n<h1>{name}</h1>\n{}\n</header>\n\
          <nav aria-label=\"Contents\"><ol>{contents}</ol></nav>\n<main>\n{bodies}</main>\n\
          <footer><p>tailsweep {} · sweep <code>{}</code> · the numbers behind this page: \
-         points.csv, runs.csv, measurements.csv, estimates.csv, report.json, figures/*.svg; \
+         points.csv, runs.csv, measurements.csv, estimates.csv, report.json, figures/*.svg and *.pdf; \
          for a text: points.md, points.tex</p>\
          </footer>\n</body>\n</html>\n",
         opening::section(&lookup),
@@ -117,7 +117,7 @@ fn figure_body(figure: &Figure) -> String {
     format!(
         "<figure>\n<div class=\"card\">\n<div class=\"legend\">{legend}</div>\n\
          <div class=\"panels {size}\">\n{panels}</div>\n</div>\n\
-         <figcaption>{} <span class=\"file\">figures/{}.svg</span></figcaption>\n</figure>",
+         <figcaption>{} <span class=\"file\">figures/{}.svg, .pdf</span></figcaption>\n</figure>",
         escaped(&figure.caption),
         escaped(&figure.name),
     )

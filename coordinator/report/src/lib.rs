@@ -181,9 +181,15 @@ impl Report {
             path: "sweep.json".to_owned(),
             bytes: tables::sweep_json(&self.facts),
         });
-        let figures = figures.into_iter().map(|figure| ReportFile {
-            path: format!("figures/{}.svg", figure.name),
-            bytes: figure.svg().into_bytes(),
+        let figures = figures.into_iter().flat_map(|figure| {
+            let file = |ending, bytes| ReportFile {
+                path: format!("figures/{}.{ending}", figure.name),
+                bytes,
+            };
+            [
+                file("svg", figure.svg().into_bytes()),
+                file("pdf", figure.pdf()),
+            ]
         });
         iter::once(page)
             .chain(tables)

@@ -1,4 +1,4 @@
-//! Drawing on an SVG through plotters, in tenths of a pixel.
+//! Drawing on an SVG or a page of PDF through plotters, in tenths of a pixel.
 //!
 //! plotters places everything on whole units; ten of them to a pixel make curves smooth. The
 //! head of the file gets its size in pixels back, a role and a name for readers that can't see.
@@ -13,6 +13,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle};
 
 use super::palette::{INK, Line, Shape, Style};
+use super::pdf::Page;
+use super::sheet::Sheet;
 use crate::html::escaped;
 
 /// Units in a pixel.
@@ -34,9 +36,9 @@ pub(super) enum Anchor {
     Upward,
 }
 
-/// An SVG of a fixed size.
+/// A picture of a fixed size.
 pub(super) struct Canvas<'a> {
-    area: DrawingArea<SVGBackend<'a>, Shift>,
+    area: DrawingArea<Sheet<'a>, Shift>,
 }
 
 /// Draws an SVG of `width` × `height` pixels, on white.
@@ -48,16 +50,8 @@ pub(super) fn draw(
     let mut text = String::new();
     let size = ((width * UNIT) as u32, (height * UNIT) as u32);
     {
-        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
-        let canvas = Canvas { area };
-        canvas.rectangle(
-            (0, 0),
-            (size.0 as i32, size.1 as i32),
-            RGBColor(255, 255, 255),
-            1.0,
-        );
-        drawing(&canvas);
-        kept(canvas.area.present());
+        let sheet = Sheet::Svg(SVGBackend::with_string(&mut text, size));
+        draw_on(sheet, size, drawing);
     }
     let head = format!("<svg width=\"{}\" height=\"{}\"", size.0, size.1);
     let named = format!(
@@ -65,6 +59,28 @@ pub(super) fn draw(
         escaped(name)
     );
     text.replacen(&head, &named, 1)
+}
+
+/// Draws a page of PDF of `width` × `height` pixels, each 3/4 point, on white.
+pub(super) fn draw_pdf(
+    (width, height): (i32, i32),
+    name: &str,
+    drawing: impl FnOnce(&Canvas<'_>),
+) -> Vec<u8> {
+    let size = ((width * UNIT) as u32, (height * UNIT) as u32);
+    let mut page = Page::new(size);
+    draw_on(Sheet::Pdf(&mut page), size, drawing);
+    page.finish(name)
+}
+
+fn draw_on(sheet: Sheet<'_>, size: (u32, u32), drawing: impl FnOnce(&Canvas<'_>)) {
+    let canvas = Canvas {
+        area: sheet.into_drawing_area(),
+    };
+    let end = (size.0 as i32, size.1 as i32);
+    canvas.rectangle((0, 0), end, RGBColor(255, 255, 255), 1.0);
+    drawing(&canvas);
+    kept(canvas.area.present());
 }
 
 /// Drawing into memory has nothing that could fail.

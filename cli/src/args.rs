@@ -673,7 +673,9 @@ Examples:
   tailsweep report fcn-width-depth --out out/fcn --json
   tailsweep report --out out/k1 --k1 64,256              without training again
   tailsweep report --out out/few --estimators mohammadi,within_coordinate
-  tailsweep report --state tailsweep-out/quickstart/state --out out/again --k1 16")]
+  tailsweep report --state tailsweep-out/quickstart/state --out out/again --k1 16
+  tailsweep report --out out/last --tensorboard out/events   tensorboard --logdir out/events
+  tailsweep report --out out/last --mlflow mlruns        mlflow ui --backend-store-uri mlruns")]
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) selector: Selector,
@@ -686,6 +688,12 @@ pub(crate) struct ReportArgs {
     /// Give these estimators alone, such as `within_coordinate`
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = estimator)]
     pub(crate) estimators: Vec<Estimator>,
+    /// Write event files of TensorBoard, too: a folder for each run
+    #[arg(long, value_name = "DIR")]
+    pub(crate) tensorboard: Option<PathBuf>,
+    /// Write into a folder of MLflow's file store, too: an experiment for the sweep
+    #[arg(long, value_name = "DIR")]
+    pub(crate) mlflow: Option<PathBuf>,
     /// Read this folder of state, of a finished `run` or of a coordinator that is not running
     #[arg(long, value_name = "DIR", conflicts_with = "coordinator")]
     pub(crate) state: Option<PathBuf>,

@@ -18,6 +18,7 @@ mod settings;
 mod signals;
 mod sweep_file;
 mod terminal;
+mod trackers;
 
 use std::process::ExitCode;
 

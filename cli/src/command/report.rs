@@ -11,6 +11,8 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::report_folder;
 use crate::settings::Settings;
+use crate::terminal::counted;
+use crate::trackers;
 
 pub(crate) async fn run(args: ReportArgs, settings: &Settings) -> Result<(), Failure> {
     let choice = Choice {
@@ -26,6 +28,18 @@ pub(crate) async fn run(args: ReportArgs, settings: &Settings) -> Result<(), Fai
         }
     };
     report_folder::write(&args.out, &files)?;
+    if let Some(folder) = &args.tensorboard {
+        let runs = trackers::write_tensorboard(folder, &files)?;
+        eprintln!(
+            "TensorBoard: {} in {}",
+            counted(runs, "run"),
+            folder.display()
+        );
+    }
+    if let Some(folder) = &args.mlflow {
+        let runs = trackers::write_mlflow(folder, &files)?;
+        eprintln!("MLflow: {} in {}", counted(runs, "run"), folder.display());
+    }
     report_folder::tell(&args.out, &files, args.json)
 }
 

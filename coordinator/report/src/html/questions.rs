@@ -98,7 +98,7 @@ fn row(lookup: &Lookup<'_>, point: usize, split: Split) -> Vec<String> {
     let share = |of: fn(&MeasurementRow) -> Option<f64>, text: &str| {
         late_mean(lookup, point, split, of).map_or(String::new(), |share| {
             let percent = rounded(100.0 * share, 2);
-            format!("<span class=\"at\">{percent} % {text}</span>")
+            format!("<span class=\"at long\">{percent} % {text}</span>")
         })
     };
     let zeros = share(|row| row.zero_fraction, "zeros");

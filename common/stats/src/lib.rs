@@ -11,6 +11,7 @@
 //! Ogata, Metrika 2015.
 
 mod accumulate;
+pub mod bias;
 mod block_length;
 mod estimate;
 mod exact_sum;

@@ -10,6 +10,7 @@
 mod alpha;
 mod axis;
 mod blocks;
+mod calibration;
 mod canvas;
 mod channels;
 mod diagnosis;
@@ -58,6 +59,7 @@ pub(crate) fn all(facts: &Facts, late: &[PointRow]) -> Vec<Figure> {
     figures.extend(scatter::controls(&lookup));
     figures.extend(blocks::figure(&lookup));
     figures.extend(slopes::figure(&lookup));
+    figures.extend(calibration::figures(&lookup));
     figures.extend(exits::figures(&lookup));
     figures
 }

@@ -150,6 +150,55 @@ fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
     [published, surrogate, within, layer].map(row).into()
 }
 
+const DRAWS: &str = r#"version = 1
+name = "draws"
+[train]
+steps = 3
+[measure]
+every = 1
+treatments = ["published", "paired"]
+[synthetic]
+law = "gaussian"
+group = 1000
+[[block]]
+architecture = "synthetic"
+"synthetic.correlation" = [0.01, 0.05, 0.2]
+"#;
+
+/// Three points of one done run each: Gaussian values that hang together.
+pub(crate) fn draws() -> Facts {
+    let sweep = sweep::parse(DRAWS, "draws.toml", &BTreeMap::new()).expect("a valid file");
+    let sweep = Arc::new(sweep);
+    let mut facts = Facts::new(SweepText {
+        sweep: Arc::clone(&sweep),
+        source: DRAWS.to_owned(),
+    });
+    for (number, run) in (1..).zip(sweep.runs()) {
+        facts.add(RunResult {
+            id: RunId::of(&[number]),
+            run,
+            state: RunState::Done,
+            reason: None,
+            steps: Some(3),
+            measurements: Vec::new(),
+        });
+    }
+    for (run, alpha) in [1.5, 1.25, 1.0].into_iter().enumerate() {
+        let (measured, estimated) = (facts.measurements.len(), facts.estimates.len());
+        for (step, sign) in (0..4).zip([1.0, -1.0, 1.0, -1.0]) {
+            facts.measurements.push(measurement(run, step));
+            let rows = estimates(run, step, 1.0 / (1.0 / alpha + sign * 0.125));
+            facts.estimates.extend(rows.into_iter().map(|mut row| {
+                row.told.k1 = row.told.k1.map(|_| 1000);
+                row
+            }));
+        }
+        facts.runs[run].measurements = measured..facts.measurements.len();
+        facts.runs[run].estimates = estimated..facts.estimates.len();
+    }
+    facts
+}
+
 const EQUATIONS: &str = r#"version = 1
 name = "equations"
 seeds = 2

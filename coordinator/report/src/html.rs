@@ -11,6 +11,7 @@ mod questions;
 mod runs;
 mod simulated;
 
+use crate::calibration;
 use crate::exits;
 use crate::facts::Facts;
 use crate::figures::Figure;
@@ -24,6 +25,8 @@ pub(crate) fn page(facts: &Facts, late: &[PointRow], figures: &[Figure]) -> Stri
     let lookup = Lookup::new(facts, late);
     let name = escaped(&facts.text.sweep.name);
     let mut sections = Vec::new();
+    let calibration = calibration::html::section(&lookup);
+    sections.extend(calibration.map(|body| section("calibration", "Known laws", &body)));
     let exits = exits::html::section(&lookup);
     sections.extend(exits.map(|body| section("exits", "Exit times", &body)));
     if facts.all_points().any(|point| point.measure().is_some()) {
@@ -190,6 +193,20 @@ mod tests {
         }
         for text in ["Five questions", "gradient noise"] {
             assert!(!page.contains(text), "`{text}` in the page");
+        }
+    }
+
+    #[test]
+    fn a_sweep_of_draws_has_closed_forms_beside_what_was_read() {
+        let facts = fixture::draws();
+        let late = of_points(&facts);
+        let figures = figures::all(&facts, &late);
+        let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
+        assert!(names.contains(&"closed-forms"), "{names:?}");
+        let page = super::page(&facts, &late, &figures);
+        // ½ + ln(1 + 999·0.05)/(2 ln 1000), and what was read four times.
+        for text in ["Known laws", "1.275", "1.250 ±"] {
+            assert!(page.contains(text), "`{text}` in the page");
         }
     }
 

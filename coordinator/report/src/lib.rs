@@ -15,6 +15,7 @@
 //! | module | says |
 //! |---|---|
 //! | [`late`] | what the late α of a point is |
+//! | `calibration` | what estimators read of noise of a known law, beside closed forms |
 //! | `exits` | exit times of stochastic differential equations, beside theory |
 //! | `choice` | which of the possible estimates are given |
 //! | `facts` | what is kept of a sweep and its results |
@@ -35,6 +36,7 @@ use tailsweep_common::run::Run;
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep::Sweep;
 
+mod calibration;
 mod choice;
 pub mod diagnosis;
 mod exits;

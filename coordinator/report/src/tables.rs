@@ -17,6 +17,7 @@ pub(crate) use estimates::{TOLD, told};
 pub(crate) use json::{json, json_lines, object, sweep_json};
 pub(crate) use parquet::parquet;
 
+use crate::calibration;
 use crate::exits;
 use crate::facts::Facts;
 use crate::late::PointRow;
@@ -42,6 +43,9 @@ pub(crate) fn all<'a>(facts: &'a Facts, late: &'a [PointRow]) -> Vec<Box<dyn Tab
         Box::new(measurements::Measurements { facts }),
         Box::new(estimates::Estimates { facts }),
     ];
+    if calibration::is_there(facts) {
+        tables.push(Box::new(calibration::table::CalibrationTable::new(facts)));
+    }
     if exits::is_there(facts) {
         tables.push(Box::new(exits::tables::ExitTable::new(facts)));
         tables.push(Box::new(exits::tables::TransitionTable::new(facts)));
@@ -87,6 +91,11 @@ mod tests {
     #[test]
     fn estimates() {
         insta::assert_snapshot!(text("estimates"));
+    }
+
+    #[test]
+    fn calibration() {
+        insta::assert_snapshot!(text_of(&fixture::draws(), "calibration"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! correlation or the partition come in between.
 //!
 //! **Published.** θ = 1/α̂ of the published number on Gaussian noise against the closed forms of
-//! [`closed`], each at a block length where it holds: 1000 (980 for zeros, as in the table it is
+//! [`bias`], each at a block length where it holds: 1000 (980 for zeros, as in the table it is
 //! from), which is the published K1 of 100 × 10,000 (9,800) values; for log-normal scales of
 //! s = 1.5, where it needs K1 ≫ e^(4s²) = 8,103, also 2¹⁷. Within 5 %. Where the closed form is
 //! exact (no scales, no laws but the Gaussian), within 1 % (3 % in the quick way), since 5 % would
@@ -15,6 +15,7 @@
 //! θ is pooled over the repeats, which are fewer in the quick way; the tolerances are the same, and
 //! standard errors are printed beside.
 
+use tailsweep_stats::bias::{self, GAUSSIAN_MEAN_LN};
 use tailsweep_stats::{Estimator, Treatment, mohammadi, summarise_about};
 
 use crate::Effort;
@@ -50,61 +51,9 @@ pub(crate) fn lines(effort: Effort) -> Vec<Line> {
     lines
 }
 
-/// θ of the published number on Gaussian noise.
-mod closed {
-    use std::f64::consts::LN_2;
-
-    /// Euler's γ.
-    const EULER: f64 = 0.577_215_664_901_532_9;
-
-    /// Scales ln σ ~ N(0, s²), mixed inside blocks.
-    pub(super) fn scales(s: f64, k1: f64) -> f64 {
-        0.5 + s * s / k1.ln()
-    }
-
-    /// Mean pairwise correlation inside blocks.
-    pub(super) fn correlation(rho: f64, k1: f64) -> f64 {
-        0.5 + (1.0 + (k1 - 1.0) * rho).ln() / (2.0 * k1.ln())
-    }
-
-    /// A share z of scattered exact zeros among values of variance 1.
-    pub(super) fn zeros(z: f64, k1: f64) -> f64 {
-        let ln_epsilon = 52.0 * LN_2;
-        let mean_ln = -0.5 * (EULER + LN_2);
-        0.5 + (z * (ln_epsilon + mean_ln) + 0.5 * (1.0 - z).ln()) / k1.ln()
-    }
-
-    /// A share z of wholly dead blocks.
-    pub(super) fn dead_blocks(z: f64) -> f64 {
-        (1.0 - z) / 2.0
-    }
-
-    /// K1 of P minibatches whose noise sums to zero.
-    pub(super) fn partition(p: f64, k1: f64) -> f64 {
-        0.5 + (1.0 - (k1 - 1.0) / (p - 1.0)).ln() / (2.0 * k1.ln())
-    }
-
-    /// Of a mean m ≫ 1 of values of variance 1: E ln|X| ≈ ln m − 1/(2m²), ln|Y| ≈ ln K1·m.
-    pub(super) fn uncentred(m: f64, k1: f64) -> f64 {
-        1.0 + 1.0 / (2.0 * m * m) / k1.ln()
-    }
-
-    #[test]
-    fn closed_forms_give_the_examples() {
-        let near = |theta: f64, alpha: f64, within: f64| {
-            assert!((1.0 / theta - alpha).abs() < within, "{}", 1.0 / theta);
-        };
-        near(scales(0.5, 1e3), 1.865, 5e-4);
-        near(scales(1.0, 1e3), 1.555, 5e-3);
-        for (rho, alpha) in [(0.01, 1.485), (0.05, 1.275), (0.2, 1.131), (1.0, 1.0)] {
-            near(correlation(rho, 1e3), alpha, 5e-4);
-        }
-        for (z, alpha) in [(0.01, 1.816), (0.05, 1.327), (0.1, 0.994)] {
-            near(zeros(z, 980.0), alpha, 1e-3);
-        }
-        near(partition(120.0, 10.0), 2.07, 5e-3);
-        near(uncentred(f64::INFINITY, 1e3), 1.0, 1e-12);
-    }
+/// θ of values of variance 1 with a mean m ≫ 1: E ln|X| ≈ ln m − 1/(2m²), ln|Y| ≈ ln K1·m.
+fn of_a_mean(m: f64, k1: f64) -> f64 {
+    1.0 + 1.0 / (2.0 * m * m) / k1.ln()
 }
 
 fn near_closed(theta: f64, tolerance: f64) -> Expected {
@@ -138,7 +87,7 @@ fn published(effort: Effort) -> Vec<Line> {
     for s in [0.5, 1.0, 1.5] {
         let noise = Noise { scales: s, ..iid };
         let name = format!("scales s = {s}");
-        cases.push((name, noise, closed::scales(s, K1), APPROXIMATE));
+        cases.push((name, noise, bias::scales(s, K1), APPROXIMATE));
     }
     for rho in [0.01, 0.05, 0.2, 1.0] {
         // A factor for each block.
@@ -148,7 +97,7 @@ fn published(effort: Effort) -> Vec<Line> {
             ..iid
         };
         let name = format!("correlation ρ = {rho}");
-        cases.push((name, noise, closed::correlation(rho, K1), exact(effort)));
+        cases.push((name, noise, bias::correlation(rho, K1), exact(effort)));
     }
     for z in [0.01, 0.05, 0.1] {
         let noise = Noise {
@@ -156,7 +105,12 @@ fn published(effort: Effort) -> Vec<Line> {
             ..with_zeros
         };
         let name = format!("scattered zeros {} %", 100.0 * z);
-        cases.push((name, noise, closed::zeros(z, K1_OF_ZEROS), APPROXIMATE));
+        cases.push((
+            name,
+            noise,
+            bias::zeros(z, GAUSSIAN_MEAN_LN, K1_OF_ZEROS),
+            APPROXIMATE,
+        ));
     }
     for z in [0.1, 0.3] {
         let noise = Noise {
@@ -165,7 +119,7 @@ fn published(effort: Effort) -> Vec<Line> {
             ..iid
         };
         let name = format!("dead blocks {} %", 100.0 * z);
-        cases.push((name, noise, closed::dead_blocks(z), exact(effort)));
+        cases.push((name, noise, bias::dead_blocks(z), exact(effort)));
     }
     let repeats = effort.pick(4, 20);
     let line = |(case, (name, noise, closed, tolerance)): (usize, (String, Noise, f64, f64))| {
@@ -192,7 +146,7 @@ fn partition(effort: Effort) -> Line {
         }
         1.0 / mohammadi(&noise, PARTITION_K1).unwrap_or(f64::NAN)
     });
-    let closed = closed::partition(P as f64, PARTITION_K1 as f64);
+    let closed = bias::partition(P as f64, PARTITION_K1 as f64);
     let what = format!("Gaussian, partition of P = {P}: across rows, K1 = {PARTITION_K1}");
     Line::of_thetas(
         what,
@@ -212,7 +166,7 @@ fn wide_scales(effort: Effort) -> Line {
             .collect();
         1.0 / mohammadi(&values, LONG).unwrap_or(f64::NAN)
     });
-    let expected = near_closed(closed::scales(WIDE, LONG as f64), APPROXIMATE);
+    let expected = near_closed(bias::scales(WIDE, LONG as f64), APPROXIMATE);
     let what = format!("Gaussian, scales s = {WIDE}: mohammadi, K1 = {LONG}");
     Line::of_thetas(what, expected, &thetas.into_iter().collect())
 }
@@ -235,7 +189,7 @@ fn uncentred(effort: Effort) -> Line {
             Treatment::Published,
         ))
     });
-    let expected = near_closed(closed::uncentred(noise.mean, K1), APPROXIMATE);
+    let expected = near_closed(of_a_mean(noise.mean, K1), APPROXIMATE);
     let what = "Gaussian of mean 3σ, not centred: published, K1 = 1000";
     Line::of_thetas(what, expected, &thetas.into_iter().collect())
 }

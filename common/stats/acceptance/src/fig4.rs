@@ -14,9 +14,9 @@
 //! `mcculloch`'s table begins at α = 0.593, and tail estimators read the power law of a sample that
 //! has none near α = 2. Averages over α are then those of the worst.
 
-use std::f64::consts::PI;
 use std::sync::Arc;
 
+use tailsweep_stats::bias::standard_deviation;
 use tailsweep_stats::{
     Estimate, Estimator, NoiseShape, Scope, Treatment, Treatments, mohammadi, summarise_about,
 };
@@ -118,7 +118,10 @@ fn judged(by_alpha: &[(f64, &[Reading])], effort: Effort) -> Vec<Line> {
             farthest.measured = distance;
             farthest.what = format!("farthest mean of α̂ from α, in s.e.: at α = {alpha}");
         }
-        ratios.push((*alpha, read.sd() / predicted_sd(*alpha)));
+        ratios.push((
+            *alpha,
+            read.sd() / standard_deviation(*alpha, K1 as f64, K2 as f64),
+        ));
     }
     let repeats = by_alpha[0].1.len() as f64;
     let of_one = STANDARD_ERRORS / (2.0 * (repeats - 1.0)).sqrt();
@@ -141,12 +144,6 @@ fn judged(by_alpha: &[(f64, &[Reading])], effort: Effort) -> Vec<Line> {
         ),
         Line::new("sd(α̂)/formula, mean over α", near_one(mean), all.mean()),
     ]
-}
-
-/// sd(α̂) ≈ α²√(V/K2)/ln K1.
-fn predicted_sd(alpha: f64) -> f64 {
-    let spread = PI * PI / 6.0 * (1.0 / (alpha * alpha) + 0.5);
-    alpha * alpha * (spread / K2 as f64).sqrt() / (K1 as f64).ln()
 }
 
 /// α̂/α − 1 of each other estimator, averaged over α.

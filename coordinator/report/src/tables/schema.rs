@@ -353,6 +353,53 @@ const TRANSITIONS: [Column; 7] = [
     ),
 ];
 
+const CALIBRATION: [Column; 20] = [
+    ("split", Text, "`train` or `test`: draws of their own"),
+    ("estimator", Text, "how α is estimated"),
+    ("treatment", Text, "what is done to the noise before"),
+    ("k1", Whole, "block length; empty where there is none"),
+    ("law", Text, "the law of the values, as in the sweep file"),
+    (
+        "index",
+        Number,
+        "index of the stable law that sums of such values come near to; of the law itself if it is stable",
+    ),
+    (
+        "draws",
+        Whole,
+        "measured steps of all done seeds, each a draw of its own",
+    ),
+    ("values", Whole, "those of them that gave an α̂"),
+    ("alpha", Number, "1 over the mean of 1/α̂ over the draws"),
+    ("std_error", Number, "standard error of `alpha`"),
+    (
+        "expected_alpha",
+        Number,
+        "what `alpha` should be, where a closed form is known",
+    ),
+    ("alpha_mean", Number, "the plain mean of α̂"),
+    ("alpha_sd", Number, "standard deviation of α̂"),
+    (
+        "expected_sd",
+        Number,
+        "what `alpha_sd` should be, where a formula is known",
+    ),
+    (
+        "covered",
+        Whole,
+        "draws whose 95 % interval holds `index`; empty where there are no intervals",
+    ),
+    ("coverage", Number, "their share of all draws"),
+    (
+        "coverage_low",
+        Number,
+        "lower end of the 95 % interval of `coverage` (Wilson)",
+    ),
+    ("coverage_high", Number, "its upper end"),
+    ("params", Whole, "M"),
+    ("minibatches", Whole, "P"),
+];
+
 /// The columns of the table `name` that every sweep has; the sweep's own axes are not listed.
 pub(crate) fn columns(name: &str) -> Vec<Column> {
     match name {
@@ -360,6 +407,7 @@ pub(crate) fn columns(name: &str) -> Vec<Column> {
         "runs" => [&POINT[..], &RUNS, &LIMITS].concat(),
         "measurements" => MEASUREMENTS.to_vec(),
         "estimates" => ESTIMATES.to_vec(),
+        "calibration" => [&POINT[..], &CALIBRATION, &LIMITS].concat(),
         "exits" => EXITS.to_vec(),
         "transitions" => TRANSITIONS.to_vec(),
         _ => Vec::new(),
@@ -445,9 +493,13 @@ mod tests {
         (facts, late)
     }
 
+    fn fixtures() -> [Facts; 3] {
+        [fixture::facts(), fixture::draws(), fixture::equations()]
+    }
+
     #[test]
     fn every_column_is_described_and_every_description_has_its_column() {
-        for (facts, late) in [fixture::facts(), fixture::equations()].map(with_late) {
+        for (facts, late) in fixtures().map(with_late) {
             for table in all(&facts, &late) {
                 let mut names = table.columns();
                 let mut listed: Vec<_> = columns(table.name())
@@ -465,7 +517,7 @@ mod tests {
 
     #[test]
     fn cells_are_of_the_kind_of_their_column() {
-        for (facts, late) in [fixture::facts(), fixture::equations()].map(with_late) {
+        for (facts, late) in fixtures().map(with_late) {
             for table in all(&facts, &late) {
                 let columns = described(table.as_ref());
                 for index in 0..table.len() {
@@ -493,7 +545,12 @@ mod tests {
         let (facts, late) = with_late(fixture::facts());
         let (equations, none) = with_late(fixture::equations());
         let of_equations = all(&equations, &none).into_iter().skip(4);
-        for table in all(&facts, &late).into_iter().chain(of_equations) {
+        let (draws, of_draws) = with_late(fixture::draws());
+        let further = all(&draws, &of_draws)
+            .into_iter()
+            .skip(4)
+            .chain(of_equations);
+        for table in all(&facts, &late).into_iter().chain(further) {
             let begin = format!("<!-- columns: {} -->\n", table.name());
             let start = expected.find(&begin).expect("a place for the columns") + begin.len();
             let end = start + expected[start..].find("<!-- end -->").expect("its end");

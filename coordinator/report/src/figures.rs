@@ -13,6 +13,7 @@ mod blocks;
 mod calibration;
 mod canvas;
 mod channels;
+mod decomposition;
 mod diagnosis;
 mod exits;
 mod legend;
@@ -59,6 +60,7 @@ pub(crate) fn all(facts: &Facts, late: &[PointRow]) -> Vec<Figure> {
     figures.extend(scatter::controls(&lookup));
     figures.extend(blocks::figure(&lookup));
     figures.extend(slopes::figure(&lookup));
+    figures.extend(decomposition::figure(&lookup));
     figures.extend(calibration::figures(&lookup));
     figures.extend(exits::figures(&lookup));
     figures

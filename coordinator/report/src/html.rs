@@ -4,6 +4,7 @@
 //! publishes and the controls beside it, shows the figures, and tells how each number was made.
 //! Tables are bounded; what they leave out is said, and is in the CSV files.
 
+mod decomposition;
 mod glossary;
 mod methods;
 mod opening;
@@ -35,6 +36,9 @@ pub(crate) fn page(facts: &Facts, late: &[PointRow], figures: &[Figure]) -> Stri
             "Five questions",
             &questions::section(&lookup),
         ));
+        let parts = decomposition::section(&lookup);
+        let title = "Where the published number comes from";
+        sections.extend(parts.map(|body| section("parts", title, &body)));
         sections.push(section(
             "reading",
             "How to read these numbers",

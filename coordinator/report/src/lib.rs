@@ -16,6 +16,7 @@
 //! |---|---|
 //! | [`late`] | what the late α of a point is |
 //! | `calibration` | what estimators read of noise of a known law, beside closed forms |
+//! | `decomposition` | what zeros, scales and correlation add to the published number |
 //! | `exits` | exit times of stochastic differential equations, beside theory |
 //! | `choice` | which of the possible estimates are given |
 //! | `facts` | what is kept of a sweep and its results |
@@ -38,6 +39,7 @@ use tailsweep_common::sweep::Sweep;
 
 mod calibration;
 mod choice;
+mod decomposition;
 pub mod diagnosis;
 mod exits;
 mod facts;

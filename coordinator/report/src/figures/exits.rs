@@ -19,10 +19,15 @@ const MOST_PATHS: usize = 9;
 /// All of them; none without an equation.
 pub(super) fn figures(lookup: &Lookup<'_>) -> Vec<Figure> {
     let points = points(lookup.facts);
-    let mut figures: Vec<Figure> = [Against::Noise, Against::Width, Against::Height]
-        .into_iter()
-        .filter_map(|against| figure(lookup, &points, against))
-        .collect();
+    let mut figures: Vec<Figure> = [
+        Against::Noise,
+        Against::Width,
+        Against::Height,
+        Against::Clip,
+    ]
+    .into_iter()
+    .filter_map(|against| figure(lookup, &points, against))
+    .collect();
     figures.extend(shares(&points));
     figures.extend(paths(lookup, &points));
     figures
@@ -34,21 +39,23 @@ enum Against {
     Noise,
     Width,
     Height,
+    Clip,
 }
 
 impl Against {
-    /// Where the visits to a well stand.
-    fn place(self, point: &PointExits<'_>, well: usize) -> f64 {
+    /// Where the visits to a well stand; `None` of a point without such a setting.
+    fn place(self, point: &PointExits<'_>, well: usize) -> Option<f64> {
         let potential = &point.theory.potential;
         let minimum = potential.minimum(well);
-        match self {
+        Some(match self {
             Self::Noise => 1.0 / point.point.minibatch_epsilon(),
             Self::Width => {
                 let ends = potential.domain(well).map(|end| (end - minimum).abs());
                 ends[0].min(ends[1])
             }
             Self::Height => potential.height(well),
-        }
+            Self::Clip => point.point.clip?,
+        })
     }
 
     /// Settings that may differ along a curve.
@@ -67,6 +74,7 @@ impl Against {
                 "levy_sde.left_depth",
                 "levy_sde.depths",
             ],
+            Self::Clip => &["levy_sde.clip"],
         }
     }
 
@@ -75,6 +83,7 @@ impl Against {
             Self::Noise => "1/ε",
             Self::Width => "distance a to the nearest end",
             Self::Height => "height H of the well",
+            Self::Clip => "bound on the gradient",
         }
     }
 
@@ -83,6 +92,7 @@ impl Against {
             Self::Noise => "exit-time-noise",
             Self::Width => "exit-time-width",
             Self::Height => "exit-time-height",
+            Self::Clip => "exit-time-clip",
         }
     }
 
@@ -91,6 +101,7 @@ impl Against {
             Self::Noise => "Exit time against the noise",
             Self::Width => "Exit time against the width of the well",
             Self::Height => "Exit time against the height of the well",
+            Self::Clip => "Exit time with clipped gradients",
         }
     }
 
@@ -110,6 +121,13 @@ impl Against {
                 "Mean exit time, on a logarithmic axis, against the height of the well, with 95 % \
                  intervals; dashed: theory. For α < 2 it is flat: large jumps do not climb. Brownian \
                  motion (α = 2) rises as exp(H/ε²)."
+            }
+            Self::Clip => {
+                "Mean exit time against the bound that gradients are cut to, both logarithmic, with \
+                 95 % intervals; dashed: theory without clipping. A step is no longer than the bound \
+                 times η: while that reaches the end of the well, one jump leaves it; below, the \
+                 well must be climbed. Where most paths had not left it when they ended, the mean \
+                 is their time by the few exits."
             }
         }
     }
@@ -154,7 +172,9 @@ fn figure(lookup: &Lookup<'_>, points: &[PointExits<'_>], against: Against) -> O
             let of_well = (wells > 1).then(|| format!("well {}", well + 1));
             let name: Vec<String> = of_point.chain(of_well).collect();
             let name = name.join(" · ");
-            let place = against.place(point, well);
+            let Some(place) = against.place(point, well) else {
+                continue;
+            };
             let visit = (place, mean, error, point.theory.exit_time(well));
             match all.iter_mut().find(|series| series.name == name) {
                 Some(series) => series.visits.push(visit),
@@ -239,7 +259,7 @@ fn described(series: &Series, against: Against) -> String {
         name => name,
     };
     let slope = match against {
-        Against::Height => None,
+        Against::Height | Against::Clip => None,
         _ if series.alpha == 2.0 && against == Against::Noise => None,
         _ => slope(series),
     };

@@ -7,6 +7,8 @@ use crate::run::{LevyPoint, SyntheticPoint};
 const SECONDS_PER_DRAW: f64 = 8e-8;
 /// Operations of a draw, about.
 const FLOPS_PER_DRAW: f64 = 100.0;
+/// The sums of a split, packed, kept and read again, however small the matrix.
+const SECONDS_PER_SPLIT: f64 = 2e-2;
 /// A step of a path is a draw, a slope and the book-keeping of wells.
 const SECONDS_PER_STEP: f64 = 9e-8;
 /// What the noise statistics hold for each parameter.
@@ -32,7 +34,9 @@ pub(super) fn of_synthetic(point: &SyntheticPoint) -> Cost {
         training_flops: 0.0,
         measuring_flops: draws * FLOPS_PER_DRAW,
         memory_bytes: FIXED_BYTES + 8 * kept + 4 * FLOATS_PER_PARAMETER * params,
-        seconds: draws * SECONDS_PER_DRAW + measurements * values * SECONDS_PER_NOISE_VALUE,
+        seconds: draws * SECONDS_PER_DRAW
+            + measurements * values * SECONDS_PER_NOISE_VALUE
+            + measurements * point.measure.splits.len() as f64 * SECONDS_PER_SPLIT,
     }
 }
 

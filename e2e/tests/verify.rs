@@ -130,6 +130,7 @@ fn an_honest_report_of_every_kind_of_run_is_confirmed() {
         "exits.csv",
         "transitions.csv",
         "points.csv",
+        "calibration.csv",
     ];
     assert_eq!(files, all);
     for table in said["compared"].as_array().unwrap() {

@@ -40,6 +40,9 @@ const BY_RUN: [&str; 5] = [
     "transitions.csv",
 ];
 
+/// Those whose rows are about all runs of a point.
+const BY_POINT: [&str; 2] = ["points.csv", "calibration.csv"];
+
 pub(crate) async fn run(args: VerifyArgs, settings: &Settings) -> Result<(), Failure> {
     args.device.check().map_err(Failure::error)?;
     let folder = Folder::read(&args.dir)?;
@@ -111,8 +114,10 @@ pub(crate) async fn run(args: VerifyArgs, settings: &Settings) -> Result<(), Fai
             comparison.runs(name, &folder.table(name)?, computed, &ids)?;
         }
     }
-    if let Some(points) = by_point.get("points.csv").filter(|_| !complete.is_empty()) {
-        comparison.points(&folder.table("points.csv")?, points)?;
+    for name in BY_POINT {
+        if let Some(computed) = by_point.get(name).filter(|_| !complete.is_empty()) {
+            comparison.points(name, &folder.table(name)?, computed)?;
+        }
     }
     tell::tell(&folder, &listed, &chosen, &comparison, &args)?;
     match comparison.is_equal() {

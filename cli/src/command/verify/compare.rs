@@ -30,8 +30,8 @@ impl Row<'_> {
     }
 }
 
-/// The columns of points.csv that are not settings of the point.
-const OF_ESTIMATES: [&str; 15] = [
+/// The columns of points.csv and calibration.csv that are not settings of the point.
+const OF_ESTIMATES: [&str; 28] = [
     "split",
     "estimator",
     "treatment",
@@ -47,6 +47,19 @@ const OF_ESTIMATES: [&str; 15] = [
     "late_rows",
     "late_values",
     "measured",
+    "law",
+    "index",
+    "draws",
+    "values",
+    "expected_alpha",
+    "alpha_sd",
+    "expected_sd",
+    "covered",
+    "coverage",
+    "coverage_low",
+    "coverage_high",
+    "params",
+    "minibatches",
 ];
 
 impl<'a> Table<'a> {
@@ -144,9 +157,13 @@ impl Comparison {
         Ok(())
     }
 
-    /// Compares the rows of some points in points.csv with all rows of a computed one.
-    pub(crate) fn points(&mut self, report: &[u8], computed: &[u8]) -> Result<(), Failure> {
-        let name = "points.csv";
+    /// Compares the rows of some points in a table of the report with all rows of a computed one.
+    pub(crate) fn points(
+        &mut self,
+        name: &str,
+        report: &[u8],
+        computed: &[u8],
+    ) -> Result<(), Failure> {
         let (report, computed) = (Table::parse(name, report)?, Table::parse(name, computed)?);
         if self.heads_differ(&report, &computed) {
             return Ok(());
@@ -229,10 +246,11 @@ impl Comparison {
 fn subject(table: &Table<'_>, row: &Row<'_>) -> String {
     const MEASURED: [&str; 6] = ["loss", "alpha", "seeds", "params", "exits", "transitions"];
     let is_measured = |column: &String| MEASURED.contains(&column.as_str());
+    let is_counted = |column: &String| ["seeds", "law"].contains(&column.as_str());
     let keys = match table.columns.iter().position(|column| column == "run_id") {
         Some(_) => table.columns.iter().position(is_measured),
         // The loss of a point is a setting.
-        None => table.columns.iter().position(|column| column == "seeds"),
+        None => table.columns.iter().position(is_counted),
     };
     let cells = (0..keys.unwrap_or(1)).map(|column| row.cell(column));
     let cells: Vec<&str> = cells.filter(|cell| !cell.is_empty()).collect();

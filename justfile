@@ -11,6 +11,11 @@ build:
 quickstart:
     cargo run --release --locked -p tailsweep -- run sweeps/quickstart.toml --out out/quickstart
 
+# The small sweeps of sweeps/, one after another, into docs/results: resumable; `just results --plan`
+# says how long
+results *names:
+    docs/results/run {{names}}
+
 # All tests
 test:
     cargo test --release --workspace

@@ -24,17 +24,28 @@ fn sweep_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-#[test]
-fn every_sweep_of_the_repository_can_be_planned_and_the_small_ones_end_within_half_an_hour() {
+/// All sweep files, and the root of the repository.
+fn all_sweeps() -> (PathBuf, Vec<PathBuf>) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();
     sweep_files(&root.join("sweeps"), &mut files);
-    assert!(files.len() > 10, "the sweeps have moved: {files:?}");
+    files.sort();
+    (root.to_owned(), files)
+}
+
+fn stem(file: &Path) -> &str {
+    file.file_stem().unwrap().to_str().unwrap()
+}
+
+#[test]
+fn every_sweep_of_the_repository_can_be_planned_and_the_small_ones_end_within_half_an_hour() {
+    let (_, files) = all_sweeps();
+    assert!(files.len() > 30, "the sweeps have moved: {files:?}");
     for file in files {
         let plan = succeed(tailsweep([Path::new("plan"), &file, Path::new("--json")]));
         let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
         let (runs, seconds) = (&plan["runs"], plan["seconds"].as_f64().unwrap());
-        let stem = file.file_stem().unwrap().to_str().unwrap();
+        let stem = stem(&file);
         assert_eq!(plan["name"], stem, "a sweep is called like its file");
         assert!(runs.as_u64().unwrap() > 0, "{}", file.display());
         assert!(
@@ -42,5 +53,35 @@ fn every_sweep_of_the_repository_can_be_planned_and_the_small_ones_end_within_ha
             "{}: {runs} runs, {seconds} s on one core",
             file.display()
         );
+    }
+}
+
+#[test]
+fn every_sweep_has_a_version_for_two_cores_and_the_results_are_made_of_these() {
+    let (root, files) = all_sweeps();
+    let stems: Vec<&str> = files.iter().map(|file| stem(file)).collect();
+    let mut small: Vec<&str> = Vec::new();
+    for name in &stems {
+        if name.ends_with("-small") {
+            small.push(name);
+        } else if *name != "quickstart" {
+            let wanted = format!("{name}-small");
+            assert!(stems.contains(&wanted.as_str()), "{wanted} is missing");
+        }
+    }
+    small.sort_unstable();
+    let script = fs::read_to_string(root.join("docs/results/run")).unwrap();
+    let page = fs::read_to_string(root.join("docs/results/README.md")).unwrap();
+    let order = script.split("order=(").nth(1).unwrap();
+    let mut order: Vec<&str> = order
+        .split(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    order.sort_unstable();
+    assert_eq!(order, small, "docs/results/run");
+    for name in small {
+        assert!(page.contains(&format!("`{name}`")), "{name} in the page");
     }
 }

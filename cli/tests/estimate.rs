@@ -159,6 +159,7 @@ fn each_file_has_a_group_of_rows_with_the_columns_of_estimates_csv() {
         "blocks",
         "problem",
         "measured",
+        "stable_reads",
     ];
     expected.sort_unstable();
     let mut sorted = keys;
@@ -196,6 +197,27 @@ fn integers_are_numbers_and_treatments_can_be_chosen() {
         .collect();
     assert_eq!(treatments, ["published", "standardised"]);
     assert!(rows.iter().all(|row| row["alpha"].is_f64()));
+}
+
+#[test]
+fn standardised_rows_tell_what_stable_noise_would_read() {
+    let treatments = [
+        "--treatments",
+        "published,standardised,standardised_permuted",
+    ];
+    let rows = json(&["gradients.npy", treatments[0], treatments[1]]);
+    assert!(find(&rows, "mohammadi", "published")["stable_reads"].is_null());
+    for treatment in ["standardised", "standardised_permuted"] {
+        let row = find(&rows, "mohammadi", treatment);
+        assert_eq!(row["k1"], 40);
+        // Of 40 minibatches, made with SciPy.
+        let reading = row["stable_reads"].as_f64().expect("a reading");
+        assert!((reading - 1.6435).abs() < 1e-3, "{reading}");
+    }
+    let output = estimate(&["gradients.npy", treatments[0], treatments[1]]);
+    let text = String::from_utf8(output.stdout).expect("text");
+    let note = "standardised: stable noise of α = 1.5 would read 1.644 at K1 = 40";
+    assert!(text.contains(note), "{text}");
 }
 
 #[test]

@@ -66,7 +66,8 @@ fn diagnose(
     };
     let summary = summarise(Arc::new(shape), &numbers, is_noise);
     let name = file.display().to_string();
-    let diagnosis = Diagnosis::new(name, &summary).map_err(|problem| problem.to_string())?;
+    let diagnosis =
+        Diagnosis::new(name, &summary, !is_noise).map_err(|problem| problem.to_string())?;
     Ok((heading(file, &numbers, &summary, is_noise), diagnosis))
 }
 
@@ -137,6 +138,9 @@ fn heading(file: &Path, numbers: &Numbers<'_>, summary: &NoiseSummary, is_noise:
 /// The table, then the five questions: the end is what a terminal shows.
 fn for_people(diagnosis: &Diagnosis) -> String {
     let mut text = terminal::table(COLUMNS, &[2, 3, 4, 6, 7], diagnosis.rows());
+    if let Some(note) = diagnosis.note() {
+        text += &format!("{note}\n");
+    }
     text += "\n";
     for (number, answer) in (1..).zip(diagnosis.answers()) {
         text += &format!(

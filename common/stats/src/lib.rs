@@ -28,6 +28,7 @@ mod potential;
 mod projections;
 mod shape;
 pub mod stable;
+mod standardised;
 mod student;
 mod summary;
 mod treatment;
@@ -56,6 +57,7 @@ pub use permutation::Permutation;
 pub use potential::{NotAPotential, Potential};
 pub use projections::{Gaussianity, PROJECTIONS, ProjectionRow};
 pub use shape::{Layer, NoiseShape, ShapeError};
+pub use standardised::StandardisedStable;
 pub use student::student_t_quantile;
 pub use summary::{
     Cell, Incomplete, MergeError, Moments, NoiseSummary, PartsError, RowSet, SummaryParts,

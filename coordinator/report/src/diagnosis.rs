@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tailsweep_stats::{Incomplete, NoiseSummary, Problem, Treatment, ValueSums};
 
-use crate::facts::{Told, scope_name};
+use crate::facts::{StableReadings, Told, scope_name};
 use crate::figures;
 use crate::lookup::Kind;
 use crate::numbers::rounded;
@@ -53,15 +53,17 @@ pub const COLUMNS: [&str; 9] = [
 ];
 
 impl Diagnosis {
-    /// Of the sums of all rows of a matrix; `file` is what the user calls it.
-    pub fn new(file: String, summary: &NoiseSummary) -> Result<Self, Incomplete> {
+    /// Of the sums of all rows of a matrix, taken about their mean (`centred`) or as they are; `file`
+    /// is what the user calls it.
+    pub fn new(file: String, summary: &NoiseSummary, centred: bool) -> Result<Self, Incomplete> {
+        let stable = StableReadings::of(summary, centred);
         let scope: Arc<str> = crate::facts::ALL.into();
         let told = summary.estimates()?.into_iter().map(|estimate| {
             let scope = match scope_name(&estimate.scope) {
                 name if name == &*scope => Arc::clone(&scope),
                 name => name.into(),
             };
-            Told::new(scope, &estimate)
+            Told::new(scope, &estimate, stable)
         });
         Ok(Self {
             file,
@@ -129,6 +131,16 @@ impl Diagnosis {
                 told.problem.map_or("", Problem::as_str).to_owned(),
             ]
         })
+    }
+
+    /// What standardised rows are to be read beside, if there are any.
+    pub fn note(&self) -> Option<String> {
+        let told = self.told.iter().find(|told| told.stable_reads.is_some())?;
+        let (reading, k1) = (told.stable_reads?, told.k1?);
+        Some(format!(
+            "standardised: stable noise of α = 1.5 would read {} at K1 = {k1}",
+            rounded(reading, 3)
+        ))
     }
 
     /// The estimates of a kind over its block lengths.

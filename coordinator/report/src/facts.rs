@@ -11,8 +11,8 @@ use tailsweep_common::run::Point;
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_stats::late::is_late;
 use tailsweep_stats::{
-    Estimate, Estimator, Gaussianity, IterateEstimate, IterateSummary, Problem, Scope, Spectrum,
-    Treatment,
+    Estimate, Estimator, Gaussianity, IterateEstimate, IterateSummary, NoiseSummary, Problem,
+    Scope, Spectrum, StandardisedStable, Treatment,
 };
 
 use crate::choice::is_of_ladder;
@@ -37,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) exits: Vec<ExitRow>,
     /// Names of layers, each held once.
     scopes: Vec<Arc<str>>,
+    /// By number of minibatches, and whether noise is about its mean row.
+    stable: Vec<((usize, bool), StableReadings)>,
 }
 
 /// A point and its runs.
@@ -128,7 +130,38 @@ pub(crate) struct Told {
     pub(crate) samples: u64,
     pub(crate) blocks: u64,
     pub(crate) problem: Option<Problem>,
+    /// What SαS(1.5) would read, of standardised noise.
+    pub(crate) stable_reads: Option<f64>,
 }
+
+/// What SαS(1.5) would read with the standardised treatments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StableReadings(Option<StandardisedStable>);
+
+impl StableReadings {
+    const NONE: Self = Self(None);
+
+    /// For this noise: none when nothing is standardised.
+    pub(crate) fn of(noise: &NoiseSummary, centred: bool) -> Self {
+        if !Self::are_asked(noise) {
+            return Self::NONE;
+        }
+        Self(StandardisedStable::new(noise.minibatches(), centred))
+    }
+
+    fn are_asked(noise: &NoiseSummary) -> bool {
+        let asked = noise.shape().treatments();
+        let mut standardised = STANDARDISED.iter();
+        standardised.any(|treatment| asked.contains(*treatment))
+    }
+
+    fn reading(self, estimate: &Estimate) -> Option<f64> {
+        let standardised = STANDARDISED.contains(&estimate.treatment);
+        self.0.filter(|_| standardised)?.reading(estimate.k1?)
+    }
+}
+
+const STANDARDISED: [Treatment; 2] = [Treatment::Standardised, Treatment::StandardisedPermuted];
 
 impl Facts {
     pub(crate) fn new(text: SweepText) -> Self {
@@ -142,6 +175,7 @@ impl Facts {
             estimates: Vec::new(),
             exits: Vec::new(),
             scopes: Vec::new(),
+            stable: Vec::new(),
         }
     }
 
@@ -153,6 +187,10 @@ impl Facts {
         let norms = match result.state {
             RunState::Done => late_norms(&result.measurements),
             _ => Vec::new(),
+        };
+        let centred = match &*result.run.point {
+            Point::Synthetic(noise) => noise.centred,
+            Point::Network(_) | Point::LevySde(_) => true,
         };
         for measurement in &result.measurements {
             if let Some(exits) = &measurement.exits {
@@ -166,12 +204,13 @@ impl Facts {
                 });
             }
             for split in &measurement.splits {
+                let stable = self.stable_readings(&split.noise, centred);
                 self.measurements
                     .push(MeasurementRow::new(run, measurement.step, split));
                 // A summary with missing rows is refused before it is committed.
                 for estimate in split.noise.estimates().unwrap_or_default() {
                     let scope = self.scope(scope_name(&estimate.scope));
-                    let told = Told::new(scope, &estimate);
+                    let told = Told::new(scope, &estimate, stable);
                     if is_of_ladder(&told) {
                         self.ladders.extend(told.k1);
                     }
@@ -225,6 +264,20 @@ impl Facts {
             });
         }
         self.points.len() - 1
+    }
+
+    /// Made once for all measurements of as many minibatches.
+    fn stable_readings(&mut self, noise: &NoiseSummary, centred: bool) -> StableReadings {
+        if !StableReadings::are_asked(noise) {
+            return StableReadings::NONE;
+        }
+        let key = (noise.minibatches(), centred);
+        if let Some((_, known)) = self.stable.iter().find(|(known, _)| *known == key) {
+            return *known;
+        }
+        let stable = StableReadings::of(noise, centred);
+        self.stable.push((key, stable));
+        stable
     }
 
     fn scope(&mut self, name: &str) -> Arc<str> {
@@ -301,7 +354,7 @@ pub(crate) fn scope_name(scope: &Scope) -> &str {
 }
 
 impl Told {
-    pub(crate) fn new(scope: Arc<str>, estimate: &Estimate) -> Self {
+    pub(crate) fn new(scope: Arc<str>, estimate: &Estimate, stable: StableReadings) -> Self {
         Self {
             scope,
             estimator: estimate.estimator,
@@ -316,6 +369,7 @@ impl Told {
             samples: estimate.samples,
             blocks: estimate.blocks,
             problem: estimate.problem,
+            stable_reads: stable.reading(estimate),
         }
     }
 
@@ -332,6 +386,7 @@ impl Told {
             samples: estimate.samples,
             blocks: estimate.blocks,
             problem: estimate.problem,
+            stable_reads: None,
         }
     }
 

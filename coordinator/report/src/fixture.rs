@@ -116,6 +116,13 @@ fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
         samples: 63520,
         blocks: 252,
         problem: None,
+        stable_reads: None,
+    };
+    let standardised = Told {
+        treatment: Some(Treatment::Standardised),
+        alpha: Some(1.875),
+        stable_reads: Some(1.75),
+        ..published.clone()
     };
     let surrogate = Told {
         treatment: Some(Treatment::GaussianSurrogate),
@@ -147,7 +154,9 @@ fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
         split: Some(Split::Train),
         told,
     };
-    [published, surrogate, within, layer].map(row).into()
+    [published, surrogate, standardised, within, layer]
+        .map(row)
+        .into()
 }
 
 const DRAWS: &str = r#"version = 1

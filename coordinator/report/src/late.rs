@@ -66,6 +66,8 @@ pub(crate) struct PointRow {
     pub(crate) point: usize,
     pub(crate) key: Key,
     pub(crate) late: Late,
+    /// What SαS(1.5) would read, of standardised noise.
+    pub(crate) stable_reads: Option<f64>,
 }
 
 /// The late α of every point, for each kind of estimate over all parameters that any of its
@@ -79,7 +81,7 @@ pub(crate) fn of_points(facts: &Facts) -> Vec<PointRow> {
 
 fn of_point(facts: &Facts, point: usize, runs: &Range<usize>) -> Vec<PointRow> {
     let runs = &facts.runs[runs.clone()];
-    let mut keys: Vec<Key> = Vec::new();
+    let mut keys: Vec<(Key, Option<f64>)> = Vec::new();
     // The late rows of each done run, for each key.
     let mut late: Vec<Vec<Vec<&EstimateRow>>> = Vec::new();
     for (run, result) in runs.iter().enumerate() {
@@ -92,9 +94,9 @@ fn of_point(facts: &Facts, point: usize, runs: &Range<usize>) -> Vec<PointRow> {
             let key = Key::of(row);
             let index = keys
                 .iter()
-                .position(|known| *known == key)
+                .position(|(known, _)| *known == key)
                 .unwrap_or_else(|| {
-                    keys.push(key);
+                    keys.push((key, row.told.stable_reads));
                     late.push(vec![Vec::new(); runs.len()]);
                     keys.len() - 1
                 });
@@ -106,10 +108,11 @@ fn of_point(facts: &Facts, point: usize, runs: &Range<usize>) -> Vec<PointRow> {
     let mut rows: Vec<PointRow> = keys
         .into_iter()
         .zip(late)
-        .map(|(key, late)| PointRow {
+        .map(|((key, stable_reads), late)| PointRow {
             point,
             key,
             late: of_rows(&late),
+            stable_reads,
         })
         .collect();
     // Train, test, iterates.

@@ -34,6 +34,9 @@ impl Kind {
         Self::new(Estimator::Mohammadi, Treatment::GaussianSurrogate);
     pub(crate) const ZEROS_DROPPED: Self = Self::new(Estimator::Mohammadi, Treatment::ZerosDropped);
     pub(crate) const WITHIN: Self = Self::new(Estimator::WithinCoordinate, Treatment::Paired);
+    pub(crate) const STANDARDISED: Self = Self::new(Estimator::Mohammadi, Treatment::Standardised);
+    pub(crate) const STANDARDISED_PERMUTED: Self =
+        Self::new(Estimator::Mohammadi, Treatment::StandardisedPermuted);
     pub(crate) const PERMUTED: Self = Self::new(Estimator::Mohammadi, Treatment::Permuted);
     pub(crate) const PERMUTED_SLOPE: Self = Self::new(Estimator::LocalSlope, Treatment::Permuted);
     pub(crate) const PAIRED_SLOPE: Self = Self::new(Estimator::LocalSlope, Treatment::Paired);

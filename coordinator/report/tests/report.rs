@@ -210,7 +210,7 @@ fn columns_are_those_of_the_contract_in_its_order() {
         head("points.csv"),
         "dataset,architecture,width,depth,batch_size,learning_rate,loss,split,estimator,treatment,\
          k1,seeds,alpha,alpha_mean,between_seed_sd,std_error,ci_low,ci_high,problem,\
-         train_limit,test_limit,train.momentum,late_rows,late_values,measured"
+         train_limit,test_limit,train.momentum,late_rows,late_values,measured,stable_reads"
     );
     assert_eq!(
         head("runs.csv"),
@@ -607,7 +607,7 @@ fn a_diagnosis_has_the_rows_that_a_report_has_of_the_same_sums() {
     let seed = sweep.runs().nth(6).expect("a run").seed + 1;
     let measured = measurement(seed, 20);
     let noise = &measured.split(Split::Train).expect("it was measured").noise;
-    let diagnosis = Diagnosis::new("a.npy".to_owned(), noise).expect("a complete summary");
+    let diagnosis = Diagnosis::new("a.npy".to_owned(), noise, true).expect("a complete summary");
     let json: serde_json::Value =
         serde_json::from_str(&diagnosis::json(&[diagnosis])).expect("valid JSON");
     assert_eq!(json["version"], 1);

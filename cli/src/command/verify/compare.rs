@@ -31,7 +31,7 @@ impl Row<'_> {
 }
 
 /// The columns of points.csv and calibration.csv that are not settings of the point.
-const OF_ESTIMATES: [&str; 28] = [
+const OF_ESTIMATES: [&str; 29] = [
     "split",
     "estimator",
     "treatment",
@@ -60,6 +60,7 @@ const OF_ESTIMATES: [&str; 28] = [
     "coverage_high",
     "params",
     "minibatches",
+    "stable_reads",
 ];
 
 impl<'a> Table<'a> {

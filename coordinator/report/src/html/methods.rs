@@ -281,8 +281,9 @@ const DEFINITIONS: [(&str, &str); 13] = [
     (
         "standardised",
         "Each parameter is divided by its standard deviation over the minibatches first, which \
-         pulls truly stable noise towards 2; standardised_permuted: with the permutation and \
-         the signs of permuted, too.",
+         pulls truly stable noise towards 2: the column stable_reads has what stable noise of \
+         α = 1.5 would read there. standardised_permuted: with the permutation and the signs of \
+         permuted, too.",
     ),
     (
         "log_moment, flom, ecf, mcculloch, hill, dedh, dehaan_peng, pickands",

@@ -70,7 +70,47 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
             grouped(all.len() as u64)
         ));
     }
+    html.push_str(&standardised(lookup, &all));
     html
+}
+
+/// Standardised readings, where they were asked for, beside what stable noise would read.
+fn standardised(lookup: &Lookup<'_>, all: &[(usize, Split)]) -> String {
+    const ASKED: [Kind; 2] = [Kind::STANDARDISED, Kind::STANDARDISED_PERMUTED];
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .filter_map(|(point, split)| {
+            let levels = |kind| lookup.levels(*point, *split, kind);
+            let known = ASKED.into_iter().find_map(|kind| levels(kind).next())?;
+            let late = |kind| cell(lookup.late(*point, *split, kind));
+            Some(vec![
+                format!(
+                    "{}<span class=\"at\">{split}</span>",
+                    unbroken(&lookup.label(*point))
+                ),
+                late(Kind::STANDARDISED),
+                late(Kind::STANDARDISED_PERMUTED),
+                known
+                    .stable_reads
+                    .map_or("–".to_owned(), |reading| rounded(reading, 3)),
+            ])
+        })
+        .take(MOST + MOST_FOLDED)
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let head = [
+        "Point",
+        "Standardised",
+        "Standardised, permuted",
+        "Stable noise of α = 1.5<span class=\"asks\">what it would read here</span>",
+    ];
+    format!(
+        "\n<p>Dividing each parameter by its deviation pulls truly stable noise towards 2. The last \
+         column says how far.</p>\n{}",
+        table("cards", &head, &rows)
+    )
 }
 
 const COLUMNS: [Kind; 7] = [

@@ -7,7 +7,7 @@ use super::{Cell, Table};
 use crate::facts::{Facts, Told};
 
 /// The columns that tell of an estimate itself.
-pub(crate) const TOLD: [&str; 12] = [
+pub(crate) const TOLD: [&str; 13] = [
     "scope",
     "estimator",
     "treatment",
@@ -20,6 +20,7 @@ pub(crate) const TOLD: [&str; 12] = [
     "blocks",
     "problem",
     "measured",
+    "stable_reads",
 ];
 
 /// The cells of those columns.
@@ -37,6 +38,7 @@ pub(crate) fn told(told: &Told) -> [Cell<'_>; TOLD.len()] {
         Cell::Whole(told.blocks),
         told.problem.map(|problem| problem.as_str()).into(),
         Cell::text(told.measured()),
+        told.stable_reads.into(),
     ]
 }
 

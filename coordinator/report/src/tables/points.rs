@@ -35,11 +35,12 @@ impl Table for Points<'_> {
         ];
         let further = Field::further(&self.facts.text.sweep.own_axes);
         let listed = Field::LISTED.iter().map(Field::column).chain(own);
-        let further =
-            further
-                .iter()
-                .map(Field::column)
-                .chain(["late_rows", "late_values", "measured"]);
+        let further = further.iter().map(Field::column).chain([
+            "late_rows",
+            "late_values",
+            "measured",
+            "stable_reads",
+        ]);
         listed.chain(further).map(str::to_owned).collect()
     }
 
@@ -74,6 +75,7 @@ impl Table for Points<'_> {
             Cell::Whole(late.rows),
             Cell::Whole(late.values),
             Cell::text(measured(row.key.treatment)),
+            row.stable_reads.into(),
         ]);
         cells
     }

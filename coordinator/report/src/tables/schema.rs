@@ -76,7 +76,7 @@ const LIMITS: [Column; 2] = [
     ),
 ];
 
-const POINTS: [Column; 15] = [
+const POINTS: [Column; 16] = [
     (
         "split",
         Text,
@@ -135,6 +135,12 @@ const POINTS: [Column; 15] = [
         "measured",
         Text,
         "`gradient_noise`, or `iterate` for the averaged weights",
+    ),
+    (
+        "stable_reads",
+        Number,
+        "α that symmetric stable noise of α = 1.5 would read with this standardised treatment, K1 and \
+         number of minibatches, to 0.005; empty for other treatments, and below 8 minibatches",
     ),
 ];
 
@@ -249,7 +255,7 @@ const MEASUREMENTS: [Column; 23] = [
     ("eigenvalue_5", Number, "the fifth one"),
 ];
 
-const ESTIMATES: [Column; 15] = [
+const ESTIMATES: [Column; 16] = [
     ("run_id", Text, "the run, as in runs"),
     ("step", Whole, "updates before the measurement"),
     ("split", Text, "`train` or `test`; empty for `iterate`"),
@@ -284,6 +290,12 @@ const ESTIMATES: [Column; 15] = [
         "measured",
         Text,
         "`gradient_noise`, or `iterate` for the averaged weights",
+    ),
+    (
+        "stable_reads",
+        Number,
+        "α that symmetric stable noise of α = 1.5 would read with this standardised treatment, K1 and \
+         number of minibatches, to 0.005; empty for other treatments, and below 8 minibatches",
     ),
 ];
 

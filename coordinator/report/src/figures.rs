@@ -13,6 +13,7 @@ mod blocks;
 mod calibration;
 mod canvas;
 mod channels;
+mod curves;
 mod decomposition;
 mod diagnosis;
 mod exits;
@@ -26,6 +27,7 @@ mod sheet;
 mod slopes;
 mod training;
 
+pub(crate) use curves::figure as curves_of;
 pub(crate) use diagnosis::figure as diagnosis;
 
 use crate::facts::Facts;

@@ -27,6 +27,7 @@
 //! | `figures` | which figures are drawn, and how |
 //! | `html` | the page |
 //! | [`diagnosis`] | the same rows and figures of numbers without a sweep |
+//! | [`picture`] | curves in the same style, for documentation |
 
 use std::iter;
 use std::sync::Arc;
@@ -52,6 +53,7 @@ pub mod late;
 mod lookup;
 mod norms;
 mod numbers;
+pub mod picture;
 mod tables;
 
 pub use choice::{Choice, NoSuchBlockLength};

@@ -3,6 +3,8 @@
 
 #![allow(clippy::print_stdout)]
 
+mod readings;
+
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .collect();
         let shape = NoiseShape::without_layers(MINIBATCHES, PARAMS, Treatments::default())?;
         let summary = summarise(Arc::new(shape), &rows);
-        let diagnosis = Diagnosis::new(name.to_owned(), &summary)?;
+        let diagnosis = Diagnosis::new(name.to_owned(), &summary, true)?;
         println!("{name}");
         for answer in diagnosis.answers() {
             println!("  {}: {}", answer.from, answer.answer);
@@ -71,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let svg = diagnosis::figure(&[diagnosis]);
         std::fs::write(out.join(format!("{name}.svg")), svg)?;
     }
-    Ok(())
+    readings::draw(out)
 }
 
 fn normal(words: &mut Words) -> f64 {

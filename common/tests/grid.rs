@@ -26,10 +26,9 @@ fn rates(sweep: &Sweep) -> Vec<f64> {
 
 #[test]
 fn every_form_of_a_range() {
-    let ranges: [(&str, &[u32]); 9] = [
+    let ranges: [(&str, &[u32]); 8] = [
         ("{ range = [2, 6], step = 2 }", &[2, 4, 6]),
         ("{ range = [2, 5] }", &[2, 3, 4, 5]),
-        ("{ range = [2, 7], step = 2 }", &[2, 4, 6]),
         ("{ linspace = [10, 40], count = 4 }", &[10, 20, 30, 40]),
         ("{ linspace = [1, 4], count = 3, round = true }", &[1, 3, 4]),
         ("{ linspace = [4, 1], count = 2 }", &[4, 1]),

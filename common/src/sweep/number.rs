@@ -129,14 +129,19 @@ fn quotient(numerator: i128, denominator: i128) -> f64 {
     numerator as f64 / denominator as f64
 }
 
-/// A range takes more values than are allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooMany;
+/// Why a range has no values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum NoRange {
+    /// It takes more values than are allowed.
+    TooMany,
+    /// No step hits its end, but these two before and behind it.
+    Missed([f64; 2]),
+}
 
 /// A remainder of less than this share of a step is rounding.
 const ROUNDING: f64 = 1e-9;
 
-/// `first`, `first + step`, … up to `last`, which is included when a step hits it.
+/// `first`, `first + step`, … up to `last`, which a step must hit.
 ///
 /// `first` ≤ `last` and 0 < `step`.
 pub(super) fn range(
@@ -144,17 +149,18 @@ pub(super) fn range(
     last: Literal,
     step: Literal,
     most: usize,
-) -> Result<Vec<f64>, TooMany> {
+) -> Result<Vec<f64>, NoRange> {
     let exact = common_unit([first, last, step]).and_then(|([a, b, s], unit)| {
         let distance = b.checked_sub(a)?;
-        // Every value in between lies between the two, so nothing below overflows.
+        // Every value in between lies between the two; the one behind them may overflow.
         (s > 0).then_some((a, distance, s, unit))
     });
     let (steps, at): (f64, Box<dyn Fn(usize) -> f64>) = match exact {
         Some((a, distance, s, unit)) => {
             let whole = distance / s;
             let rest = (distance % s) as f64 / s as f64;
-            let at = move |index: usize| quotient(a + index as i128 * s, unit);
+            let steps_of = move |index: usize| (index as i128).saturating_mul(s);
+            let at = move |index: usize| quotient(a.saturating_add(steps_of(index)), unit);
             (whole as f64 + rest, Box::new(at))
         }
         None => {
@@ -166,16 +172,18 @@ pub(super) fn range(
         }
     };
     if steps.is_nan() || steps >= most as f64 {
-        return Err(TooMany);
+        return Err(NoRange::TooMany);
     }
     let nearest = steps.round();
-    let hits = (steps - nearest).abs() < ROUNDING * nearest.max(1.0);
-    let intervals = if hits { nearest } else { steps.floor() } as usize;
+    let hits = steps == 0.0 || nearest >= 1.0 && (steps - nearest).abs() < ROUNDING * nearest;
+    if !hits {
+        let before = steps.floor() as usize;
+        return Err(NoRange::Missed([at(before), at(before + 1)]));
+    }
+    let intervals = nearest as usize;
     let mut values: Vec<f64> = (0..=intervals).map(at).collect();
     values[0] = first.value;
-    if hits {
-        values[intervals] = last.value;
-    }
+    values[intervals] = last.value;
     Ok(values)
 }
 
@@ -302,8 +310,11 @@ mod tests {
     }
 
     #[test]
-    fn a_range_ends_where_a_step_hits_its_end_and_before_it_otherwise() {
-        assert_eq!(stepped("2", "7", "2"), [2.0, 4.0, 6.0]);
+    fn a_range_ends_where_a_step_hits_its_end_or_not_at_all() {
+        let missed = range(literal("2"), literal("7"), literal("2"), 10);
+        assert_eq!(missed, Err(NoRange::Missed([6.0, 8.0])));
+        let missed = range(literal("0"), literal("1"), literal("9e307"), 10);
+        assert_eq!(missed, Err(NoRange::Missed([0.0, 9e307])));
         assert_eq!(stepped("0", "1", "0.3333333333333333").last(), Some(&1.0));
         assert_eq!(stepped("1e300", "3e300", "1e300"), [1e300, 2e300, 3e300]);
         assert_eq!(stepped("0", "1e-300", "5e-301"), [0.0, 5e-301, 1e-300]);
@@ -319,7 +330,7 @@ mod tests {
             ("0.000000000000000000000000000000000000001", "1e38", "1"),
         ] {
             let result = range(literal(first), literal(last), literal(step), 1_000_000);
-            assert_eq!(result, Err(TooMany), "{first} {last} {step}");
+            assert_eq!(result, Err(NoRange::TooMany), "{first} {last} {step}");
         }
     }
 

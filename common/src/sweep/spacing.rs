@@ -3,7 +3,7 @@
 use toml::de::{DeTable, DeValue};
 
 use super::key::{Key, closest};
-use super::number::{self, Literal, shortest};
+use super::number::{self, Literal, NoRange, shortest};
 use super::problem::{Problem, Span, quoted};
 use super::reader::{MOST_HELP, Node, Reader, wrong_kind};
 use super::value::{Numbers, Value};
@@ -230,7 +230,20 @@ impl Reader<'_> {
         }
         match number::range(first, last, step, self.budget) {
             Ok(values) => Some(values),
-            Err(number::TooMany) => self.refuse(too_many(step_at)),
+            Err(NoRange::TooMany) => self.refuse(too_many(step_at)),
+            Err(NoRange::Missed([before, behind])) => {
+                let [first, last, before, behind] =
+                    [first.value, last.value, before, behind].map(shortest);
+                let message = format!(
+                    "a range includes both ends, but steps of `{}` from `{first}` miss `{last}`",
+                    shortest(step.value)
+                );
+                let mut help = format!("write `range = [{first}, {behind}]`");
+                if before != first {
+                    help = format!("write `range = [{first}, {before}]` or `[{first}, {behind}]`");
+                }
+                self.refuse(Problem::at(step_at, message).help(help))
+            }
         }
     }
 

@@ -75,10 +75,20 @@ pub(crate) enum Command {
     /// Show what was kept of the attempts at a run: what happened, and what was said
     Logs(LogsArgs),
     /// End a sweep; runs in computation stop unless another sweep wants them
+    #[command(after_help = "\
+Examples:
+  tailsweep cancel
+  tailsweep cancel fcn-width-depth")]
     Cancel(ControlArgs),
     /// Begin no more runs of a sweep; those in computation go on
+    #[command(after_help = "\
+Examples:
+  tailsweep pause last")]
     Pause(ControlArgs),
     /// Go on with a sweep that was paused, cancelled or stopped
+    #[command(after_help = "\
+Examples:
+  tailsweep resume last")]
     Resume(ControlArgs),
     /// Try failed runs afresh, and go on with a sweep that was cancelled, paused or stopped
     Retry(RetryArgs),
@@ -113,6 +123,9 @@ pub(crate) enum Command {
         bench: Bench,
     },
     /// Print the JSON Schema of the sweep file, for editors
+    #[command(after_help = "\
+Examples:
+  tailsweep schema > sweep.schema.json")]
     Schema,
     /// Write man pages of all commands
     Man(ManArgs),
@@ -230,6 +243,10 @@ pub(crate) enum DataCommand {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep data list
+  tailsweep data list --json")]
 pub(crate) struct DataListArgs {
     /// Where data sets lie [env: TAILSWEEP_DATA_DIR]
     #[arg(long, value_name = "DIR")]
@@ -240,6 +257,9 @@ pub(crate) struct DataListArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep data fetch mnist cifar10")]
 pub(crate) struct DataFetchArgs {
     /// Which data sets
     #[arg(value_name = "NAME", required = true)]
@@ -254,6 +274,9 @@ pub(crate) struct DataFetchArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep data verify mnist")]
 pub(crate) struct DataVerifyArgs {
     /// Which data sets [default: those that are here]
     #[arg(value_name = "NAME")]
@@ -448,6 +471,10 @@ pub(crate) struct StatusArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep sweeps
+  tailsweep sweeps --json")]
 pub(crate) struct SweepsArgs {
     /// Only sweeps with this tag
     #[arg(long, value_name = "TAG")]
@@ -461,6 +488,11 @@ pub(crate) struct SweepsArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Examples:
+  tailsweep workers
+  tailsweep workers --json
+  tailsweep workers stop node-7")]
 pub(crate) struct WorkersArgs {
     #[command(subcommand)]
     pub(crate) command: Option<WorkersCommand>,
@@ -495,6 +527,10 @@ pub(crate) struct ListArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep runs
+  tailsweep runs fcn-width-depth --json")]
 pub(crate) struct RunsArgs {
     #[command(flatten)]
     pub(crate) selector: Selector,
@@ -516,6 +552,10 @@ fn state(word: &str) -> Result<RunState, String> {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep explain 3fa2
+  tailsweep explain 3fa2 --json")]
 pub(crate) struct ExplainArgs {
     /// The beginning of the id of a run; `tailsweep runs` lists them
     pub(crate) run: String,
@@ -527,6 +567,9 @@ pub(crate) struct ExplainArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep logs 3fa2")]
 pub(crate) struct LogsArgs {
     /// Go on until the run is over
     #[arg(long)]
@@ -544,6 +587,10 @@ pub(crate) struct ControlArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep retry
+  tailsweep retry fcn-width-depth --failed")]
 pub(crate) struct RetryArgs {
     #[command(flatten)]
     pub(crate) selector: Selector,
@@ -555,6 +602,9 @@ pub(crate) struct RetryArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep priority last 10")]
 pub(crate) struct PriorityArgs {
     /// `last` (submitted latest), a name, or the beginning of an id
     pub(crate) sweep: String,
@@ -566,6 +616,10 @@ pub(crate) struct PriorityArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep extend last sweep.toml
+  tailsweep extend last sweep.toml --watch")]
 pub(crate) struct ExtendArgs {
     /// `last` (submitted latest), a name, or the beginning of an id
     pub(crate) sweep: String,
@@ -586,6 +640,9 @@ pub(crate) struct ExtendArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep rm fcn-width-depth")]
 pub(crate) struct RmArgs {
     /// `last` (submitted latest), names, or beginnings of ids
     #[arg(required = true)]
@@ -814,6 +871,10 @@ pub(crate) enum Tls {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep tls init
+  tailsweep tls init --out keys --host node-1.example.org")]
 pub(crate) struct TlsInitArgs {
     /// Folder to make; nothing is overwritten
     #[arg(long, value_name = "DIR", default_value = "tailsweep-tls")]
@@ -840,7 +901,10 @@ pub(crate) enum Bench {
 Unit vectors (A0), the paper's Figure 4 (A1), biases of known size (A2), the published number beside
 its controls (A13), and the coverage of intervals (A14), all on drawn numbers; some minutes on two
 cores. The table is the same for any number of threads. The exit code is 1 when a line fails; lines
-that are `shown` are not judged.")]
+that are `shown` are not judged.
+
+Examples:
+  tailsweep bench statistics --quick")]
 pub(crate) struct StatisticsArgs {
     /// Draw less: seconds, with wider tolerances
     #[arg(long)]
@@ -855,7 +919,10 @@ pub(crate) struct StatisticsArgs {
 No-op runs per second (N5), measurements per second (N6), a million runs (N7), workers that stay
 connected (N8), and the time until work goes on after a `kill -9` (N9): a coordinator in a process
 of its own, its state on the disk of --dir, over loopback. Some minutes on two cores. The exit code
-is 1 when a number is not reached; lines that are `shown` are not judged.")]
+is 1 when a number is not reached; lines that are `shown` are not judged.
+
+Examples:
+  tailsweep bench coordinator N5 N6 --quick")]
 pub(crate) struct CoordinatorBenchArgs {
     /// Smaller numbers: about a minute
     #[arg(long)]
@@ -873,6 +940,10 @@ pub(crate) struct CoordinatorBenchArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep config
+  tailsweep config --json")]
 pub(crate) struct ConfigArgs {
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]

@@ -167,6 +167,12 @@ mod tests {
                 .get_after_help()
                 .map(ToString::to_string)
                 .unwrap_or_default();
+            let is_leaf = command.get_subcommands().next().is_none();
+            assert!(
+                !is_leaf || text.contains("Examples:\n"),
+                "`{}` has no example",
+                command.get_name()
+            );
             for line in text.lines().map(str::trim) {
                 let Some(line) = line.strip_prefix("tailsweep ") else {
                     continue;

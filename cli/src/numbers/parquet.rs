@@ -1,7 +1,7 @@
 //! Numbers in Parquet: a column for each parameter, or one column of lists of equal length.
 //!
 //! A row of the file is a minibatch. The index that pandas keeps as a column of its own is left
-//! out. Pages may be plain or compressed with snappy, as most writers do it.
+//! out. Pages may be plain or compressed with snappy, zstd, gzip or lz4.
 
 use std::panic;
 
@@ -62,7 +62,7 @@ fn damaged(problem: ParquetError) -> String {
     let problem = problem.to_string();
     match problem.split_once("Disabled feature at compile time: ") {
         Some((_, name)) => format!(
-            "compressed with {name}: write it with snappy (`compression=\"snappy\"` in Python), or \
+            "compressed with {name}: write it with zstd or snappy (`compression=\"zstd\"` in Python), or \
              not compressed"
         ),
         None => format!("a damaged Parquet file: {problem}"),

@@ -27,5 +27,7 @@ write("stable.parquet", {"noise": np.load(HERE / "stable.npy")})
 write("nulls.parquet", {"a": pa.array([1.0, None, 2.0])})
 write("texts.parquet", {"a": [1.0, 2.0], "name": ["x", "y"]})
 write("ragged.parquet", {"a": pa.array([[1.0, 2.0], [3.0]])})
-write("zstd.parquet", {"a": np.arange(100.0)}, compression="zstd")
+for compression in ["zstd", "gzip", "lz4"]:
+    write(f"{compression}.parquet", {"gradient": fixed}, compression=compression)
+write("brotli.parquet", {"a": np.arange(100.0)}, compression="brotli")
 write("no-rows.parquet", {"a": pa.array([], type=pa.float32())})

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::ecf::ecf;
 pub use self::log_moment::{StableFit, flom, log_moment};
 pub use self::mohammadi::mohammadi;
-pub use self::quantiles::{TableReading, mcculloch};
+pub use self::quantiles::{MCCULLOCH, TableReading, mcculloch};
 pub use self::tail::{dedh, dehaan_peng, hill, hill_plot, magnitudes, pickands, tail_length};
 use crate::treatment::Treatment;
 

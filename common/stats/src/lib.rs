@@ -40,8 +40,9 @@ pub use accumulate::{
 };
 pub use block_length::published_block_length;
 pub use estimate::{
-    Estimate, Estimator, Interval, Problem, Scope, StableFit, TableReading, dedh, dehaan_peng, ecf,
-    flom, hill, hill_plot, log_moment, magnitudes, mcculloch, mohammadi, pickands, tail_length,
+    Estimate, Estimator, Interval, MCCULLOCH, Problem, Scope, StableFit, TableReading, dedh,
+    dehaan_peng, ecf, flom, hill, hill_plot, log_moment, magnitudes, mcculloch, mohammadi,
+    pickands, tail_length,
 };
 pub use exact_sum::{ExactSum, NotAnExactSum};
 pub use gram::{EIGENVALUES, GramSums, Spectrum};

@@ -231,19 +231,54 @@ impl Top {
         if extremes.largest < self.threshold {
             return;
         }
-        for value in values {
-            let magnitude = value.abs();
-            if !(self.threshold..f64::INFINITY).contains(&magnitude) {
-                continue;
+        wide::run(CollectLarge {
+            values,
+            threshold: self.threshold,
+            large: &mut self.magnitudes,
+        });
+        if self.magnitudes.len() >= 2 * Largest::MOST {
+            let descending = |left: &f64, right: &f64| right.total_cmp(left);
+            let (_, least, _) = self
+                .magnitudes
+                .select_nth_unstable_by(Largest::MOST - 1, descending);
+            self.threshold = *least;
+            self.magnitudes.truncate(Largest::MOST);
+        }
+    }
+}
+
+/// Appends the finite magnitudes that reach a threshold.
+struct CollectLarge<'a> {
+    values: &'a [f64],
+    threshold: f64,
+    large: &'a mut Vec<f64>,
+}
+
+impl Loop for CollectLarge<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Eight>(self) {
+        let Self {
+            values,
+            threshold,
+            large,
+        } = self;
+        // Few groups have one.
+        const GROUP: usize = 64;
+        for group in values.chunks(GROUP) {
+            let mut lanes = E::splat(0.0);
+            let (eights, rest) = group.as_chunks::<8>();
+            for eight in eights {
+                let magnitudes = E::abs(E::load(eight));
+                lanes = E::select(E::less(lanes, magnitudes), magnitudes, lanes);
             }
-            self.magnitudes.push(magnitude);
-            if self.magnitudes.len() >= 2 * Largest::MOST {
-                let descending = |left: &f64, right: &f64| right.total_cmp(left);
-                let (_, least, _) = self
-                    .magnitudes
-                    .select_nth_unstable_by(Largest::MOST - 1, descending);
-                self.threshold = *least;
-                self.magnitudes.truncate(Largest::MOST);
+            let reaches = |magnitude: f64| magnitude >= threshold;
+            if E::store(lanes).into_iter().any(reaches)
+                || rest.iter().any(|value| reaches(value.abs()))
+            {
+                let magnitudes = group.iter().map(|value| value.abs());
+                large.extend(magnitudes.filter(|it| reaches(*it) && it.is_finite()));
             }
         }
     }

@@ -17,8 +17,9 @@ use super::Problem;
 use crate::histogram::{InOrder, LogHistogram};
 use crate::values::ValueSums;
 
-/// ν and the α that has it, β = 0.
-const TABLE: [(f64, f64); 16] = [
+/// ν = (q95 − q05)/(q75 − q25) and the α of the symmetric stable law that has it: the table of
+/// [`mcculloch`], linear in between.
+pub const MCCULLOCH: [(f64, f64); 15] = [
     (2.439, 2.0),
     (2.5, 1.916),
     (2.6, 1.808),
@@ -34,7 +35,6 @@ const TABLE: [(f64, f64); 16] = [
     (10.0, 0.818),
     (15.0, 0.698),
     (25.0, 0.593),
-    (f64::INFINITY, f64::NAN),
 ];
 
 /// α and (q75 − q25)/σ, β = 0; held below α = 1.
@@ -90,14 +90,14 @@ impl Quartiles {
 
     fn table(&self) -> Result<TableReading, Problem> {
         let reading = |alpha, at_bound| Ok(TableReading { alpha, at_bound });
-        let [.., (last, _), _] = TABLE;
-        if self.ratio < TABLE[0].0 {
-            return reading(TABLE[0].1, true);
+        let [(first, most), .., (last, _)] = MCCULLOCH;
+        if self.ratio < first {
+            return reading(most, true);
         }
         if self.ratio > last {
             return Err(Problem::OutOfTable);
         }
-        reading(interpolate(&TABLE[..TABLE.len() - 1], self.ratio), false)
+        reading(interpolate(&MCCULLOCH, self.ratio), false)
     }
 
     /// σ, by the α of the table; that of the table's end where ν is beyond it.

@@ -102,8 +102,16 @@ fn binomial(k: u64, n: u64) -> [f64; 2] {
     let (n, share) = (n as f64, k as f64 / n as f64);
     let centre = share + Z * Z / (2.0 * n);
     let reach = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let ends = [centre - reach, centre + reach];
-    ends.map(|end| (end / (1.0 + Z * Z / n)).clamp(0.0, 1.0))
+    let end = |end: f64| (end / (1.0 + Z * Z / n)).clamp(0.0, 1.0);
+    // Exactly 0 and 1 at the ends, which rounding misses.
+    [
+        if k == 0 { 0.0 } else { end(centre - reach) },
+        if share == 1.0 {
+            1.0
+        } else {
+            end(centre + reach)
+        },
+    ]
 }
 
 /// Whether the sweep draws noise.

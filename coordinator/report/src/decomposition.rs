@@ -10,7 +10,7 @@ use tailsweep_common::state::RunState;
 use tailsweep_stats::late::is_late;
 use tailsweep_stats::{Estimator, Treatment, student_t_quantile};
 
-use crate::facts::{EstimateRow, RunFacts};
+use crate::facts::{ALL, EstimateRow, RunFacts};
 use crate::lookup::{Kind, Lookup};
 
 /// θ of independent Gaussian values.
@@ -100,7 +100,7 @@ fn late_theta(rows: &[EstimateRow], split: Split, kind: Kind, k1: Option<u64>) -
     let wanted = rows.iter().filter(|row| {
         let told = &row.told;
         row.split == Some(split)
-            && *told.scope == *crate::facts::ALL
+            && *told.scope == *ALL
             && kind.is(told.estimator, told.treatment)
             && (k1.is_none() || told.k1 == k1)
             && is_late(row.step, last)
@@ -131,6 +131,45 @@ fn over_seeds(values: impl Iterator<Item = f64>) -> Option<OverSeeds> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Told;
+    use crate::fixture;
+    use crate::late::of_points;
+
+    #[test]
+    fn the_parts_add_up_to_the_published_number() {
+        let mut facts = fixture::facts();
+        for (index, row) in facts.estimates.iter_mut().enumerate() {
+            let (treatment, alpha) = [
+                (Treatment::PublishedRows, 1.0),
+                (Treatment::ZerosDropped, 1.25),
+                (Treatment::Standardised, 1.6),
+                (Treatment::StandardisedPermuted, 2.0),
+            ][index % 4];
+            row.told = Told {
+                scope: ALL.into(),
+                estimator: Estimator::Mohammadi,
+                treatment: Some(treatment),
+                k1: Some(252),
+                alpha: Some(alpha),
+                problem: None,
+                ..row.told.clone()
+            };
+        }
+        let late = of_points(&facts);
+        let lookup = Lookup::new(&facts, &late);
+        let parts = parts(&lookup, 0, Split::Train).expect("all treatments are there");
+        let near = |part: OverSeeds, expected: f64| {
+            assert!((part.mean - expected).abs() < 1e-12, "{part:?}");
+            let [low, high] = part.interval.expect("two seeds");
+            assert!(high - low < 1e-12, "the seeds are equal");
+        };
+        near(parts.published, 0.5);
+        near(parts.zeros, 0.2);
+        near(parts.scales, 0.175);
+        near(parts.correlation, 0.125);
+        near(parts.rest, 0.0);
+        assert!(parts.correlation_first.is_none(), "no ladder was asked for");
+    }
 
     #[test]
     fn seeds_make_the_interval() {

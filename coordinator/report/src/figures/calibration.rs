@@ -11,7 +11,13 @@ use super::palette::{INK, Line, Style};
 use super::panel::{Curve, Dot, Panel, Plot};
 use crate::calibration::html::is_near_published;
 use crate::calibration::{Calibrated, calibrated};
+use crate::fields::{Field, label};
 use crate::lookup::Lookup;
+
+/// Fewer draws say nothing about a coverage.
+const FEWEST_DRAWS: u64 = 30;
+/// Panels of coverage.
+const MOST_PANELS: usize = 8;
 
 /// All of them; none without synthetic noise.
 pub(super) fn figures(lookup: &Lookup<'_>) -> Vec<Figure> {
@@ -255,30 +261,38 @@ fn closed_dot(one: &Calibrated<'_>) -> Option<Dot> {
     })
 }
 
-/// The coverage of the 95 % intervals.
+/// The coverage of the 95 % intervals: a panel for each setting beside the law, a curve for each
+/// estimator.
 fn coverage(lookup: &Lookup<'_>, all: &[Calibrated<'_>]) -> Option<Figure> {
     let wanted = |one: &&Calibrated<'_>| {
-        one.covered.is_some() && is_single(one) && one.draws >= 30 && one.point.params > 1
+        let has_another_name = one.estimator == Estimator::LocalSlope;
+        one.covered.is_some()
+            && is_single(one)
+            && !has_another_name
+            && one.draws >= FEWEST_DRAWS
+            && one.point.params > 1
     };
-    let curve_name = |one: &Calibrated<'_>| {
-        let fields = lookup
-            .varying
-            .iter()
-            .filter(|field| !["synthetic.alpha", "synthetic.law"].contains(&field.column()));
-        let point = lookup.point(one.index);
-        let settings = fields.map(|field| field.label(point));
-        let names: Vec<String> = [name(one)].into_iter().chain(settings).collect();
-        names.join(" · ")
-    };
-    let mut groups = grouped(all.iter().filter(wanted), curve_name);
-    let left_out = groups.len().saturating_sub(Style::MOST);
-    groups.truncate(Style::MOST);
+    let settings: Vec<Field> = lookup
+        .varying
+        .iter()
+        .filter(|field| !["synthetic.alpha", "synthetic.law"].contains(&field.column()))
+        .cloned()
+        .collect();
+    let title = |one: &Calibrated<'_>| label(&settings, lookup.point(one.index));
+    let mut groups = grouped(all.iter().filter(wanted), title);
     let index = |one: &Calibrated<'_>| one.point.law.index();
-    let ones = || groups.iter().flat_map(|(_, ones)| ones);
-    let [low, high] = bounds(ones().map(|one| index(one)))?;
-    if low == high {
-        return None;
-    }
+    groups.retain(|(_, ones)| {
+        bounds(ones.iter().map(|one| index(one))).is_some_and(|[low, high]| low < high)
+    });
+    let left_out = groups.len().saturating_sub(MOST_PANELS);
+    groups.truncate(MOST_PANELS);
+    let ones = || groups.iter().flat_map(|(_, ones)| ones.iter().copied());
+    let [low, high] = bounds(ones().map(index))?;
+    let names: Vec<String> = grouped(ones(), name)
+        .into_iter()
+        .map(|(name, _)| name)
+        .take(Style::MOST)
+        .collect();
     let dot = |one: &&Calibrated<'_>| {
         let (share, ends) = one.coverage()?;
         Some(Dot {
@@ -286,49 +300,54 @@ fn coverage(lookup: &Lookup<'_>, all: &[Calibrated<'_>]) -> Option<Figure> {
             ..Dot::new(index(one), 100.0 * share)
         })
     };
-    let curves: Vec<Curve> = groups
+    let lowest = ones()
+        .filter_map(Calibrated::coverage)
+        .fold(0.9, |least: f64, (_, [low, _])| least.min(low));
+    let panels = groups
         .iter()
-        .enumerate()
-        .map(|(number, (_, ones))| Curve {
-            style: Style::of(number),
-            shift: 3.0 * (number as f64 - groups.len() as f64 / 2.0),
-            dots: ones.iter().filter_map(dot).collect(),
+        .map(|(title, ones)| {
+            let curves = names.iter().enumerate().map(|(number, curve)| Curve {
+                style: Style::of(number),
+                shift: 5.0 * (number as f64 - (names.len() - 1) as f64 / 2.0),
+                dots: ones
+                    .iter()
+                    .filter(|one| name(one) == *curve)
+                    .filter_map(dot)
+                    .collect(),
+            });
+            Panel {
+                title: title.clone(),
+                plots: vec![Plot {
+                    x: Axis::between("index of the law", [low - 0.08, high + 0.08]),
+                    y: Axis::between("coverage, %", [100.0 * lowest - 2.0, 101.0]),
+                    height: 230,
+                    rules: vec![95.0],
+                    diagonal: false,
+                    curves: curves.collect(),
+                }],
+            }
         })
         .collect();
-    let ends = curves.iter().flat_map(|curve| &curve.dots);
-    let lowest = ends
-        .flat_map(|dot| dot.y_interval.into_iter().flatten())
-        .fold(90.0, f64::min);
-    let plot = Plot {
-        x: Axis::between("index of the law", [low - 0.08, high + 0.08]),
-        y: Axis::between("coverage, %", [lowest - 2.0, 101.0]),
-        height: 300,
-        rules: vec![95.0],
-        diagonal: false,
-        curves,
-    };
     let more = match left_out {
         0 => String::new(),
-        count => format!(" {count} more curves are in calibration.csv."),
+        count => format!(" {count} more panels are left out; all numbers are in calibration.csv."),
     };
     Some(Figure {
         name: "coverage".to_owned(),
         title: "Coverage of the 95 % intervals".to_owned(),
         caption: format!(
-            "The share of draws whose interval holds the index of the law, {}; dotted: 95 %. \
-             Intervals of the published number, clustered by minibatch, are too short when noise \
-             is truly heavy: the mean puts a part of each outlier into every row.{more}",
-            "with its own 95 % interval (Wilson 1927)"
+            "The share of draws whose interval holds the index of the law, with its own 95 % \
+             interval (Wilson 1927); dotted: 95 %. Intervals of the published number, clustered by \
+             minibatch, are too short when noise is truly heavy, because the mean puts a part of \
+             each outlier into every row; where scales differ or parameters hang together they \
+             are about another number, and miss the index altogether.{more}"
         ),
-        legend: groups
+        legend: names
             .iter()
             .enumerate()
-            .map(|(number, (name, _))| Entry::new(Style::of(number), name.clone()))
+            .map(|(number, name)| Entry::new(Style::of(number), name.clone()))
             .collect(),
-        panels: vec![Panel {
-            title: String::new(),
-            plots: vec![plot],
-        }],
-        columns: 1,
+        panels,
+        columns: 2,
     })
 }

@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Show what was kept of the attempts at a run: what happened, and what was said
     Logs(LogsArgs),
+    /// Hand out the weights of a run at a step, as a safetensors file
+    Weights(WeightsArgs),
     /// End a sweep; runs in computation stop unless another sweep wants them
     #[command(after_help = "\
 Examples:
@@ -351,6 +353,9 @@ pub(crate) struct WorkerArgs {
     pub(crate) url: CoordinatorUrl,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
+    /// Where gradients of the steps in `measure.dump` are written, a folder for each run
+    #[arg(long, value_name = "DIR", default_value = "tailsweep-dump")]
+    pub(crate) dump_dir: PathBuf,
     /// Where networks are computed: `cpu`, or `cuda:0` for the first GPU of NVIDIA
     #[arg(long, default_value = "cpu")]
     pub(crate) device: Device,
@@ -576,6 +581,33 @@ pub(crate) struct LogsArgs {
     pub(crate) follow: bool,
     #[command(flatten)]
     pub(crate) of: ExplainArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tailsweep weights 3fa9                          of the run's stored checkpoint
+  tailsweep weights 3fa9 --step 500 --recompute   trained here again, to the bit, up to step 500
+
+Tensors are named as in PyTorch, `fc.0.weight`: `init = { weights = FILE }` reads such a file. The
+coordinator keeps the latest checkpoint of a run, until the run is done.")]
+pub(crate) struct WeightsArgs {
+    /// The beginning of the id of a run; `tailsweep runs` lists them
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+    /// After so many updates [default: those of the stored checkpoint]
+    #[arg(long)]
+    pub(crate) step: Option<u64>,
+    /// Train the run here up to the step, instead of reading a checkpoint
+    #[arg(long, requires = "step")]
+    pub(crate) recompute: bool,
+    /// Where data sets lie, to train the run here [env: TAILSWEEP_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The file to write [default: RUN-STEP.safetensors]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

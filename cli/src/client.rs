@@ -244,6 +244,22 @@ impl Client {
         .await
     }
 
+    /// The stored checkpoint of a run.
+    pub(crate) async fn checkpoint(&mut self, run: &str, step: u64) -> Result<Vec<u8>, Failure> {
+        let mut service = self.service.clone();
+        self.persist(async || {
+            let run = run.to_owned();
+            let request = wire::GetCheckpointRequest { run, step };
+            let mut parts = service.get_checkpoint(request).await?.into_inner();
+            let mut bytes = Vec::new();
+            while let Some(wire::Part { content }) = parts.message().await? {
+                bytes.extend_from_slice(&content);
+            }
+            Ok(bytes)
+        })
+        .await
+    }
+
     /// All sweeps, newest first.
     pub(crate) async fn sweeps(&mut self) -> Result<Vec<SweepStatus>, Failure> {
         let mut service = self.service.clone();

@@ -78,6 +78,7 @@ async fn dispatch(command: Command, settings: &Settings) -> Result<(), Failure> 
         Command::Report(args) => command::report::run(args, settings).await,
         Command::Runs(args) => command::runs::run(args, settings).await,
         Command::Explain(args) => command::explain::explain(args, settings).await,
+        Command::Weights(args) => command::weights::run(args, settings).await,
         Command::Logs(args) => command::logs::run(args, settings).await,
         Command::Cancel(args) => command::control::cancel(args, settings).await,
         Command::Pause(args) => command::control::pause(args, settings).await,

@@ -192,6 +192,10 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
         Command::Cancel(args) | Command::Pause(args) | Command::Resume(args) => {
             (Some(&args.url), None)
         }
+        Command::Weights(args) => {
+            set("data_dir", path(&args.data_dir));
+            (Some(&args.url), None)
+        }
         Command::Retry(args) => (Some(&args.url), None),
         Command::Priority(args) => (Some(&args.url), None),
         Command::Extend(args) => (Some(&args.url), None),

@@ -281,6 +281,10 @@ pub struct Measure {
     pub treatments: Treatments,
     /// Whether the averaged iterates are measured too.
     pub iterates: bool,
+    /// The measured steps whose gradients are written to files, ascending. It is a part of the run,
+    /// so that a run whose result is known is computed for its files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dump: Vec<u64>,
 }
 
 impl Measure {

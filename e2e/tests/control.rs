@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 use tailsweep_e2e::desk::{Desk, spec};
@@ -45,6 +46,36 @@ fn sweeps_pause_go_on_end_and_are_retried() {
     let run = running[0]["run_id"].as_str().unwrap();
     let logs = desk.say(&["logs", &run[..10]]);
     assert!(logs.contains("attempt 1 on a"), "{logs}");
+}
+
+#[test]
+fn weights_of_a_checkpoint_are_those_of_a_run_trained_again() {
+    let desk = Desk::open();
+    desk.submit(&spec("saved", 1, ENDLESS, ""));
+    let worker = desk.worker("a", &[]);
+    desk.until("running", 1);
+    let run = desk.runs("running")[0]["run_id"].clone();
+    let run = run.as_str().unwrap();
+    let detail = || desk.json(&["explain", run, "--json"]);
+    until("a few steps", || {
+        (detail()["run"]["step"].as_u64() > Some(3)).then_some(())
+    });
+    let said = desk.refused(&["weights", run, "--step", "2"]);
+    assert!(said.contains("--recompute"), "{said}");
+
+    worker.signal("TERM");
+    assert!(worker.wait().success());
+    let step = detail()["checkpoint"].as_u64().unwrap().to_string();
+    let [stored, computed] = ["a", "b"].map(|name| desk.path(name));
+    let file = |path: &Path| path.to_str().unwrap().to_owned();
+    desk.say(&["weights", run, "--out", &file(&stored)]);
+    let said = desk.refused(&["weights", run, "--step", "2"]);
+    assert!(said.contains(&format!("--step {step}")), "{said}");
+    let again = ["weights", run, "--step", &step, "--recompute", "--out"];
+    desk.say(&[&again[..], &[&file(&computed)]].concat());
+    let [stored, computed] = [stored, computed].map(|path| fs::read(path).unwrap());
+    assert!(stored == computed, "step {step}");
+    assert!(stored.windows(11).any(|bytes| bytes == b"fc.0.weight"));
 }
 
 #[test]

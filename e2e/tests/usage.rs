@@ -52,6 +52,41 @@ fn a_wrong_sweep_file_shows_the_place_and_ends_with_2() {
 }
 
 #[test]
+fn dumped_gradients_read_as_they_were_measured() {
+    let (folder, path) = spec(
+        &GOOD
+            .replace(
+                "\"mnist\"",
+                "{ name = \"mnist-excerpt\", train_limit = 1000, test_limit = 100 }",
+            )
+            .replace("steps = 10", "steps = 10\n[measure]\ndump = [0, 10]"),
+    );
+    let out = folder.path().join("out");
+    let ran = output(&["run", &path, "--out", out.to_str().unwrap()]);
+    assert!(ran.status.success(), "{}", text(&ran));
+    let run = fs::read_dir(out.join("dump")).unwrap().next().unwrap();
+    let run = run.unwrap().path();
+    let estimates = fs::read_to_string(out.join("estimates.csv")).unwrap();
+    for step in ["0", "10"] {
+        assert!(run.join(format!("step-{step}.safetensors")).exists());
+        let file = run.join(format!("step-{step}-train.npy"));
+        let read = output(&["estimate", "--json", file.to_str().unwrap()]);
+        let read: serde_json::Value = serde_json::from_slice(&read.stdout).unwrap();
+        let rows = read["estimates"].as_array().unwrap();
+        let row = rows
+            .iter()
+            .find(|row| row["estimator"] == "mohammadi" && row["treatment"] == "published");
+        let alpha = row.unwrap()["alpha"].as_f64().unwrap();
+        let start = format!(",{step},train,all,mohammadi,published,");
+        let line = estimates
+            .lines()
+            .find(|line| line.contains(&start))
+            .unwrap();
+        assert_eq!(line.split(',').nth(7).unwrap(), alpha.to_string(), "{line}");
+    }
+}
+
+#[test]
 fn a_worker_without_gpus_says_how_to_get_them() {
     let output = output(&["worker", "--device", "cuda:0", "--idle-timeout", "1s"]);
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));

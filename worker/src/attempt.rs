@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -16,6 +17,7 @@ use tailsweep_trainers::{Computation, Device, Event, TrainError};
 use tokio::sync::mpsc;
 
 use crate::datasets::Datasets;
+use crate::dump::{self, DumpError};
 use crate::said;
 
 /// An attempt waits when so many of its records are not acknowledged.
@@ -99,6 +101,7 @@ pub(crate) struct Task {
     pub(crate) own_data: Option<Arc<Data>>,
     /// Where a network is computed.
     pub(crate) device: Device,
+    pub(crate) dump_dir: PathBuf,
     pub(crate) datasets: Arc<Datasets>,
     pub(crate) checkpoint_every: Duration,
     pub(crate) control: Arc<Control>,
@@ -158,6 +161,18 @@ impl From<TrainError> for Failure {
     }
 }
 
+impl From<DumpError> for Failure {
+    fn from(error: DumpError) -> Self {
+        match error {
+            DumpError::Train(error) => error.into(),
+            error => Self {
+                reason: Reason::Error,
+                message: error.to_string(),
+            },
+        }
+    }
+}
+
 fn compute(task: &Task) -> Result<News, Failure> {
     let started = Instant::now();
     let Task { lease, control, .. } = task;
@@ -184,6 +199,11 @@ fn compute(task: &Task) -> Result<News, Failure> {
                 reason: Reason::TimeLimit,
                 message,
             });
+        }
+        if let Computation::Training(training) = &computation
+            && training.is_dumped()
+        {
+            dump::write(&task.dump_dir, lease.run.id(), training, &interrupted)?;
         }
         match computation.advance(&interrupted)? {
             Event::Advanced => control.step.store(computation.step(), Ordering::Relaxed),

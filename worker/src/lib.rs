@@ -6,6 +6,7 @@
 
 mod attempt;
 mod datasets;
+mod dump;
 mod held;
 mod link;
 mod memory;
@@ -21,7 +22,9 @@ pub use memory::memory_here;
 pub use recompute::{RecomputeError, Recomputed, Recomputer};
 pub use said::{keep_panics, stderr};
 pub use tailsweep_trainers::data::{DataError, check as check_data};
-pub use tailsweep_trainers::{Device, DeviceError, WeightsError, check_weights};
+pub use tailsweep_trainers::{
+    Device, DeviceError, TrainError, Training, WeightsError, check_weights,
+};
 pub use worker::{Stopped, run};
 
 /// How a worker works.
@@ -43,6 +46,8 @@ pub struct Settings {
     pub device: Device,
     /// Where data sets lie.
     pub data_dir: PathBuf,
+    /// Where the gradients of dumped steps are written, a folder for each run.
+    pub dump_dir: PathBuf,
     /// Whether official files that are missing there are downloaded.
     pub fetch: bool,
     /// Leaves after so long without work.

@@ -43,6 +43,9 @@ pub enum RecomputeError {
     /// The initial weights that it names were not handed over.
     #[error("its initial weights `{0}` are not here")]
     Weights(BlobId),
+    /// It has no such step.
+    #[error("it ends at step {0}")]
+    Ended(u64),
     /// It can't be trained.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -71,19 +74,7 @@ impl Recomputer {
     ///
     /// Its data or weights are not here, or it can't be trained.
     pub fn compute(&self, run: &Run) -> Result<Recomputed, RecomputeError> {
-        let data = run
-            .point
-            .dataset()
-            .map(|dataset| self.data(dataset))
-            .transpose()?;
-        let network = run.point.network();
-        let weights = match network.map(|point| &point.train.init) {
-            Some(Init::Weights(id)) => {
-                Some(self.files.get(id).ok_or(RecomputeError::Weights(*id))?)
-            }
-            _ => None,
-        };
-        let mut computation = Computation::new(self.device, run, data, weights.map(Vec::as_slice))?;
+        let mut computation = self.computation(run)?;
         let mut measurements = Vec::new();
         loop {
             match computation.advance(&|| false)? {
@@ -97,6 +88,44 @@ impl Recomputer {
                 }
             }
         }
+    }
+
+    /// The run at step 0.
+    fn computation(&self, run: &Run) -> Result<Computation, RecomputeError> {
+        let data = run
+            .point
+            .dataset()
+            .map(|dataset| self.data(dataset))
+            .transpose()?;
+        let network = run.point.network();
+        let weights = match network.map(|point| &point.train.init) {
+            Some(Init::Weights(id)) => {
+                Some(self.files.get(id).ok_or(RecomputeError::Weights(*id))?)
+            }
+            _ => None,
+        };
+        let weights = weights.map(Vec::as_slice);
+        Ok(Computation::new(self.device, run, data, weights)?)
+    }
+
+    /// The weights of a run after `step` updates, as the bytes of a safetensors file; nothing is
+    /// measured on the way.
+    ///
+    /// # Errors
+    ///
+    /// As [`Recomputer::compute`]; or the run diverges before that step or has no such step.
+    pub fn weights(&self, run: &Run, step: u64) -> Result<Vec<u8>, RecomputeError> {
+        let mut training = match self.computation(run)? {
+            Computation::Training(training) => training,
+            _ => return Err(TrainError::Invalid("it trains no network").into()),
+        };
+        while training.step() < step {
+            training.skip_measurement();
+            if let Event::Ended(_) = training.advance(&|| false)? {
+                return Err(RecomputeError::Ended(training.step()));
+            }
+        }
+        Ok(training.weights())
     }
 
     fn data(&self, dataset: &Dataset) -> Result<Arc<Data>, DataError> {

@@ -312,6 +312,7 @@ impl Worker {
                 own_data: None,
                 checkpoint: None,
                 device: self.settings.device,
+                dump_dir: self.settings.dump_dir.clone(),
                 datasets: Arc::clone(&self.datasets),
                 checkpoint_every: self.settings.checkpoint_every,
                 control,

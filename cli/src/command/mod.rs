@@ -26,5 +26,6 @@ pub(crate) mod sweeps;
 pub(crate) mod tls;
 pub(crate) mod verify;
 pub(crate) mod watch;
+pub(crate) mod weights;
 pub(crate) mod worker;
 pub(crate) mod workers;

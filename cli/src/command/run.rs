@@ -42,7 +42,7 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
     let mut progress = Progress::start(false);
     let work = async {
         let reply = client.submit(&file, Manner::Alone, &args.said).await?;
-        home.start_workers(args.workers, settings);
+        home.start_workers(args.workers, settings, &out.join("dump"));
         let status = tokio::select! {
             watched = client.watch(&reply.sweep_id, |status| progress.show(status)) => watched?,
             () = home.broken() => {
@@ -138,11 +138,12 @@ impl Home {
         })
     }
 
-    fn start_workers(&mut self, count: u32, settings: &Settings) {
+    fn start_workers(&mut self, count: u32, settings: &Settings, dump_dir: &Path) {
         for number in 0..count {
             let mut worker = worker_settings(settings);
             worker.name = format!("{}-{number}", worker.name);
             worker.checkpoint_every = CHECKPOINT_EVERY;
+            worker.dump_dir = dump_dir.to_owned();
             // They share this machine.
             worker.memory = worker.memory.map(|memory| memory / u64::from(count));
             let (channel, leaving) = (self.doorway.connection(), self.leave.subscribe());

@@ -22,6 +22,7 @@ pub(crate) async fn run(args: WorkerArgs, settings: &Settings) -> Result<(), Fai
     args.device.check().map_err(unusable)?;
     let mut worker = worker_settings(settings);
     worker.device = args.device;
+    worker.dump_dir = args.dump_dir;
     if let Some(name) = args.name {
         worker.name = name;
     }
@@ -80,6 +81,7 @@ pub(crate) fn worker_settings(settings: &Settings) -> tailsweep_worker::Settings
         labels: Vec::new(),
         device: Device::Cpu,
         data_dir: settings.data_dir.clone(),
+        dump_dir: "tailsweep-dump".into(),
         fetch: false,
         idle_timeout: None,
         time_limit: None,

@@ -103,6 +103,7 @@ pub(super) enum Key {
     Minibatches,
     Treatments,
     Iterates,
+    Dump,
     Synthetic(SyntheticKey),
     Levy(LevyKey),
 }
@@ -132,12 +133,13 @@ impl Key {
     ];
 
     /// The keys of `[measure]`.
-    pub(super) const MEASURE: [Self; 5] = [
+    pub(super) const MEASURE: [Self; 6] = [
         Self::Every,
         Self::Splits,
         Self::Minibatches,
         Self::Treatments,
         Self::Iterates,
+        Self::Dump,
     ];
 
     /// As written in its own part of the file.
@@ -169,6 +171,7 @@ impl Key {
             Self::Minibatches => "measure.minibatches",
             Self::Treatments => "measure.treatments",
             Self::Iterates => "measure.iterates",
+            Self::Dump => "measure.dump",
             Self::Synthetic(key) => key.name(),
             Self::Levy(key) => key.name(),
         }
@@ -226,7 +229,7 @@ impl Key {
     /// Whether each value is a list.
     pub(super) fn is_list(self) -> bool {
         match self {
-            Self::Splits | Self::Treatments => true,
+            Self::Splits | Self::Treatments | Self::Dump => true,
             Self::Levy(key) => key.is_list(),
             _ => false,
         }

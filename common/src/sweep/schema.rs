@@ -210,6 +210,7 @@ fn value(key: Key) -> Json {
         Key::Splits => some_words(["train", "test"]),
         Key::Treatments => some_words(Treatment::ALL.map(Treatment::as_str)),
         Key::Iterates => json!({ "type": "boolean" }),
+        Key::Dump => json!({ "type": "array", "items": whole(0) }),
         Key::StopAtTrainAccuracy => {
             json!({ "anyOf": [
                 { "type": "number", "exclusiveMinimum": 0, "maximum": 1 }, { "const": false }
@@ -277,6 +278,7 @@ impl Key {
             Self::Minibatches => "All, or so many, evenly spaced",
             Self::Treatments => "What is done to the noise before estimating",
             Self::Iterates => "Whether the averaged weights are measured too",
+            Self::Dump => "Steps whose gradients the worker writes to files",
             Self::Synthetic(key) => key.says(),
             Self::Levy(key) => key.says(),
         }

@@ -52,6 +52,7 @@ fn measure_value(key: Key, measure: &Measure) -> Option<Value> {
         Key::Minibatches => Value::Minibatches(measure.minibatches),
         Key::Treatments => Value::Treatments(measure.treatments),
         Key::Iterates => Value::Iterates(measure.iterates),
+        Key::Dump => Value::Dump(measure.dump.clone()),
         _ => return None,
     })
 }
@@ -86,6 +87,7 @@ impl fmt::Display for Value {
             Self::Minibatches(Some(count)) => write!(f, "{count}"),
             Self::Treatments(treatments) => treatments_text(f, *treatments),
             Self::Iterates(flag) | Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Dump(steps) => write!(f, "{steps:?}"),
             Self::Word(word) => f.write_str(word),
             Self::Reals(reals) => {
                 let texts: Vec<String> = reals.iter().map(|real| shortest(*real)).collect();

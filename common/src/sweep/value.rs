@@ -31,6 +31,7 @@ pub(super) enum Value {
     Minibatches(Option<u32>),
     Treatments(Treatments),
     Iterates(bool),
+    Dump(Vec<u64>),
     /// A law or a potential.
     Word(&'static str),
     Flag(bool),
@@ -202,6 +203,7 @@ impl Key {
             Self::Minibatches => "\"all\"",
             Self::Treatments => "[\"published\", \"paired\"]",
             Self::Iterates => "false",
+            Self::Dump => "[0, 1000]",
             Self::Synthetic(key) => key.example(),
             Self::Levy(key) => key.example(),
         }
@@ -221,6 +223,7 @@ impl Reader<'_> {
             Key::Splits => self.splits(what, node).map(Value::Splits),
             Key::Treatments => self.treatments(what, node).map(Value::Treatments),
             Key::Iterates => self.flag(what, node).map(Value::Iterates),
+            Key::Dump => self.dump(what, node).map(Value::Dump),
             Key::Synthetic(SyntheticKey::Law) => self.plain_word(what, node, &LAWS),
             Key::Levy(LevyKey::Potential) => self.plain_word(what, node, &POTENTIALS),
             Key::Synthetic(SyntheticKey::Centred) | Key::Levy(LevyKey::FirstExit) => {
@@ -412,6 +415,25 @@ impl Reader<'_> {
             return Some(gamma);
         }
         self.refuse(out_of_bounds("gamma", &shortest(gamma), node.span(), help))
+    }
+
+    /// Steps, ascending, each once.
+    fn dump(&mut self, what: &str, node: &Node<'_>) -> Option<Vec<u64>> {
+        let help = "write steps that are measured, as in `dump = [0, 1000]`";
+        let DeValue::Array(items) = node.get_ref() else {
+            let problem = wrong_kind(what, "a list", node.get_ref(), node.span(), help);
+            return self.refuse(problem);
+        };
+        let mut steps: Vec<u64> = Vec::new();
+        for item in items.iter() {
+            let step = self.whole(what, item, 0)?;
+            if steps.last().is_some_and(|last| *last >= step) {
+                let message = format!("step `{step}` does not come after the one before it");
+                return self.refuse(Problem::at(item.span(), message).help(help));
+            }
+            steps.push(step);
+        }
+        Some(steps)
     }
 
     fn init(&mut self, what: &str, node: &Node<'_>) -> Option<Init> {

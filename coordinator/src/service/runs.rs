@@ -117,6 +117,10 @@ pub(super) fn detail(view: &View<'_>, no: RunNo) -> (RunNo, wire::RunDetail) {
         seconds,
         memory,
         attempts: Vec::new(),
+        point: scheduler.run(no).map_or(String::new(), |run| {
+            serde_json::to_string(&*run.point).expect("a point is plain data with finite floats")
+        }),
+        seed: scheduler.run(no).map_or(0, |run| run.seed),
     };
     (no, detail)
 }

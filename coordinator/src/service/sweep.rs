@@ -121,6 +121,7 @@ impl SweepService for Sweeps {
     type WatchStream = ReceiverStream<Result<wire::SweepStatus, Status>>;
     type GetReportStream = Parts<wire::ReportPart>;
     type GetExportStream = Parts<wire::ExportPart>;
+    type GetCheckpointStream = Parts<wire::Part>;
 
     async fn submit(
         &self,
@@ -210,6 +211,23 @@ impl SweepService for Sweeps {
         let told = tokio::task::spawn_blocking(move || runs::attempts(&reader, no)).await;
         detail.attempts = told.map_err(unreadable)?.map_err(unreadable)?;
         Ok(Response::new(detail))
+    }
+
+    async fn get_checkpoint(
+        &self,
+        request: Request<wire::GetCheckpointRequest>,
+    ) -> Result<Response<Self::GetCheckpointStream>, Status> {
+        let wire::GetCheckpointRequest { run, step } = request.into_inner();
+        let missing = format!("no checkpoint of run `{run}` at step {step}");
+        let known = self
+            .driver
+            .ask(move |view| select_run(&run, &view.scheduler.runs_named(&run)));
+        let no = known.await?.map_err(not_selected)?;
+        let reader = self.reader.clone();
+        let read = tokio::task::spawn_blocking(move || reader.checkpoint(no, step)).await;
+        let content = read.map_err(unreadable)?.map_err(unreadable)?;
+        let content = content.ok_or_else(|| Status::not_found(missing))?;
+        Ok(Response::new(part::of_content(content)))
     }
 
     async fn list_sweeps(

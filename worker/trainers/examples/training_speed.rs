@@ -227,6 +227,7 @@ fn run(
             minibatches: None,
             treatments,
             iterates: false,
+            dump: Vec::new(),
         },
     };
     Run {

@@ -101,6 +101,21 @@ pub(crate) fn measure(
         .collect()
 }
 
+/// Hands over the gradients of a split's rows, in order.
+pub(crate) fn each_gradient(
+    network: &dyn Passes,
+    request: Request<'_>,
+    split: Split,
+    take: &mut dyn FnMut(&[f32]),
+) -> Result<(), NoMeasurement> {
+    let pass = Pass::new(network, request, split)?;
+    pass.each_batch(|rows| {
+        rows.iter().for_each(|row| take(row));
+        Ok(())
+    })?;
+    Ok(())
+}
+
 /// One split at one step.
 struct Pass<'a> {
     network: &'a dyn Passes,

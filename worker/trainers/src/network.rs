@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dfdx::tensor::{Cpu, Gradients, NoneTape, OwnedTape};
 use dfdx::tensor_ops::Backward;
-use tailsweep_common::measurement::SplitMeasurement;
 use tailsweep_common::run::{Loss, Train};
 
 #[cfg(any(test, feature = "cuda"))]
 use crate::confined::Confined;
 use crate::device::Device;
 use crate::dropout::Dropout;
-use crate::measuring::{self, NoMeasurement, Request};
+use crate::measuring::NoMeasurement;
 use crate::minibatch::Minibatch;
 use crate::model::Model;
 use crate::tape::{Backend, Native, Numbers, Outcome, Parameter, Workspace};
@@ -128,8 +127,11 @@ pub(crate) trait Learner: Debug + Send {
     /// The numbers of each tensor of v.
     fn velocities(&self) -> Vec<Vec<f32>>;
 
-    /// The measured splits of a point at the present weights.
-    fn measure(&self, request: Request<'_>) -> Result<Vec<SplitMeasurement>, NoMeasurement>;
+    /// Does `work` with the network at its present weights, for any number of threads.
+    fn with_passes(
+        &self,
+        work: &mut dyn FnMut(&dyn Passes) -> Result<(), NoMeasurement>,
+    ) -> Result<(), NoMeasurement>;
 }
 
 /// What a measurement asks of a network, from any number of threads at a time.
@@ -190,14 +192,16 @@ impl Learner for Network {
         Self::velocities(self)
     }
 
-    fn measure(&self, request: Request<'_>) -> Result<Vec<SplitMeasurement>, NoMeasurement> {
-        let snapshot = Snapshot {
+    fn with_passes(
+        &self,
+        work: &mut dyn FnMut(&dyn Passes) -> Result<(), NoMeasurement>,
+    ) -> Result<(), NoMeasurement> {
+        work(&Snapshot {
             model: self.model.clone(),
             loss: self.loss,
             parameters: self.parameters.iter().map(Parameter::numbers).collect(),
             idle: Mutex::default(),
-        };
-        measuring::measure(&snapshot, request)
+        })
     }
 }
 
@@ -276,8 +280,11 @@ impl<B: Backend> Learner for Confined<Network<B>> {
         self.with(|network| network.velocities())
     }
 
-    fn measure(&self, request: Request<'_>) -> Result<Vec<SplitMeasurement>, NoMeasurement> {
-        measuring::measure(self, request)
+    fn with_passes(
+        &self,
+        work: &mut dyn FnMut(&dyn Passes) -> Result<(), NoMeasurement>,
+    ) -> Result<(), NoMeasurement> {
+        work(self)
     }
 }
 

@@ -33,7 +33,7 @@ use crate::confined::Confined;
 use crate::data::Data;
 use crate::device::{Device, DeviceError};
 use crate::dropout::Dropout;
-use crate::measuring::{MeasureBudget, NoMeasurement, Request};
+use crate::measuring::{self, MeasureBudget, NoMeasurement, Request};
 use crate::model::Model;
 use crate::network::{Learner, Network};
 use crate::order::Order;
@@ -232,6 +232,30 @@ impl Training {
         })
     }
 
+    /// The weights of a checkpoint of `run`, as the bytes of a safetensors file.
+    ///
+    /// # Errors
+    ///
+    /// The run trains no network, or the checkpoint is damaged or belongs to another run.
+    pub fn weights_of(run: &Run, checkpoint: &[u8]) -> Result<Vec<u8>, TrainError> {
+        let point = run.point.network().ok_or(NO_NETWORK)?;
+        let layers = point.architecture.layers(&point.dataset);
+        let state = State::decode(run, point, &lengths(&layers), checkpoint)?;
+        Ok(weights::file(point, &state.weights))
+    }
+
+    /// The present weights, as the bytes of a safetensors file.
+    pub fn weights(&self) -> Vec<u8> {
+        weights::file(&self.point, &self.network.weights())
+    }
+
+    /// Passes over the measurement that is due, if one is: what comes next is an update.
+    pub fn skip_measurement(&mut self) {
+        if self.phase == Phase::Arrived && self.step < self.point.train.steps {
+            self.phase = Phase::Measured;
+        }
+    }
+
     /// Updates so far.
     pub fn step(&self) -> u64 {
         self.step
@@ -272,22 +296,71 @@ impl Training {
         point.measure.is_due(self.step, point.train.steps)
     }
 
-    fn measure(&mut self, interrupted: &(dyn Fn() -> bool + Sync)) -> Result<Event, TrainError> {
-        let point = &self.point;
-        let request = Request {
+    /// Whether the gradients of the present step, whose measurement comes next, are asked for
+    /// ([`Training::each_gradient`]).
+    pub fn is_dumped(&self) -> bool {
+        self.phase == Phase::Arrived && self.point.measure.dump.contains(&self.step)
+    }
+
+    /// The measured splits, and how many minibatches are measured of each.
+    pub fn rows(&self) -> impl Iterator<Item = (Split, usize)> {
+        let splits = self.point.measure.splits.iter();
+        splits.map(|split| (*split, self.point.minibatches(*split)))
+    }
+
+    /// M, the number of parameters.
+    pub fn params(&self) -> u64 {
+        self.point.params()
+    }
+
+    /// Hands over the gradients that a measurement of this split takes, row by row. Whether all
+    /// came: not if `interrupted`, as in [`Training::advance`], or if one is not finite.
+    ///
+    /// # Errors
+    ///
+    /// Memory ran out.
+    pub fn each_gradient(
+        &self,
+        split: Split,
+        interrupted: &(dyn Fn() -> bool + Sync),
+        take: &mut dyn FnMut(&[f32]),
+    ) -> Result<bool, TrainError> {
+        let request = self.request(interrupted);
+        let passed = self
+            .network
+            .with_passes(&mut |passes| measuring::each_gradient(passes, request, split, take));
+        match passed {
+            Ok(()) => Ok(true),
+            Err(NoMeasurement::Failed(error)) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn request<'a>(&'a self, interrupted: &'a (dyn Fn() -> bool + Sync)) -> Request<'a> {
+        Request {
             data: &self.data,
-            point,
+            point: &self.point,
             budget: self.budget,
             interrupted,
-        };
-        let splits = match self.network.measure(request) {
-            Ok(splits) => splits,
+        }
+    }
+
+    fn measure(&mut self, interrupted: &(dyn Fn() -> bool + Sync)) -> Result<Event, TrainError> {
+        let request = self.request(interrupted);
+        let mut splits = Vec::new();
+        let measured = self.network.with_passes(&mut |passes| {
+            splits = measuring::measure(passes, request)?;
+            Ok(())
+        });
+        match measured {
+            Ok(()) => {}
             Err(NoMeasurement::Interrupted) => return Ok(Event::Interrupted),
             Err(NoMeasurement::NotFinite) => {
                 return Ok(self.end(Ending::Diverged { step: self.step }));
             }
             Err(NoMeasurement::Failed(error)) => return Err(error),
-        };
+        }
+        let point = &self.point;
         let iterates = self.average.as_mut().map(|average| {
             let summary = average.summary(&point.architecture.layers(&point.dataset));
             average.clear();
@@ -348,15 +421,14 @@ fn accuracy_reached(point: &NetworkPoint, measurement: &Measurement) -> bool {
         .is_some_and(|(wanted, found)| found >= wanted)
 }
 
+const NO_NETWORK: TrainError = TrainError::Invalid("it trains no network");
+
 /// The largest width and depth that are looked at any closer.
 const MAX_WIDTH: u32 = 1 << 24;
 const MAX_DEPTH: u32 = 1 << 16;
 
 fn validate<'r>(run: &'r Run, data: &Data) -> Result<(&'r NetworkPoint, Model), TrainError> {
-    let point = run
-        .point
-        .network()
-        .ok_or(TrainError::Invalid("it trains no network"))?;
+    let point = run.point.network().ok_or(NO_NETWORK)?;
     let invalid = |reason| Err(TrainError::Invalid(reason));
     if data.dataset != point.dataset {
         return Err(TrainError::OtherData);

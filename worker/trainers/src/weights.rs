@@ -5,6 +5,7 @@
 //! Given: a safetensors file with exactly the tensors of the architecture, named as in PyTorch's
 //! state dictionaries (`fc.0.weight`, …), little-endian f32, in C order.
 
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use tailsweep_common::network::Parameter;
 use tailsweep_common::run::{Architecture, Dataset, NetworkPoint};
@@ -67,6 +68,24 @@ pub fn check(point: &NetworkPoint, bytes: &[u8]) -> Result<(), WeightsError> {
     given(point.architecture, &point.dataset, bytes).map(drop)
 }
 
+/// The bytes of a safetensors file with these tensors, each flat, in the order of the layers.
+pub(crate) fn file(point: &NetworkPoint, tensors: &[Vec<f32>]) -> Vec<u8> {
+    let network = point.architecture.network(&point.dataset);
+    let parameters: Vec<Parameter> = network.parameters().collect();
+    let bytes: Vec<Vec<u8>> = tensors
+        .iter()
+        .map(|numbers| numbers.iter().flat_map(|n| n.to_le_bytes()).collect())
+        .collect();
+    let views = parameters.iter().zip(&bytes).map(|(parameter, bytes)| {
+        let view = TensorView::new(Dtype::F32, parameter.shape.clone(), bytes);
+        (
+            parameter.layer.name.as_str(),
+            view.expect("a tensor has as many numbers as its shape says"),
+        )
+    });
+    safetensors::serialize(views.collect::<Vec<_>>(), None).expect("names and shapes are plain")
+}
+
 /// The tensors of a safetensors file, in the order of `layers`, flat.
 pub(crate) fn given(
     architecture: Architecture,
@@ -114,8 +133,7 @@ pub(crate) fn given(
 
 #[cfg(test)]
 mod tests {
-    use safetensors::tensor::TensorView;
-    use safetensors::{Dtype, serialize};
+    use safetensors::serialize;
     use tailsweep_common::run::DatasetName;
 
     use super::*;

@@ -68,6 +68,7 @@ pub(crate) fn small_point() -> NetworkPoint {
             minibatches: None,
             treatments: Treatments::default(),
             iterates: false,
+            dump: Vec::new(),
         },
     }
 }

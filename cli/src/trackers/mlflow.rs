@@ -139,7 +139,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = super::super::tests::report();
         assert_eq!(write(folder.path(), &files).unwrap(), 1);
-        let home = folder.path().join(0x00ff_00ff_00ff_00f_u64.to_string());
+        let home = folder.path().join(0x000f_f00f_f00f_f00f_u64.to_string());
         let read = |path: &str| fs::read_to_string(home.join(path)).unwrap();
         let meta = read("meta.yaml");
         assert!(meta.contains("name: \"tiny: 1 00ff00ff\"\n"), "{meta}");

@@ -41,10 +41,10 @@ pub(super) fn figure(lookup: &Lookup<'_>) -> Option<Figure> {
         .collect();
     let mut caption = "How far minibatches are from the full gradient: norms of the rows of the \
          noise over their median, late measurements of all finished seeds together. Beside them \
-         the norms of vectors of as many independent coordinates, Gaussian, and stable with the \
-         published α of the point. Gaussian norms hardly vary, so independent Gaussian \
-         coordinates are ruled out by almost any noise; correlated ones are not, for correlation \
-         alone spreads norms. Nor does a wide histogram say that α is below 2. Both axes are \
+         the norms of vectors of as many independent, equally distributed coordinates, Gaussian, \
+         and stable with the published α of the point. Such Gaussian norms hardly vary, so almost \
+         any noise differs from them; Gaussian noise need not, for correlation and unequal \
+         scales alone spread norms. Nor does a wide histogram say that α is below 2. Both axes are \
          logarithmic."
         .to_owned();
     if shown.len() < all.len() {

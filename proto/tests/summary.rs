@@ -230,11 +230,11 @@ fn no_message_makes_it_panic() {
         }
     }
     for end in 0..bytes.len() {
-        // A message that ends before its last field is that of a piece.
-        assert!(
-            read(&bytes[..end]).is_ok_and(|part| !part.is_complete())
-                || read(&bytes[..end]).is_err()
-        );
+        // A message that ends before its last field is that of a piece, or, where nothing but the
+        // norms is lacking, of a time that kept none.
+        assert!(read(&bytes[..end]).map_or(true, |part| {
+            !part.is_complete() || part.noise_norms().is_empty()
+        }));
     }
     assert!(errors > 1000 && accepted > 1000, "{errors} {accepted}");
 }

@@ -113,6 +113,13 @@ impl NoiseSummary {
             && self.surrogate.is_some() == asked.contains(Treatment::GaussianSurrogate)
             && self.paired.is_some() == asked.contains(Treatment::Paired)
             && self.values.is_some() == asked.contains(Treatment::PublishedRows)
+            && self.norms.count() >= self.clusters_with_noise()
+    }
+
+    /// Each has at least one row with a norm above 0.
+    fn clusters_with_noise(&self) -> u64 {
+        let norms = self.moments.iter().map(|moments| moments.norm.value());
+        norms.filter(|norm| *norm > 0.0).count() as u64
     }
 
     /// Whether a gradient was not finite. Then there is no estimate at all.
@@ -152,8 +159,7 @@ impl NoiseSummary {
         finite(norms.fold(0.0, f64::max))
     }
 
-    /// The Euclidean norms of the rows of the noise that are here, those of 0 left out. Empty also
-    /// where they were not kept yet: in summaries of numerics before 5.
+    /// The Euclidean norms of the rows of the noise that are here, those of 0 left out.
     pub fn noise_norms(&self) -> &LogHistogram {
         &self.norms
     }

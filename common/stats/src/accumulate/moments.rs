@@ -64,7 +64,7 @@ impl MomentSums {
                     sum.add(f64::MAX);
                 }
             }
-            self.norms.push(square.sqrt());
+            self.norms.push(square.sqrt().min(f64::MAX));
             moments.norm_max = moments.norm_max.max(square.sqrt().min(f64::MAX));
             moments.max = self
                 .max

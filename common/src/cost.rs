@@ -17,14 +17,18 @@ mod simulated;
 use crate::measurement::Split;
 use crate::run::{Architecture, Dataset, NetworkPoint, Point};
 
+// The figures of time are fitted to runs on one core of an AMD EPYC with AVX-512
+// (benchmarks/training.md has the table). Another machine may be several times as slow; their
+// ratios, which decide what is started first, change less.
+
 /// Floating-point operations a second of one core, in the matrix products of small networks.
-const FCN_FLOPS_PER_SECOND: f64 = 2e10;
+const FCN_FLOPS_PER_SECOND: f64 = 1.1e11;
 /// The same in small convolutions.
-const ALEXNET_FLOPS_PER_SECOND: f64 = 1e10;
-/// What a step takes beside its operations: cutting the minibatch, the tape, the update.
-const SECONDS_PER_STEP: f64 = 1e-5;
+const ALEXNET_FLOPS_PER_SECOND: f64 = 4.4e10;
+/// What a minibatch takes beside its operations: cutting it, the tape, the update.
+const SECONDS_PER_STEP: f64 = 3e-5;
 /// What the default treatments take for one value of the noise, mostly its logarithms.
-const SECONDS_PER_NOISE_VALUE: f64 = 1e-8;
+const SECONDS_PER_NOISE_VALUE: f64 = 3.2e-8;
 /// Gradients of up to so many bytes are assumed to be kept between the two passes.
 const KEPT_BYTES: f64 = 1e9;
 /// Floats that measuring takes for each parameter when gradients are not kept.
@@ -63,7 +67,7 @@ fn of_network(point: &NetworkPoint) -> Cost {
     let batch = f64::from(point.batch_size);
     let training_flops = steps * 6.0 * work.multiply_adds * batch;
 
-    let (mut flops, mut noise_values) = (0.0, 0.0);
+    let (mut flops, mut noise_values, mut passed) = (0.0, 0.0, 0.0);
     for split in &point.measure.splits {
         let examples = point.dataset.examples(*split) as f64;
         let minibatches = point.minibatches(*split) as f64;
@@ -72,12 +76,13 @@ fn of_network(point: &NetworkPoint) -> Cost {
         let measured = (minibatches * batch).min(examples);
         flops += work.multiply_adds * (passes * 6.0 * measured + 2.0 * examples);
         noise_values += values;
+        passed += (examples / batch).ceil();
     }
     let measurements = measurements_of(point.train.steps, point.measure.every) as f64;
     let measuring_flops = measurements * flops;
 
     let seconds = (training_flops + measuring_flops) / work.flops_per_second
-        + steps * SECONDS_PER_STEP
+        + (steps + measurements * passed) * SECONDS_PER_STEP
         + measurements * noise_values * SECONDS_PER_NOISE_VALUE;
     Cost {
         params,

@@ -112,22 +112,23 @@ pub(crate) struct Task {
 /// after a panic.
 pub(crate) fn start(task: Task) -> std::io::Result<()> {
     let name = task.lease.key.0.to_string()[..8].to_owned();
-    thread::Builder::new().name(name).spawn(move || {
-        let begun = said::mark();
-        let computed = panic::catch_unwind(AssertUnwindSafe(|| compute(&task)));
-        let last = match computed {
-            Ok(Ok(last)) => last,
-            Ok(Err(Failure { reason, message })) => {
-                News::Failed(reason, with_lines(message, begun))
-            }
-            Err(payload) => {
-                let message = panic_message(payload.as_ref());
-                News::Failed(Reason::Panic, with_lines(message, begun))
-            }
-        };
-        tell(&task, last);
-    })?;
+    thread::Builder::new()
+        .name(name)
+        .spawn(move || tell(&task, last_news(|| compute(&task))))?;
     Ok(())
+}
+
+/// What is told at the end of a computation, however it ends.
+fn last_news(compute: impl FnOnce() -> Result<News, Failure>) -> News {
+    let begun = said::mark();
+    match panic::catch_unwind(AssertUnwindSafe(compute)) {
+        Ok(Ok(last)) => last,
+        Ok(Err(Failure { reason, message })) => News::Failed(reason, with_lines(message, begun)),
+        Err(payload) => {
+            let message = panic_message(payload.as_ref());
+            News::Failed(Reason::Panic, with_lines(message, begun))
+        }
+    }
 }
 
 /// A message, and below it what was said on stderr since the attempt began.
@@ -286,4 +287,39 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("the trainer panicked").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot go on fails
+
+    use super::*;
+
+    #[test]
+    fn a_panic_fails_its_own_attempt_with_its_message() {
+        let neighbour = thread::spawn(|| last_news(|| Ok(News::HandedBack)));
+        for (work, said) in [
+            (
+                panicking as fn() -> Result<News, Failure>,
+                "a trainer broke",
+            ),
+            (with_number, "broke at step 7"),
+        ] {
+            let on_pool = thread::spawn(move || last_news(work)).join().unwrap();
+            let News::Failed(Reason::Panic, message) = on_pool else {
+                panic!("it failed");
+            };
+            assert!(message.starts_with(said), "{message}");
+        }
+        assert!(matches!(neighbour.join().unwrap(), News::HandedBack));
+    }
+
+    fn panicking() -> Result<News, Failure> {
+        panic!("a trainer broke")
+    }
+
+    fn with_number() -> Result<News, Failure> {
+        let step = 7;
+        panic!("broke at step {step}")
+    }
 }

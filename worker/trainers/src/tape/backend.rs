@@ -19,6 +19,9 @@ use crate::training::TrainError;
 /// What goes wrong on a device of dfdx.
 pub(crate) type Failed<B> = <<B as Backend>::Device as HasErr>::Err;
 
+/// A mean loss, and what it is made of.
+pub(crate) type Judged<B, T> = (Mean<T, <B as Backend>::Device>, Outcome);
+
 /// A device of dfdx, and the operations of networks on it.
 ///
 /// Parameters come and go as PyTorch has them, [outputs, inputs] or [outputs, channels, height,
@@ -95,7 +98,7 @@ pub(crate) trait Backend: Debug + Sized + 'static {
         loss: Loss,
         outputs: Rows<T, Self::Device>,
         labels: &[Label],
-    ) -> Result<(Mean<T, Self::Device>, Outcome), Failed<Self>>;
+    ) -> Result<Judged<Self, T>, Failed<Self>>;
 }
 
 /// A CPU, with operations of our own.

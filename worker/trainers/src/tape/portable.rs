@@ -24,11 +24,11 @@ use dfdx::tensor_ops::{
 };
 use tailsweep_common::run::{Loss, Train};
 
-use super::backend::{Backend, Failed};
+use super::backend::{Backend, Failed, Judged};
 use super::input::channels_last;
 use super::loss::judge;
 use super::parameter::{from_layout, to_layout};
-use super::{Before, Input, Layout, Mean, Outcome, Rows, Squares, Weights, Windows, Workspace};
+use super::{Before, Input, Layout, Rows, Squares, Weights, Windows, Workspace};
 use crate::data::Label;
 use crate::device::Device;
 use crate::training::TrainError;
@@ -137,7 +137,7 @@ fn gather<D: AnyDevice<f32>, T: Tape<f32, D>>(
     device: &D,
     rows: Rows<T, D>,
     places: Vec<usize>,
-) -> Result<Tensor<(usize, usize), f32, D, T>, Err<D>> {
+) -> Result<Rows<T, D>, Err<D>> {
     let examples = rows.shape().0;
     let zeros: Rows<NoneTape, D> = device.try_zeros_like(&(1, examples))?;
     let features = rows.try_permute::<_, Axes2<1, 0>>()?;
@@ -289,7 +289,7 @@ impl<D: Open> Backend for Portable<D> {
         loss: Loss,
         outputs: Rows<T, D>,
         labels: &[Label],
-    ) -> Result<(Mean<T, D>, Outcome), Failed<Self>> {
+    ) -> Result<Judged<Self, T>, Failed<Self>> {
         let (outputs, tape) = outputs.split_tape();
         let mut slopes = numbers(&outputs);
         let outcome = judge(loss, &mut slopes, labels);

@@ -228,7 +228,7 @@ fn columns_are_those_of_the_contract_in_its_order() {
     assert_eq!(
         head("estimates.csv"),
         "run_id,step,split,scope,estimator,treatment,k1,alpha,std_error,ci_low,ci_high,samples,\
-         blocks,problem,measured"
+         blocks,problem,measured,stable_reads"
     );
 }
 

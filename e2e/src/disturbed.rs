@@ -8,19 +8,19 @@ use tempfile::TempDir;
 
 use crate::{assert_equal_tables, succeed, tailsweep};
 
-/// Eight runs of a second or two each.
+/// Eight runs of about a second each.
 const SPEC: &str = r#"
 version = 1
 name = "faults"
 seeds = 4
 
 [train]
-steps = 10000
+steps = 5000
 sampling = "shuffled"
 momentum = 0.5
 
 [measure]
-every = 1000
+every = 500
 
 [[block]]
 dataset = { name = "mnist-excerpt", train_limit = 1000, test_limit = 500 }

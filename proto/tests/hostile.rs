@@ -20,6 +20,7 @@ use tailsweep_proto::wire;
 use tailsweep_stats::{
     Layer, NoiseShape, NoiseSummary, Spectrum, Treatment, Treatments, summarise,
 };
+use wire::export_part::Part;
 use wire::worker_message::Message as Word;
 
 fn cases() -> u32 {
@@ -105,8 +106,9 @@ static PROPER: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         steps: 10,
         accuracy_reached: true,
     };
+    let recorded = measurement.encode_to_vec();
     vec![
-        measurement.encode_to_vec(),
+        recorded.clone(),
         word(Word::Record(wire::Record {
             attempt: attempt.clone(),
             measurement: Some(measurement),
@@ -125,6 +127,19 @@ static PROPER: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
             last: true,
         })),
         wire::Lease::from(&lease).encode_to_vec(),
+        wire::ExportPart {
+            part: Some(Part::Record(recorded.into())),
+        }
+        .encode_to_vec(),
+        wire::ExportPart {
+            part: Some(Part::Run(wire::ExportedRun {
+                finished: Some(wire::Finished::new(key, ending)),
+                kind: "cpu".to_owned(),
+                nondeterministic: false,
+                records: 2,
+            })),
+        }
+        .encode_to_vec(),
     ]
 });
 
@@ -208,6 +223,9 @@ fn survives(bytes: &[u8]) {
     if let Ok(key) = wire::AttemptKey::decode(bytes) {
         let _ = AttemptKey::try_from(key);
     }
+    if let Ok(part) = wire::ExportPart::decode(bytes) {
+        exported(part);
+    }
     // Messages without a conversion of their own.
     let _ = wire::CoordinatorMessage::decode(bytes);
     let _ = wire::SubmitPart::decode(bytes);
@@ -224,10 +242,30 @@ fn survives(bytes: &[u8]) {
     let _ = wire::RunDetail::decode(bytes);
     let _ = wire::ControlRequest::decode(bytes);
     let _ = wire::GetReportRequest::decode(bytes);
+    let _ = wire::StopWorkerRequest::decode(bytes);
+    let _ = wire::CollectRequest::decode(bytes);
+    let _ = wire::CollectReply::decode(bytes);
+    let _ = wire::ImportReply::decode(bytes);
     let _ = wire::ReportPart::decode(bytes);
     let _ = wire::FetchFileRequest::decode(bytes);
     let _ = wire::FetchCheckpointRequest::decode(bytes);
     let _ = wire::Part::decode(bytes);
+}
+
+fn exported(part: wire::ExportPart) {
+    match part.part {
+        Some(Part::Run(run)) => {
+            if let Some(finished) = run.finished {
+                let _: Result<(AttemptKey, Ending), _> = finished.try_into();
+            }
+        }
+        Some(Part::Record(record)) => {
+            if let Ok(measurement) = wire::Measurement::decode(&*record) {
+                measured(measurement);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn worker_said(message: wire::WorkerMessage) {

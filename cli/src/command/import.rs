@@ -142,3 +142,50 @@ fn read_length(file: &mut impl Read) -> io::Result<Option<u64>> {
     }
     Err(damaged("a part of it has no length"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn export() -> Vec<u8> {
+        let mut seal = Seal::default();
+        let mut file = MAGIC.to_vec();
+        let header = wire::ExportHeader {
+            version: 1,
+            source: "x".repeat(300),
+            ..Default::default()
+        };
+        let record = Part::Record(vec![7; 100].into());
+        for part in [Part::Header(header), record] {
+            let encoded = encode(part);
+            seal.add(&encoded);
+            file.extend(encoded);
+        }
+        let sha256 = seal.finish().to_vec().into();
+        file.extend(encode(Part::End(wire::ExportEnd { runs: 0, sha256 })));
+        file
+    }
+
+    fn problem(bytes: &[u8]) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tailsweep");
+        fs::write(&path, bytes).unwrap();
+        check(&path).err().map(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn whatever_is_changed_in_a_file_is_noticed() {
+        let whole = export();
+        assert_eq!(problem(&whole), None);
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[at] ^= 1 << (at % 8);
+            assert!(problem(&changed).is_some(), "a change of byte {at}");
+            assert!(problem(&whole[..at]).is_some(), "only {at} bytes");
+        }
+        let said = problem(b"something else").unwrap();
+        assert!(said.contains("no export"), "{said}");
+    }
+}

@@ -27,6 +27,9 @@ const UNDER_WAY: usize = 32;
 /// Records of one run, bytes.
 const MAX_RUN: usize = 1 << 30;
 
+/// Whether a result was new.
+type Answer = oneshot::Receiver<Result<bool, Refusal>>;
+
 /// Takes all of an export in.
 pub(super) async fn import(
     sweeps: &Sweeps,
@@ -98,7 +101,8 @@ async fn take_results(
     wanted: &Wanted,
     reply: &mut wire::ImportReply,
 ) -> Result<(), Status> {
-    let mut under_way: VecDeque<oneshot::Receiver<Result<bool, Refusal>>> = VecDeque::new();
+    // Each takes its room until it is on disk.
+    let mut under_way: VecDeque<(Answer, Room<'_>)> = VecDeque::new();
     loop {
         let full = under_way.len() == UNDER_WAY;
         let next = match full {
@@ -107,15 +111,14 @@ async fn take_results(
         };
         match next {
             Some(Part::Run(run)) => {
-                let (imported, _room) =
-                    receive_run(incoming, run, wanted, sweeps.uploads()).await?;
-                under_way.push_back(sweeps.driver().import(imported).await?);
+                let (imported, room) = receive_run(incoming, run, wanted, sweeps.uploads()).await?;
+                under_way.push_back((sweeps.driver().import(imported).await?, room));
                 continue;
             }
             Some(Part::End(_)) | None => {}
             Some(_) => return Err(wrong("a part is where none is expected")),
         }
-        while let Some(answer) = under_way.pop_front() {
+        while let Some((answer, _room)) = under_way.pop_front() {
             let taken = answer.await.map_err(|_| sweeps.driver().gone())?;
             match taken.map_err(control::refused)? {
                 true => reply.taken += 1,

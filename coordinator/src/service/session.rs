@@ -219,7 +219,8 @@ fn record_of(worker: &WorkerId, record: wire::Record) -> Result<Input, WireError
 /// The step of a measurement, and what of it is stored.
 pub(super) fn content_of(measurement: wire::Measurement) -> Result<(u64, Arc<[u8]>), WireError> {
     let step = bounded_step(measurement.step, "Measurement")?;
-    // Written as this program writes it, whatever unknown fields came along.
+    // Fields that nobody knows did not survive the decoding, so what is stored is what is checked.
+    let encoded = measurement.encode_to_vec();
     let measurement = Measurement::try_from(measurement)?;
     if !measurement
         .splits
@@ -229,8 +230,7 @@ pub(super) fn content_of(measurement: wire::Measurement) -> Result<(u64, Arc<[u8
         let problem = "does not cover all minibatches";
         return Err(WireError::new("SplitMeasurement", "noise", problem));
     }
-    let payload = packed::pack(wire::Measurement::from(&measurement).encode_to_vec());
-    Ok((step, payload.into()))
+    Ok((step, packed::pack(encoded).into()))
 }
 
 fn bounded_step(step: u64, message: &'static str) -> Result<u64, WireError> {

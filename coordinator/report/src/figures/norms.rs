@@ -233,7 +233,7 @@ mod tests {
         norms.sort_by(f64::total_cmp);
         let median = norms[2000];
         let expected = stable_shares(1.5).unwrap();
-        for ratio in [1.0, 1.189_207, 1.414_214, 2.0, 4.0] {
+        for ratio in [0.0, 0.25, 0.5, 1.0, 2.0].map(f64::exp2) {
             let seen = norms.iter().filter(|norm| **norm > ratio * median).count();
             let (seen, expected) = (seen as f64 / 4000.0, above(&expected, ratio - 1e-6));
             assert!((seen - expected).abs() < 0.03, "{ratio}: {seen} {expected}");

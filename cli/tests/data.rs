@@ -149,3 +149,52 @@ fn files_that_are_not_the_official_ones_are_told() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(stderr(&unknown).contains("`cifar10`"));
 }
+
+#[test]
+fn altered_files_do_not_pass_for_the_official_ones() {
+    let dir = TempDir::new().unwrap();
+    let folder = dir.path();
+    fs::create_dir_all(folder.join("data/mnist")).unwrap();
+    let put = |name: &str, header: &[u32], body: Vec<u8>| {
+        let header = header.iter().flat_map(|number| number.to_be_bytes());
+        let bytes: Vec<u8> = header.chain(body).collect();
+        fs::write(folder.join("data/mnist").join(name), bytes).unwrap();
+    };
+    for (part, examples) in [("train", 60_000), ("t10k", 10_000)] {
+        let images = [0x803, examples, 28, 28];
+        put(
+            &format!("{part}-images-idx3-ubyte"),
+            &images,
+            vec![7; 20 * 784],
+        );
+        put(
+            &format!("{part}-labels-idx1-ubyte"),
+            &[0x801, examples],
+            vec![3; 20],
+        );
+    }
+    let sweep = "version = 1
+name = \"altered\"
+[train]
+steps = 2
+[[block]]
+dataset = { name = \"mnist\", train_limit = 20, test_limit = 20 }
+architecture = \"fcn\"
+width = 4
+depth = 2
+batch_size = 10
+learning_rate = 0.1
+";
+    fs::write(folder.join("altered.toml"), sweep).unwrap();
+    let output = tailsweep(folder, &["run", "altered.toml", "--out", "out"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    for part in [
+        "train-images-idx3-ubyte",
+        "not the official file",
+        "data fetch mnist",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(!folder.join("out/runs.csv").exists());
+}

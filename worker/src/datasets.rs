@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tailsweep_common::id::BlobId;
@@ -48,7 +48,7 @@ impl Datasets {
 
     /// Reads it, after a download if that is wished and needed.
     fn load(&self, dataset: &Dataset) -> Result<Data, DataError> {
-        let missing = match data::load(dataset, &self.folder) {
+        let missing = match self.read(dataset) {
             Err(problem) if self.fetch && matches!(problem.fault, DataFault::Missing) => problem,
             loaded => return loaded,
         };
@@ -60,7 +60,14 @@ impl Datasets {
             warn!(%problem, "the download failed");
             return Err(missing);
         }
-        data::load(dataset, &self.folder)
+        self.read(dataset)
+    }
+
+    /// Reads it, if its files are the official ones.
+    fn read(&self, dataset: &Dataset) -> Result<Data, DataError> {
+        let loaded = data::load(dataset, &self.folder)?;
+        official::require(dataset, &self.folder)?;
+        Ok(loaded)
     }
 
     /// The data set whose files travelled with its sweep; `fetch` brings one of them.
@@ -97,6 +104,17 @@ impl Datasets {
     fn loaded(&self) -> MutexGuard<'_, Loaded> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the data set could be had from the data directory: the same files are read and judged,
+/// and nothing is kept.
+///
+/// # Errors
+///
+/// A file is missing, damaged, or not the official one; the text says what to do.
+pub fn check_data(dataset: &Dataset, data_dir: &Path) -> Result<(), DataError> {
+    data::check(dataset, data_dir)?;
+    official::require(dataset, data_dir)
 }
 
 fn insert(loaded: &mut Loaded, data: &Arc<Data>) {

@@ -18,10 +18,11 @@ mod worker;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use datasets::check_data;
 pub use memory::memory_here;
 pub use recompute::{RecomputeError, Recomputed, Recomputer};
 pub use said::{keep_panics, stderr};
-pub use tailsweep_trainers::data::{DataError, check as check_data};
+pub use tailsweep_trainers::data::DataError;
 pub use tailsweep_trainers::{
     Device, DeviceError, TrainError, Training, WeightsError, check_weights,
 };

@@ -158,7 +158,10 @@ fn verify(args: &DataVerifyArgs, data_dir: &Path) -> Result<(), Failure> {
     let word = |state: &State| match state {
         State::Official => ("official", String::new()),
         State::Missing => ("missing", String::new()),
-        State::Differs(why) => ("differs", why.clone()),
+        State::Differs { found, official } => {
+            ("differs", format!("SHA-256 {found}, officially {official}"))
+        }
+        State::Unreadable(why) => ("differs", format!("can't be read: {why}")),
         State::Unknown(why) => ("unknown", why.clone()),
     };
     if args.json {
@@ -179,7 +182,7 @@ fn verify(args: &DataVerifyArgs, data_dir: &Path) -> Result<(), Failure> {
     }
     // A part of a data set is enough for sweeps with limits.
     let is_wrong = |state: &State| match state {
-        State::Differs(_) => true,
+        State::Differs { .. } | State::Unreadable(_) => true,
         State::Missing => !asked_for_all,
         State::Official | State::Unknown(_) => false,
     };

@@ -10,6 +10,9 @@ use tailsweep_common::run::DatasetName;
 
 use super::{Needed, needed};
 
+/// No official file is larger, bytes; what a compressed one claims beyond is not looked at.
+const MAX_CONTENT: u64 = 1 << 30;
+
 /// What a file of a data set is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -17,8 +20,15 @@ pub enum State {
     Official,
     /// Neither the plain nor the compressed file is there.
     Missing,
-    /// It is another file, or cannot be read.
-    Differs(String),
+    /// It is another file.
+    Differs {
+        /// The SHA-256 of what is in it.
+        found: String,
+        /// What that should be.
+        official: String,
+    },
+    /// It cannot be read; the system says why.
+    Unreadable(String),
     /// Its official content is not known here.
     Unknown(String),
 }
@@ -46,7 +56,8 @@ pub fn present(name: DatasetName, data_dir: &Path) -> Vec<bool> {
     needed(name).iter().map(is_here).collect()
 }
 
-fn judge(file: &Needed, data_dir: &Path) -> Verified {
+/// What a file is: the plain one, or the compressed one if there is no plain one.
+pub(super) fn judge(file: &Needed, data_dir: &Path) -> Verified {
     let plain = data_dir.join(file.path);
     let gz = format!("{}.gz", file.path);
     let packed: PathBuf = data_dir.join(&gz);
@@ -74,19 +85,20 @@ fn compare(path: &Path, expected: Option<&str>) -> State {
 
 /// The same for what is in a gzip file.
 fn compare_content(path: &Path, expected: Option<&str>) -> State {
-    let digest = File::open(path)
-        .and_then(|file| sha256(GzDecoder::new(BufReader::with_capacity(1 << 16, file))));
+    let content = |file| GzDecoder::new(BufReader::with_capacity(1 << 16, file)).take(MAX_CONTENT);
+    let digest = File::open(path).and_then(|file| sha256(content(file)));
     state(digest, expected)
 }
 
 fn state(digest: io::Result<String>, expected: Option<&str>) -> State {
     match (digest, expected) {
-        (Err(why), _) => State::Differs(format!("can't be read: {why}")),
+        (Err(why), _) => State::Unreadable(why.to_string()),
         (Ok(digest), None) => State::Unknown(format!("SHA-256 of its content {digest}")),
         (Ok(digest), Some(expected)) if digest == expected => State::Official,
-        (Ok(digest), Some(expected)) => {
-            State::Differs(format!("SHA-256 {digest}, officially {expected}"))
-        }
+        (Ok(found), Some(expected)) => State::Differs {
+            found,
+            official: expected.to_owned(),
+        },
     }
 }
 
@@ -166,11 +178,11 @@ mod tests {
         is(judged(&file), "file.gz", false);
         assert!(matches!(judged(&known_packed_alone).1, State::Unknown(_)));
         put("file.gz", b"no gzip");
-        assert!(matches!(judged(&file).1, State::Differs(why) if why.contains("read")));
+        assert!(matches!(judged(&file).1, State::Unreadable(_)));
         put("file", b"right");
         is(judged(&file), "file", true);
         put("file", b"wrong");
-        assert!(matches!(judged(&file).1, State::Differs(_)));
+        assert!(matches!(judged(&file).1, State::Differs { .. }));
         assert!(matches!(judged(&known_packed_alone).1, State::Unknown(_)));
     }
 }

@@ -14,7 +14,9 @@
 //! A pixel p becomes (p/255 − mean)/sd of its channel in f32, as PyTorch does it. Limits take
 //! the first examples; only the files that hold them are opened, and only the bytes that hold
 //! them are read, so nothing that a compressed file claims can exhaust memory. A file that is
-//! read to its end must end where its format says. There is no download and no augmentation.
+//! read to its end must end where its format says. There is no download and no augmentation, and
+//! no judgement here of whether a well-formed file is the official one: the worker's, before it
+//! loads.
 
 mod cifar;
 mod excerpt;
@@ -158,6 +160,24 @@ pub struct DataError {
     remedy: String,
 }
 
+impl DataError {
+    /// Of a file of an official data set that has the right form, and other contents.
+    pub fn altered(dataset: &Dataset, file: PathBuf, fault: DataFault) -> Self {
+        let dataset = dataset.name();
+        let remedy = format!(
+            "remove it, and `tailsweep data fetch {dataset}` gets the official one; or, if it was \
+             changed on purpose, save its examples as `.npy` arrays and name these in the sweep \
+             file, `dataset = {{ images = …, labels = … }}`"
+        );
+        Self {
+            dataset,
+            file,
+            fault,
+            remedy,
+        }
+    }
+}
+
 /// What is wrong with a file of a data set.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DataFault {
@@ -188,6 +208,17 @@ pub enum DataFault {
         expected: u32,
         /// What it is.
         found: u32,
+    },
+    /// It has the form of the official file, and other contents. Runs are known by the name of
+    /// the data set, so its results would pass for those of the official data.
+    #[error(
+        "is not the official file: the SHA-256 of its content is {found} instead of {official}"
+    )]
+    NotOfficial {
+        /// The SHA-256 of what is in it, decompressed.
+        found: String,
+        /// What that should be.
+        official: String,
     },
     /// The files of own data are not in the data directory.
     #[error("travels with its sweep, and is not here")]
@@ -232,6 +263,26 @@ pub fn load(dataset: &Dataset, data_dir: &Path) -> Result<Data, DataError> {
         train: examples(Split::Train)?,
         test: examples(Split::Test)?,
     })
+}
+
+/// The files that [`load`] reads of an official data set, below the data directory, without `.gz`:
+/// those that hold the examples within its limits. None for all other data.
+pub fn files(dataset: &Dataset) -> Vec<String> {
+    let of_split = |split| {
+        let examples = dataset.examples(split);
+        match dataset.source {
+            Source::Named(name @ (DatasetName::Mnist | DatasetName::FashionMnist))
+                if examples > 0 =>
+            {
+                idx::files(name, split).to_vec()
+            }
+            Source::Named(name @ (DatasetName::Cifar10 | DatasetName::Cifar100)) => {
+                cifar::files(name, split, examples)
+            }
+            _ => Vec::new(),
+        }
+    };
+    [of_split(Split::Train), of_split(Split::Test)].concat()
 }
 
 /// Whether [`load`] would succeed: the same files are read and judged, and nothing is kept.

@@ -18,34 +18,20 @@ pub(super) fn read(
     split: Split,
     examples: usize,
 ) -> Result<RawExamples, DataError> {
-    let (label_bytes, records_per_file, files) = match (dataset, split) {
-        (DatasetName::Cifar100, Split::Train) => (2, 50_000, vec!["train".to_owned()]),
-        (DatasetName::Cifar100, Split::Test) => (2, 10_000, vec!["test".to_owned()]),
-        (_, Split::Train) => (
-            1,
-            10_000,
-            (1..=5).map(|batch| format!("data_batch_{batch}")).collect(),
-        ),
-        (_, Split::Test) => (1, 10_000, vec!["test_batch".to_owned()]),
+    let (label_bytes, records_per_file) = match (dataset, split) {
+        (DatasetName::Cifar100, Split::Train) => (2, 50_000),
+        (DatasetName::Cifar100, Split::Test) => (2, 10_000),
+        _ => (1, 10_000),
     };
-    let folder = if label_bytes == 2 {
-        "cifar-100-binary"
-    } else {
-        "cifar-10-batches-bin"
-    };
-
     let features = dataset.features();
     let record = label_bytes + features;
     let mut raw = RawExamples {
         pixels: Vec::with_capacity(examples * features),
         labels: Vec::with_capacity(examples),
     };
-    for file in files {
+    for file in files(dataset, split, examples) {
         let wanted = (examples - raw.labels.len()).min(records_per_file);
-        if wanted == 0 {
-            break;
-        }
-        let mut source = Source::open(dataset, data_dir, &format!("{folder}/{file}.bin"))?;
+        let mut source = Source::open(dataset, data_dir, &file)?;
         let bytes = source.bytes(wanted * record)?;
         let labels = labels_of(&bytes, record, label_bytes);
         source.check_labels(&labels)?;
@@ -58,6 +44,19 @@ pub(super) fn read(
         }
     }
     Ok(raw)
+}
+
+/// The files that hold the first `examples` of a split, below the data directory, without `.gz`.
+pub(super) fn files(dataset: DatasetName, split: Split, examples: usize) -> Vec<String> {
+    match (dataset, split) {
+        _ if examples == 0 => Vec::new(),
+        (DatasetName::Cifar100, Split::Train) => vec!["cifar-100-binary/train.bin".to_owned()],
+        (DatasetName::Cifar100, Split::Test) => vec!["cifar-100-binary/test.bin".to_owned()],
+        (_, Split::Train) => (1..=examples.div_ceil(10_000).min(5))
+            .map(|batch| format!("cifar-10-batches-bin/data_batch_{batch}.bin"))
+            .collect(),
+        (_, Split::Test) => vec!["cifar-10-batches-bin/test_batch.bin".to_owned()],
+    }
 }
 
 /// The last label byte of each record: the fine one.

@@ -27,18 +27,18 @@ pub(super) fn read(
             labels: Vec::new(),
         });
     }
+    let [images, labels] = files(dataset, split);
+    let open = |file: &str| Source::open(dataset, data_dir, file);
+    read_pair(dataset, split, open(&images)?, open(&labels)?, examples)
+}
+
+/// The images and the labels of a split, below the data directory, without `.gz`.
+pub(super) fn files(dataset: DatasetName, split: Split) -> [String; 2] {
     let part = match split {
         Split::Train => "train",
         Split::Test => "t10k",
     };
-    let open = |kind| Source::open(dataset, data_dir, &format!("{dataset}/{part}-{kind}-ubyte"));
-    read_pair(
-        dataset,
-        split,
-        open("images-idx3")?,
-        open("labels-idx1")?,
-        examples,
-    )
+    ["images-idx3", "labels-idx1"].map(|kind| format!("{dataset}/{part}-{kind}-ubyte"))
 }
 
 /// The first `examples` of an images file and its labels file.

@@ -462,10 +462,10 @@ fn add_row<T: Copy + Into<f64>>(
 }
 
 /// The noise of neighbouring columns.
-struct Centred<'a, T> {
-    gradient: &'a [T],
-    centre: &'a [f64],
-    noise: &'a mut Vec<f64>,
+pub(crate) struct Centred<'a, T> {
+    pub(crate) gradient: &'a [T],
+    pub(crate) centre: &'a [f64],
+    pub(crate) noise: &'a mut Vec<f64>,
 }
 
 impl<T: Copy + Into<f64>> Loop for Centred<'_, T> {

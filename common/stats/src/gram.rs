@@ -22,7 +22,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::accumulate::Centred;
 use crate::stable::SplitMix64;
+use crate::wide::{self, Eight, Loop};
 
 /// Sums that a row is folded into: a power of two.
 const WIDTH: usize = 8192;
@@ -38,6 +40,24 @@ const SEED: u64 = 0x6569_6765_6e76_616c;
 
 /// Coordinates that go to neighbouring sums together, each with a sign of its own.
 const RUN: usize = 32;
+
+/// Coordinates whose noise is made at once: whole runs.
+const CHUNK: usize = 1024;
+
+/// The sign bits of eight neighbours, for each pattern of their signs.
+static SIGNS: [[u64; 8]; 256] = {
+    let mut signs = [[0; 8]; 256];
+    let mut pattern = 0;
+    while pattern < 256 {
+        let mut lane = 0;
+        while lane < 8 {
+            signs[pattern][lane] = (pattern as u64 >> lane & 1) << 63;
+            lane += 1;
+        }
+        pattern += 1;
+    }
+    signs
+};
 
 /// Eigenvalues of the noise covariance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,8 +82,10 @@ pub struct GramSums {
     /// The rows that were taken: their squared lengths, and what they were folded into.
     squares: Vec<f64>,
     folded: Vec<f32>,
-    /// The row at hand.
+    /// The row at hand, the noise of its present chunk, and its squares.
     sums: Vec<f64>,
+    noise: Vec<f64>,
+    noise_squares: Box<[f64; CHUNK]>,
 }
 
 impl GramSums {
@@ -91,6 +113,8 @@ impl GramSums {
             squares: Vec::with_capacity(rows),
             folded: Vec::with_capacity(rows * WIDTH),
             sums: vec![0.0; WIDTH],
+            noise: Vec::with_capacity(CHUNK),
+            noise_squares: Box::new([0.0; CHUNK]),
         }
     }
 
@@ -110,21 +134,22 @@ impl GramSums {
         }
         self.sums.fill(0.0);
         let mut squares = 0.0;
-        let runs = gradient.chunks(RUN).zip(self.centre.chunks(RUN));
-        for ((gradient, centre), (start, signs)) in runs.zip(&self.places) {
-            let start = *start as usize;
-            let sums = &mut self.sums[start..start + RUN];
-            let mut own = 0.0;
-            for (place, ((sum, g), c)) in sums.iter_mut().zip(gradient).zip(centre).enumerate() {
-                let noise = (*g).into() - c;
-                own += noise * noise;
-                *sum += if signs >> place & 1 == 0 {
-                    noise
-                } else {
-                    -noise
-                };
-            }
-            squares += own;
+        let chunks = gradient.chunks(CHUNK).zip(self.centre.chunks(CHUNK));
+        for ((gradient, centre), places) in chunks.zip(self.places.chunks(CHUNK / RUN)) {
+            let noise = &mut self.noise;
+            wide::run(Centred {
+                gradient,
+                centre,
+                noise,
+            });
+            noise.resize(CHUNK, 0.0);
+            wide::run(Fold {
+                noise,
+                places,
+                sums: &mut self.sums,
+                squares: &mut self.noise_squares,
+            });
+            squares = add_runs(squares, &self.noise_squares);
         }
         self.squares.push(squares);
         self.folded.extend(self.sums.iter().map(|sum| *sum as f32));
@@ -175,6 +200,51 @@ impl GramSums {
                 trace,
                 leading: values,
             })
+    }
+}
+
+/// The total, plus the sum of each run of squares in turn. Eight runs are summed side by side.
+fn add_runs(total: f64, squares: &[f64; CHUNK]) -> f64 {
+    let (groups, _) = squares.as_chunks::<{ 8 * RUN }>();
+    groups.iter().fold(total, |total, runs| {
+        let mut sums = [0.0; 8];
+        for place in 0..RUN {
+            for (run, sum) in sums.iter_mut().enumerate() {
+                *sum += runs[run * RUN + place];
+            }
+        }
+        sums.iter().fold(total, |total, sum| total + sum)
+    })
+}
+
+/// Squares noise, and adds its runs, with their signs, to the sums of their places.
+struct Fold<'a> {
+    noise: &'a [f64],
+    places: &'a [(u32, u32)],
+    sums: &'a mut [f64],
+    squares: &'a mut [f64; CHUNK],
+}
+
+impl Loop for Fold<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Eight>(self) {
+        let (noise, _) = self.noise.as_chunks::<8>();
+        let (squares, _) = self.squares.as_chunks_mut::<8>();
+        for (square, noise) in squares.iter_mut().zip(noise) {
+            let noise = E::load(noise);
+            *square = E::store(noise * noise);
+        }
+        for (run, (start, signs)) in noise.chunks_exact(RUN / 8).zip(self.places) {
+            let start = *start as usize;
+            let (sums, _) = self.sums[start..start + RUN].as_chunks_mut::<8>();
+            for ((sums, noise), pattern) in sums.iter_mut().zip(run).zip(signs.to_le_bytes()) {
+                let signs = E::load_bits(&SIGNS[usize::from(pattern)]);
+                let signed = E::of_bits(E::xor(E::bits(E::load(noise)), signs));
+                *sums = E::store(E::load(sums) + signed);
+            }
+        }
     }
 }
 

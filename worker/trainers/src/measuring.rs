@@ -385,11 +385,11 @@ impl Accumulators {
             threads => 2 * threads,
         };
         rayon::scope_fifo(|scope| {
+            scope.spawn_fifo(|_| each_row(&mut |row| gram.add_row(row)));
             for mut share in noise.shares(shares) {
                 let each_row = &each_row;
                 scope.spawn_fifo(move |_| each_row(&mut |row| share.add_row(row)));
             }
-            scope.spawn_fifo(|_| each_row(&mut |row| gram.add_row(row)));
         });
         if stopped.into_inner() {
             Err(NoMeasurement::Interrupted)

@@ -17,6 +17,7 @@ mod curves;
 mod decomposition;
 mod diagnosis;
 mod exits;
+mod iterates;
 mod legend;
 mod norms;
 mod palette;
@@ -63,6 +64,7 @@ pub(crate) fn all(facts: &Facts, late: &[PointRow]) -> Vec<Figure> {
     figures.extend(blocks::figure(&lookup));
     figures.extend(slopes::figure(&lookup));
     figures.extend(decomposition::figure(&lookup));
+    figures.extend(iterates::figure(&lookup));
     figures.extend(calibration::figures(&lookup));
     figures.extend(exits::figures(&lookup));
     figures

@@ -113,6 +113,14 @@ impl<'a> Lookup<'a> {
         })
     }
 
+    /// The late α of the averaged iterates over all layers, by the published estimator.
+    pub(crate) fn iterates(&self, point: usize) -> Option<&'a Late> {
+        let rows = &self.late[self.rows[point].clone()];
+        rows.iter()
+            .find(|row| row.key.split.is_none() && row.key.estimator == Estimator::Mohammadi)
+            .map(|row| &row.late)
+    }
+
     /// The late α of a kind; of those on the ladder, the one at the published block length.
     pub(crate) fn late(&self, point: usize, split: Split, kind: Kind) -> Option<&'a Late> {
         let k1 = self.published_k1(point, split);

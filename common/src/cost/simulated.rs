@@ -51,7 +51,10 @@ pub(super) fn of_levy_sde(point: &LevyPoint) -> Cost {
             let well = point.start.unwrap_or(0) as usize;
             let rate = point.learning_rate;
             let mean = theory.mean_exit_time(well, rate) / rate;
-            mean * -(-most / mean).exp_m1()
+            match mean.is_finite() {
+                true => mean * -(-most / mean).exp_m1(),
+                false => most,
+            }
         }
         None => most,
     };
@@ -90,6 +93,14 @@ mod tests {
         assert!((ratio - 79.3 / 28.5).abs() < 0.01, "{ratio}");
         let steps = seconds("1.2") / super::SECONDS_PER_STEP / 300.0;
         assert!((steps - 2850.0).abs() < 10.0, "{steps}");
+    }
+
+    #[test]
+    fn paths_that_never_leave_take_all_their_steps() {
+        let wide = "architecture = \"levy_sde\"\n\"levy_sde.epsilon\" = 0.1\n\"levy_sde.alpha\" = 1.5\n\
+                    \"levy_sde.a\" = 1e300";
+        let steps = cost(wide).seconds / super::SECONDS_PER_STEP / 300.0;
+        assert!((steps - 1e6).abs() < 1.0, "{steps}");
     }
 
     #[test]

@@ -112,6 +112,12 @@ impl LevyPoint {
         self.epsilon * f64::from(self.batch_size).powf(1.0 / self.alpha - 1.0)
     }
 
+    /// The scale of the noise in g: ε·(ηb)^(1/α − 1). It must be a number above 0 for there to be
+    /// a process.
+    pub fn noise(&self) -> f64 {
+        self.minibatch_epsilon() * self.learning_rate.powf(1.0 / self.alpha - 1.0)
+    }
+
     /// What theory says of the process; `None` if the potential is none, or α or ε out of bounds.
     /// Clipping is no part of it.
     pub fn theory(&self) -> Option<Metastability> {

@@ -303,7 +303,7 @@ impl LevyDraft {
             let help = format!("write less, such as {:.0e}", 0.5 / potential.curvature());
             return Err(Fault::at(Key::LearningRate, message, help));
         }
-        Ok(LevyPoint {
+        let point = LevyPoint {
             potential: form,
             alpha: self.alpha.ok_or(lacks(LevyKey::Alpha))?,
             epsilon: self.epsilon.ok_or(lacks(LevyKey::Epsilon))?,
@@ -318,7 +318,17 @@ impl LevyDraft {
             learning_rate,
             steps,
             every,
-        })
+        };
+        let noise = point.noise();
+        if point.theory().is_none() || !(noise.is_finite() && noise > 0.0) {
+            let message = format!(
+                "the noise of a step, `epsilon`·(`learning_rate`·`batch_size`)^(1/`alpha` − 1), would \
+                 be {noise:e}"
+            );
+            let help = "write numbers nearer to 1, such as `alpha = 1.5` and `epsilon = 0.1`";
+            return Err(Fault::at(LevyKey::Alpha, message, help));
+        }
+        Ok(point)
     }
 }
 

@@ -39,7 +39,7 @@ impl Equation {
         let potential = point.potential.potential().ok()?;
         let law = Stable::symmetric(point.alpha, 1.0).ok()?;
         let rate = point.learning_rate;
-        let noise = point.minibatch_epsilon() * rate.powf(1.0 / point.alpha - 1.0);
+        let noise = point.noise();
         let clip_is_sound = point.clip.is_none_or(|clip| clip > 0.0);
         if !(rate > 0.0 && noise.is_finite() && noise > 0.0 && clip_is_sound) {
             return None;

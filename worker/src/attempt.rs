@@ -111,6 +111,14 @@ pub(crate) struct Task {
 /// Starts the computation. The last of its news is one for which [`News::is_last`] holds, also
 /// after a panic.
 pub(crate) fn start(task: Task) -> std::io::Result<()> {
+    on_a_thread(task, compute)
+}
+
+/// The same for any computation.
+pub(crate) fn on_a_thread(
+    task: Task,
+    compute: impl FnOnce(&Task) -> Result<News, Failure> + Send + 'static,
+) -> std::io::Result<()> {
     let name = task.lease.key.0.to_string()[..8].to_owned();
     thread::Builder::new()
         .name(name)
@@ -144,7 +152,8 @@ fn with_lines(mut message: String, begun: said::Mark) -> String {
     message
 }
 
-struct Failure {
+/// Why a computation ended without a result.
+pub(crate) struct Failure {
     reason: Reason,
     message: String,
 }
@@ -287,39 +296,4 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("the trainer panicked").to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)] // a test that cannot go on fails
-
-    use super::*;
-
-    #[test]
-    fn a_panic_fails_its_own_attempt_with_its_message() {
-        let neighbour = thread::spawn(|| last_news(|| Ok(News::HandedBack)));
-        for (work, said) in [
-            (
-                panicking as fn() -> Result<News, Failure>,
-                "a trainer broke",
-            ),
-            (with_number, "broke at step 7"),
-        ] {
-            let on_pool = thread::spawn(move || last_news(work)).join().unwrap();
-            let News::Failed(Reason::Panic, message) = on_pool else {
-                panic!("it failed");
-            };
-            assert!(message.starts_with(said), "{message}");
-        }
-        assert!(matches!(neighbour.join().unwrap(), News::HandedBack));
-    }
-
-    fn panicking() -> Result<News, Failure> {
-        panic!("a trainer broke")
-    }
-
-    fn with_number() -> Result<News, Failure> {
-        let step = 7;
-        panic!("broke at step {step}")
-    }
 }

@@ -306,21 +306,27 @@ impl Worker {
             };
             let control = Arc::new(Control::default());
             held.stage = Stage::Computing(Arc::clone(&control));
-            let task = Task {
-                lease: held.lease.clone(),
-                weights: None,
-                own_data: None,
-                checkpoint: None,
-                device: self.settings.device,
-                dump_dir: self.settings.dump_dir.clone(),
-                datasets: Arc::clone(&self.datasets),
-                checkpoint_every: self.settings.checkpoint_every,
-                control,
-                news: self.news.clone(),
-            };
+            let lease = held.lease.clone();
+            let task = self.task(lease, control);
             self.busy += 1;
             self.say([Message::Started(wire_key(key))]).await;
             tokio::spawn(begin(self.client.clone(), task));
+        }
+    }
+
+    /// What a thread needs to compute a lease, but for what is fetched.
+    fn task(&self, lease: Lease, control: Arc<Control>) -> Task {
+        Task {
+            lease,
+            weights: None,
+            own_data: None,
+            checkpoint: None,
+            device: self.settings.device,
+            dump_dir: self.settings.dump_dir.clone(),
+            datasets: Arc::clone(&self.datasets),
+            checkpoint_every: self.settings.checkpoint_every,
+            control,
+            news: self.news.clone(),
         }
     }
 
@@ -476,3 +482,6 @@ async fn collect(mut parts: tonic::Streaming<wire::Part>) -> Result<Vec<u8>, Sta
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

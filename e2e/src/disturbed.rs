@@ -18,9 +18,12 @@ seeds = 4
 steps = 5000
 sampling = "shuffled"
 momentum = 0.5
+weight_decay = 1e-4
+schedule = { cosine = true }
 
 [measure]
 every = 500
+iterates = true
 
 [[block]]
 dataset = { name = "mnist-excerpt", train_limit = 1000, test_limit = 500 }

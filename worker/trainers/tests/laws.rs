@@ -47,19 +47,61 @@ fn alexnet() -> (NetworkPoint, Arc<Data>) {
     (point, data)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+/// One life of a process that is killed.
+#[derive(Clone, Debug)]
+struct Life {
+    /// Events until its last checkpoint.
+    saved: usize,
+    /// Events after it, which are lost.
+    lost: usize,
+    /// Questions whether to stop that the next event asks, and is killed at the last of them.
+    questions: usize,
+    threads: usize,
+    /// Whether gradients are kept between two passes.
+    keeps: bool,
+}
 
-    /// Kill it anywhere, any number of times: the results are those of an unbroken run.
+fn life() -> impl Strategy<Value = Life> {
+    let questions = prop::sample::select(vec![0, 1, 4, 9]);
+    (
+        0_usize..14,
+        0_usize..6,
+        questions,
+        1_usize..4,
+        any::<bool>(),
+    )
+        .prop_map(|(saved, lost, questions, threads, keeps)| Life {
+            saved,
+            lost,
+            questions,
+            threads,
+            keeps,
+        })
+}
+
+impl Life {
+    fn budget(&self) -> MeasureBudget {
+        let bytes = if self.keeps { u64::MAX } else { 0 };
+        MeasureBudget { bytes }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+
+    /// Kill it anywhere, any number of times, in the middle of a measurement or with steps behind
+    /// the last checkpoint, and go on with other threads and another budget: all that it says,
+    /// twice too, is what an unbroken run says.
     #[test]
     fn a_resumed_run_is_an_unbroken_run(
-        kills in prop::collection::vec(0_usize..36, 1..5),
+        lives in prop::collection::vec(life(), 1..5),
         sampling in prop::sample::select(vec![
             Sampling::FileOrder,
             Sampling::Shuffled,
             Sampling::WithReplacement,
         ]),
         momentum in prop::sample::select(vec![0.0, 0.9]),
+        cosine: bool,
         convolutional: bool,
         iterates: bool,
     ) {
@@ -70,22 +112,49 @@ proptest! {
         };
         point.train.sampling = sampling;
         point.train.momentum = momentum;
+        if cosine {
+            point.train.schedule = Schedule::Cosine;
+        }
         point.measure.iterates = iterates;
         let run = run(point, 3);
         let mut unbroken = Training::new(&run, data.clone(), None).unwrap();
         let expected = events(&mut unbroken).unwrap();
 
-        let mut training = Training::new(&run, data.clone(), None).unwrap();
-        let mut found = Vec::new();
-        while !matches!(found.last(), Some(Event::Ended(_))) {
-            if kills.contains(&found.len()) {
-                let checkpoint = training.checkpoint();
-                training = Training::resume(&run, data.clone(), &checkpoint).unwrap();
-                prop_assert_eq!(&training.checkpoint(), &checkpoint);
-            }
-            found.push(training.advance(&|| false).unwrap());
+        // The last checkpoint, and the number of events until it.
+        let mut saved: Option<(Vec<u8>, usize)> = None;
+        let begin = |saved: &Option<(Vec<u8>, usize)>, life: &Life| {
+            let (training, at) = match saved {
+                None => (Training::new(&run, data.clone(), None).unwrap(), 0),
+                Some((bytes, at)) => (Training::resume(&run, data.clone(), bytes).unwrap(), *at),
+            };
+            (training.with_measure_budget(life.budget()), at)
+        };
+        for life in &lives {
+            saved = in_pool(life.threads, || {
+                let (mut training, begun) = begin(&saved, life);
+                let last = expected.len() - 1;
+                let kept = last.min(begun + life.saved);
+                let killed = last.min(kept + life.lost);
+                let mut bytes = training.checkpoint();
+                for (at, expected) in expected[..killed].iter().enumerate().skip(begun) {
+                    if at == kept {
+                        bytes = training.checkpoint();
+                    }
+                    prop_assert_eq!(&training.advance(&|| false).unwrap(), expected);
+                }
+                if kept == killed {
+                    bytes = training.checkpoint();
+                }
+                let asked = AtomicUsize::new(0);
+                let killer = || asked.fetch_add(1, Ordering::Relaxed) >= life.questions;
+                let cut = training.advance(&killer).unwrap();
+                prop_assert!(cut == Event::Interrupted || cut == expected[killed]);
+                Ok(Some((bytes, kept)))
+            })?;
         }
-        prop_assert_eq!(found, expected);
+        let (mut training, begun) = begin(&saved, &lives[0]);
+        prop_assert_eq!(&training.checkpoint(), &saved.unwrap().0);
+        prop_assert_eq!(events(&mut training).unwrap(), &expected[begun..]);
         prop_assert_eq!(training.checkpoint(), unbroken.checkpoint());
     }
 }

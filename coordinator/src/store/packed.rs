@@ -80,12 +80,14 @@ mod tests {
 
     #[test]
     fn a_json_text_is_read_packed_or_not() {
-        let value: Vec<u32> = (0..10_000).collect();
+        let value: Vec<(String, u32)> = (0..10_000)
+            .map(|index| ("learning_rate".to_owned(), index))
+            .collect();
         let text = serde_json::to_vec(&value).unwrap();
         let packed = pack_json(&value).unwrap();
         assert!(packed.len() < text.len() / 2);
-        assert_eq!(unpack_json::<Vec<u32>>(&packed).unwrap(), value);
-        assert_eq!(unpack_json::<Vec<u32>>(&text).unwrap(), value);
+        assert_eq!(unpack_json::<Vec<(String, u32)>>(&packed).unwrap(), value);
+        assert_eq!(unpack_json::<Vec<(String, u32)>>(&text).unwrap(), value);
     }
 
     #[test]

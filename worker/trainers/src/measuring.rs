@@ -379,10 +379,11 @@ impl Accumulators {
             }
         };
         let Self { noise, gram } = self;
-        // More shares than threads, so that none waits long for the last one.
+        // Two tasks for each thread, so that none waits long for the last one. No more: each of them
+        // reads all rows and their centre, which take as long as some of the sums.
         let shares = match rayon::current_num_threads() {
             1 => 1,
-            threads => 2 * threads,
+            threads => 2 * threads - 1,
         };
         rayon::scope_fifo(|scope| {
             scope.spawn_fifo(|_| each_row(&mut |row| gram.add_row(row)));

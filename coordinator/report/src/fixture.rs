@@ -159,6 +159,56 @@ fn estimates(run: usize, step: u64, alpha: f64) -> Vec<EstimateRow> {
         .into()
 }
 
+const CHANNELS: &str = r#"version = 1
+name = "channels"
+[train]
+steps = 4
+[[block]]
+dataset = "cifar10"
+architecture = "alexnet"
+width = [2, 4]
+batch_size = 500
+learning_rate = 0.1
+"#;
+
+/// Two networks of 2 and of 4 channels: accuracies of 0.25 and 0.5 on the training split, α of 1.5
+/// and 1.25 there, and of twice as much on the other one.
+pub(crate) fn channels() -> Facts {
+    let sweep = sweep::parse(CHANNELS, "channels.toml", &BTreeMap::new()).expect("a valid file");
+    let sweep = Arc::new(sweep);
+    let mut facts = Facts::new(SweepText {
+        sweep: Arc::clone(&sweep),
+        source: CHANNELS.to_owned(),
+    });
+    for (index, run) in sweep.runs().enumerate() {
+        facts.add(RunResult {
+            id: RunId::of(&[index as u8]),
+            run,
+            state: RunState::Done,
+            reason: None,
+            steps: Some(4),
+            measurements: Vec::new(),
+        });
+        let (measured, estimated) = (facts.measurements.len(), facts.estimates.len());
+        for (split, times) in [(Split::Train, 1.0), (Split::Test, 2.0)] {
+            facts.measurements.push(MeasurementRow {
+                split,
+                accuracy: Some(times * 0.25 * (1 + index) as f64),
+                ..measurement(index, 4)
+            });
+            let alpha = times * (1.5 - 0.25 * index as f64);
+            let published = estimates(index, 4, alpha).swap_remove(0);
+            facts.estimates.push(EstimateRow {
+                split: Some(split),
+                ..published
+            });
+        }
+        facts.runs[index].measurements = measured..facts.measurements.len();
+        facts.runs[index].estimates = estimated..facts.estimates.len();
+    }
+    facts
+}
+
 const DRAWS: &str = r#"version = 1
 name = "draws"
 [train]

@@ -160,3 +160,42 @@ fn has_accuracy(lookup: &Lookup<'_>, point: usize) -> bool {
         .iter()
         .any(|split| accuracy(lookup, point, *split).is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::late::of_points;
+
+    fn dots(panel: &Panel) -> Vec<Vec<[f64; 2]>> {
+        let curves = panel.plots[0].curves.iter();
+        let places = |curve: &Curve| curve.dots.iter().map(|dot| [dot.x, dot.y]).collect();
+        curves.map(places).collect()
+    }
+
+    /// Figure 6 of the paper: accuracy and α against the channels, on both splits.
+    #[test]
+    fn accuracy_and_alpha_of_both_splits_stand_over_the_channels() {
+        let facts = fixture::channels();
+        let late = of_points(&facts);
+        let figure = figure(&Lookup::new(&facts, &late)).unwrap();
+        let titles: Vec<&str> = figure.panels.iter().map(|it| it.title.as_str()).collect();
+        assert_eq!(titles, ["Accuracy", "Published α"]);
+        assert_eq!(
+            dots(&figure.panels[0]),
+            [[[2.0, 0.25], [4.0, 0.5]], [[2.0, 0.5], [4.0, 1.0]]]
+        );
+        assert_eq!(
+            dots(&figure.panels[1]),
+            [[[2.0, 1.5], [4.0, 1.25]], [[2.0, 3.0], [4.0, 2.5]]]
+        );
+        assert!(figure.pdf().starts_with(b"%PDF"));
+    }
+
+    #[test]
+    fn a_fully_connected_network_has_no_channels() {
+        let facts = fixture::facts();
+        let late = of_points(&facts);
+        assert!(figure(&Lookup::new(&facts, &late)).is_none());
+    }
+}

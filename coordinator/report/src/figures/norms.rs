@@ -45,7 +45,7 @@ pub(super) fn figure(lookup: &Lookup<'_>) -> Option<Figure> {
          and stable with the published α of the point. Such Gaussian norms hardly vary, so almost \
          any noise differs from them; Gaussian noise need not, for correlation and unequal \
          scales alone spread norms. Nor does a wide histogram say that α is below 2. Both axes are \
-         logarithmic."
+         logarithmic; the outermost bins have all that is beyond."
         .to_owned();
     if shown.len() < all.len() {
         caption.push_str(&format!(

@@ -28,48 +28,52 @@ impl Side {
     }
 }
 
+/// A panel: its title, what is said of it alone, and its two sides.
+struct Pair {
+    title: &'static str,
+    says: &'static str,
+    x: Side,
+    y: Side,
+}
+
 /// The published number against its two most telling controls.
 pub(super) fn controls(lookup: &Lookup<'_>) -> Option<Figure> {
     let pairs = [
-        (
-            "Does Gaussian noise read the same?",
-            Side::new("Gaussian surrogate", Kind::SURROGATE, None),
-            Side::new("published, rows restarted", Kind::PUBLISHED_ROWS, None),
-        ),
-        (
-            "Across parameters or across minibatches?",
-            Side::new("published α", Kind::PUBLISHED, None),
-            Side::new("within coordinate, paired", Kind::WITHIN, None),
-        ),
+        Pair {
+            title: "Does Gaussian noise read the same?",
+            says: " Rows restarted against the surrogate: what the method reads on the measured noise \
+                   against what it would read on Gaussian noise with the same covariance and zeros. \
+                   A point on the line does not show that the noise is Gaussian; it shows that the \
+                   published number does not decide.",
+            x: Side::new("Gaussian surrogate", Kind::SURROGATE, None),
+            y: Side::new("published, rows restarted", Kind::PUBLISHED_ROWS, None),
+        },
+        Pair {
+            title: "Across parameters or across minibatches?",
+            says: " Within coordinate against published: the number of the paper, which mixes \
+                   parameters, against the α across minibatches, parameter by parameter.",
+            x: Side::new("published α", Kind::PUBLISHED, None),
+            y: Side::new("within coordinate, paired", Kind::WITHIN, None),
+        },
     ];
     figure(
         lookup,
         "controls",
         "The published α beside its controls",
         "A marker for each point of the sweep, late α, 95 % intervals where there are any; the \
-         dotted line is y = x. First: what the method reads on the measured noise against what it \
-         would read on Gaussian noise with the same covariance and zeros. A point on the line \
-         does not show that the noise is Gaussian; it shows that the published number does not \
-         decide. Second: the number of the paper, which mixes parameters, against the α across \
-         minibatches, parameter by parameter.",
+         dotted line is y = x.",
         &pairs,
     )
 }
 
 /// Training split against test split.
 pub(super) fn train_test(lookup: &Lookup<'_>) -> Option<Figure> {
-    let both = |kind, train, test| {
-        (
-            Side::new(train, kind, Some(Split::Train)),
-            Side::new(test, kind, Some(Split::Test)),
-        )
+    let both = |title, kind, train, test| Pair {
+        title,
+        says: "",
+        x: Side::new(train, kind, Some(Split::Train)),
+        y: Side::new(test, kind, Some(Split::Test)),
     };
-    let published = both(Kind::PUBLISHED, "published α, train", "published α, test");
-    let within = both(
-        Kind::WITHIN,
-        "within coordinate, train",
-        "within coordinate, test",
-    );
     figure(
         lookup,
         "train-test",
@@ -78,8 +82,18 @@ pub(super) fn train_test(lookup: &Lookup<'_>) -> Option<Figure> {
          The published block length depends on the number of minibatches, so it differs between \
          the splits.",
         &[
-            ("Published α", published.0, published.1),
-            ("Across minibatches", within.0, within.1),
+            both(
+                "Published α",
+                Kind::PUBLISHED,
+                "published α, train",
+                "published α, test",
+            ),
+            both(
+                "Across minibatches",
+                Kind::WITHIN,
+                "within coordinate, train",
+                "within coordinate, test",
+            ),
         ],
     )
 }
@@ -89,15 +103,18 @@ fn figure(
     name: &str,
     title: &str,
     caption: &str,
-    pairs: &[(&str, Side, Side)],
+    pairs: &[Pair],
 ) -> Option<Figure> {
     let shown = evenly_spaced(lookup.facts.points.len(), MOST_POINTS);
     let groups = groups(lookup);
-    let panels: Vec<Panel> = pairs
-        .iter()
-        .filter_map(|pair| panel(lookup, &shown, &groups, pair))
-        .collect();
     let mut caption = caption.to_owned();
+    let mut panels = Vec::new();
+    for pair in pairs {
+        if let Some(panel) = panel(lookup, &shown, &groups, pair) {
+            panels.push(panel);
+            caption += pair.says;
+        }
+    }
     if shown.len() < lookup.facts.points.len() {
         caption.push_str(&format!(
             " {} points, evenly spaced over the sweep, are shown.",
@@ -149,7 +166,7 @@ fn panel(
     lookup: &Lookup<'_>,
     shown: &[usize],
     groups: &Option<(Field, Vec<String>)>,
-    (title, x, y): &(&str, Side, Side),
+    Pair { title, x, y, .. }: &Pair,
 ) -> Option<Panel> {
     let late = |point: usize, side: &Side| {
         lookup.late(

@@ -107,8 +107,8 @@ fn standardised(lookup: &Lookup<'_>, all: &[(usize, Split)]) -> String {
         "Stable noise of α = 1.5<span class=\"asks\">what it would read here</span>",
     ];
     format!(
-        "\n<p>Dividing each parameter by its deviation pulls truly stable noise towards 2. The last \
-         column says how far.</p>\n{}",
+        "\n<p>Dividing each parameter by its deviation pulls truly stable noise towards 2: what such \
+         noise of α = 1.5 would read stands last.</p>\n{}",
         table("cards", &head, &rows)
     )
 }
@@ -144,7 +144,7 @@ fn row(lookup: &Lookup<'_>, point: usize, split: Split) -> Vec<String> {
     let zeros = share(|row| row.zero_fraction, "zeros");
     let gaussian = share(
         |row| Some(row.gaussianity.ok()?.shapiro_wilk),
-        "of projections look Gaussian",
+        "pass as Gaussian",
     );
     vec![
         format!(

@@ -16,6 +16,7 @@ mod remote;
 mod report_folder;
 mod settings;
 mod signals;
+mod summary;
 mod sweep_file;
 mod terminal;
 mod trackers;

@@ -1,9 +1,13 @@
 //! The progress of a sweep on stderr: bars on a terminal, plain lines elsewhere.
+//!
+//! On a terminal every line is cut to its width, the names of runs first: a line that wraps would be
+//! drawn again and again.
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
+use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tailsweep_proto::wire::{Counts, RunFailure, RunningRun, SweepStatus};
 
@@ -15,6 +19,12 @@ const MAX_LINES: usize = 8;
 const PLAIN_PAUSE: Duration = Duration::from_secs(2);
 /// Between two plain lines while no run ends: then with the runs in computation.
 const STILL_PAUSE: Duration = Duration::from_secs(30);
+/// Columns of a terminal that the bar takes before its message.
+const BAR: usize = 37;
+/// Columns before the line of a run.
+const INDENT: usize = 2;
+/// Of the label of a run, so much stays in the narrowest terminal.
+const MIN_LABEL: usize = 12;
 /// Steps of the overall bar for each run, so that it moves within runs too.
 const FINE: u64 = 1000;
 
@@ -27,6 +37,8 @@ pub(crate) struct Progress {
     look: Look,
     /// Failures that were told, by run and attempt.
     told: BTreeSet<(String, u32)>,
+    /// What is left of the display once the sweep is over.
+    outcome: Option<String>,
     /// Workers come from elsewhere: say so when there is none.
     hints: bool,
 }
@@ -42,6 +54,7 @@ struct Pace {
 enum Look {
     Bars {
         all: MultiProgress,
+        head: ProgressBar,
         overall: ProgressBar,
         lines: Vec<ProgressBar>,
     },
@@ -55,15 +68,15 @@ impl Progress {
     pub(crate) fn start(hints: bool) -> Self {
         let look = if io::stderr().is_terminal() {
             let all = MultiProgress::new();
-            let overall = all.add(ProgressBar::new(0));
-            let template = "{bar:30} {percent:>3}%  {msg}";
-            overall.set_style(
-                ProgressStyle::with_template(template)
-                    .expect("the template is well formed")
-                    .progress_chars("━╸─"),
-            );
+            let style = |template| {
+                ProgressStyle::with_template(template).expect("the template is well formed")
+            };
+            let head = all.add(ProgressBar::new_spinner().with_style(style("{msg}")));
+            let bar = style("{bar:30} {percent:>3}%  {msg}").progress_chars("━╸─");
+            let overall = all.add(ProgressBar::new(0).with_style(bar));
             Look::Bars {
                 all,
+                head,
                 overall,
                 lines: Vec::new(),
             }
@@ -75,6 +88,7 @@ impl Progress {
             over_at_start: None,
             look,
             told: BTreeSet::new(),
+            outcome: None,
             hints,
         }
     }
@@ -89,21 +103,31 @@ impl Progress {
             (over - at_start) as f64 + within,
             (total - over) as f64 - within,
         );
-        let mut text = overall_text(status, &counts, over, total, pace);
+        let counted = counts_text(status, &counts, over, total);
+        let mut ahead = pace_text(pace.filter(|_| !status.over));
         if self.hints && !status.waiting_for.is_empty() {
-            text += &format!(" ({})", status.waiting_for);
+            ahead.push(status.waiting_for.clone());
+        }
+        if status.over {
+            self.outcome = Some(match over > at_start {
+                true => format!("{counted}, after {}", human_time(self.started.elapsed())),
+                false => counted.clone(),
+            });
         }
         self.tell_failures(status);
         match &mut self.look {
             Look::Bars {
                 all,
+                head,
                 overall,
                 lines,
             } => {
+                let width = usize::from(Term::stderr().size().1);
+                head.set_message(cut(&counted, width));
                 overall.set_length(total * FINE);
                 overall.set_position(over * FINE + (within * FINE as f64) as u64);
-                overall.set_message(text);
-                let texts = running_lines(status);
+                overall.set_message(cut(&ahead.join(", "), width.saturating_sub(BAR)));
+                let texts = running_lines(status, width.saturating_sub(INDENT));
                 while lines.len() < texts.len() {
                     let line = all.add(ProgressBar::new_spinner());
                     line.set_style(
@@ -122,13 +146,14 @@ impl Progress {
                 }
             }
             Look::Plain { last } => {
+                let text = [vec![counted], ahead].concat().join(", ");
                 let due = last.is_none_or(|(when, _)| when.elapsed() >= PLAIN_PAUSE);
                 let moved = last.is_none_or(|(_, before)| before != over);
                 let still = last.is_some_and(|(when, _)| when.elapsed() >= STILL_PAUSE);
                 if (due && moved) || still || status.over {
                     eprintln!("{text}");
                     if still && !moved {
-                        for line in running_lines(status) {
+                        for line in running_lines(status, usize::MAX) {
                             eprintln!("  {line}");
                         }
                     }
@@ -142,16 +167,19 @@ impl Progress {
     pub(crate) fn finish(self) {
         if let Look::Bars {
             all,
+            head,
             overall,
             lines,
         } = self.look
         {
-            for line in lines {
+            for line in lines.into_iter().chain([overall, head]) {
                 line.finish_and_clear();
             }
-            overall.finish_and_clear();
             // What could not be cleared is only cosmetic.
             let _ = all.clear();
+            if let Some(outcome) = self.outcome {
+                eprintln!("{outcome}");
+            }
         }
     }
 
@@ -225,18 +253,12 @@ fn fraction(run: &RunningRun) -> f64 {
     }
 }
 
-fn overall_text(
-    status: &SweepStatus,
-    counts: &Counts,
-    over: u64,
-    total: u64,
-    pace: Option<Pace>,
-) -> String {
-    let computing = status.running.len();
-    let mut text = format!(
-        "{}: {over}/{total} runs, {computing} in computation",
-        status.name
-    );
+/// How many runs are where.
+fn counts_text(status: &SweepStatus, counts: &Counts, over: u64, total: u64) -> String {
+    let mut text = format!("{}: {over}/{total} runs", status.name);
+    if !status.over {
+        text += &format!(", {} in computation", status.running.len());
+    }
     for (count, word) in [
         (counts.diverged, "diverged"),
         (counts.failed, "failed"),
@@ -247,44 +269,76 @@ fn overall_text(
             text += &format!(", {count} {word}");
         }
     }
-    if let Some(pace) = pace.filter(|_| !status.over) {
-        text += &format!(
-            ", {}, {} left",
-            human_rate(pace.per_second),
-            human_time(pace.left)
-        );
-    }
     text
 }
 
-/// What the workers compute, as far as there is room.
-fn running_lines(status: &SweepStatus) -> Vec<String> {
+/// How fast, and how long still.
+fn pace_text(pace: Option<Pace>) -> Vec<String> {
+    pace.map_or_else(Vec::new, |pace| {
+        let left = format!("{} left", human_time(pace.left));
+        vec![human_rate(pace.per_second), left]
+    })
+}
+
+/// What the workers compute, as far as there is room: each line at most `width` wide.
+fn running_lines(status: &SweepStatus, width: usize) -> Vec<String> {
+    let worker = |run: &RunningRun| run.worker.clone();
+    let workers: BTreeSet<String> = status.running.iter().map(worker).collect();
     let mut lines: Vec<String> = status
         .running
         .iter()
         .take(MAX_LINES)
-        .map(run_text)
+        .map(|run| run_text(run, workers.len() > 1, width))
         .collect();
     if status.running.len() > MAX_LINES {
         let more = status.running.len() - MAX_LINES;
-        lines.push(format!("… and {more} more in computation"));
+        lines.push(cut(&format!("… and {more} more in computation"), width));
     }
     lines
 }
 
-fn run_text(run: &RunningRun) -> String {
+/// A run in a line: on which worker, if there are several, and how far it is.
+fn run_text(run: &RunningRun, with_worker: bool, width: usize) -> String {
     let progress = run.progress.clone().unwrap_or_default();
-    let mut text = format!(
-        "{}: {}, step {}/{}",
-        run.worker, run.label, progress.step, progress.steps
-    );
+    let mut far = format!(", step {}/{}", progress.step, progress.steps);
     if let Some(loss) = progress.loss {
-        text += &format!(", loss {loss:.4}");
+        far += &format!(", loss {loss:.4}");
     }
     if let Some(alpha) = progress.alpha {
-        text += &format!(", α {alpha:.3}");
+        far += &format!(", α {alpha:.3}");
     }
-    text
+    let worker = if with_worker {
+        format!("{}: ", run.worker)
+    } else {
+        String::new()
+    };
+    let whole = chars(&worker) + chars(&run.label) + chars(&far);
+    let room = chars(&run.label).saturating_sub(whole.saturating_sub(width));
+    let label = cut_front(&run.label, room.max(MIN_LABEL));
+    cut(&(worker + &label + &far), width)
+}
+
+fn chars(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// The beginning of a text that is too long for its place.
+fn cut(text: &str, width: usize) -> String {
+    if chars(text) <= width {
+        return text.to_owned();
+    }
+    let kept = text.chars().take(width.saturating_sub(1));
+    kept.chain(['…']).collect()
+}
+
+/// Its end: in the label of a run, what differs between runs stands last.
+fn cut_front(text: &str, width: usize) -> String {
+    let length = chars(text);
+    if length <= width {
+        return text.to_owned();
+    }
+    let kept = text.chars().skip((length + 1).saturating_sub(width));
+    ['…'].into_iter().chain(kept).collect()
 }
 
 /// Runs in a time for people: `2.5 runs/s`, `12 runs/min`, `3.1 runs/h`.
@@ -336,22 +390,39 @@ mod tests {
             per_second: 0.1,
             left: Duration::from_secs(80),
         };
-        let text = overall_text(&status, &counts, over(&counts), total(&counts), Some(pace));
+        let mut text = vec![counts_text(&status, &counts, over(&counts), total(&counts))];
+        text.extend(pace_text(Some(pace)));
         assert_eq!(
-            text,
+            text.join(", "),
             "grid: 4/12 runs, 2 in computation, 1 failed, 6.0 runs/min, 80 s left"
         );
         assert_eq!(
-            running_lines(&status),
+            running_lines(&status, 80),
             [
                 "node-1: mnist fcn width 32, step 300/2000, loss 0.2500, α 1.300",
                 "node-2: mnist fcn width 32, step 300/2000, loss 0.2500"
             ]
         );
         status.running = vec![running("node", None); 30];
-        let lines = running_lines(&status);
+        let lines = running_lines(&status, 80);
         assert_eq!(lines.len(), MAX_LINES + 1);
+        assert_eq!(lines[0], "mnist fcn width 32, step 300/2000, loss 0.2500");
         assert_eq!(lines[MAX_LINES], "… and 22 more in computation");
+    }
+
+    #[test]
+    fn a_narrow_terminal_keeps_the_numbers_and_what_differs() {
+        let run = running("node-1", Some(1.3));
+        assert_eq!(
+            run_text(&run, false, 50),
+            "…fcn width 32, step 300/2000, loss 0.2500, α 1.300"
+        );
+        for width in [0, 1, 10, 40, 60] {
+            assert!(
+                chars(&run_text(&run, true, width)) <= width.max(1),
+                "{width}"
+            );
+        }
     }
 
     #[test]

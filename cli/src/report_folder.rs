@@ -1,4 +1,4 @@
-//! A report on disk, and its short form on the terminal.
+//! A report on disk, and what is said of it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,10 +8,8 @@ use std::path::{Component, Path};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::terminal::{self, table};
-
-/// Rows of the table on the terminal.
-const MAX_ROWS: usize = 40;
+use crate::summary::summary;
+use crate::terminal;
 
 /// Writes the files of a report into a folder; an older report in it is replaced.
 ///
@@ -80,7 +78,7 @@ pub(crate) fn tell(
     if json {
         terminal::print_json(&to_json(folder, files)?)?;
     } else {
-        terminal::print(&summary(files)?)?;
+        terminal::print(&summary(&rows(files, "points.csv")?))?;
     }
     eprintln!("report: {}", folder.join("report.html").display());
     Ok(())
@@ -103,108 +101,8 @@ fn to_json(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<Value, Fa
     }))
 }
 
-/// What a user wants to see first: the late α of each point beside its controls.
-fn summary(files: &BTreeMap<String, Vec<u8>>) -> Result<String, Failure> {
-    let points = rows(files, "points.csv")?;
-    let key = |row: &BTreeMap<String, String>| {
-        POINT_COLUMNS.map(|column| row.get(column).cloned().unwrap_or_default())
-    };
-    let mut order: Vec<[String; POINT_COLUMNS.len()]> = Vec::new();
-    let mut cells: BTreeMap<([String; POINT_COLUMNS.len()], usize), String> = BTreeMap::new();
-    for row in &points {
-        let point = key(row);
-        if !order.contains(&point) {
-            order.push(point.clone());
-        }
-        let is = |column: &str, value: &str| row.get(column).is_some_and(|cell| cell == value);
-        let published = |treatment| is("estimator", "mohammadi") && is("treatment", treatment);
-        let column = if published("published") && is("split", "train") {
-            0
-        } else if published("published") && is("split", "test") {
-            1
-        } else if published("gaussian_surrogate") && is("split", "train") {
-            2
-        } else if is("estimator", "within_coordinate") && is("split", "train") {
-            3
-        } else {
-            continue;
-        };
-        cells
-            .entry((point, column))
-            .or_insert_with(|| with_interval(row));
-    }
-    let shown = order.iter().take(MAX_ROWS).map(|point| {
-        let [dataset, architecture, width, depth, batch, rate, loss, ..] = point.clone();
-        let cell = |column| {
-            cells
-                .get(&(point.clone(), column))
-                .cloned()
-                .unwrap_or_default()
-        };
-        let name = format!("{dataset} {architecture} {loss}");
-        [
-            name,
-            width,
-            depth,
-            batch,
-            rate,
-            cell(0),
-            cell(1),
-            cell(2),
-            cell(3),
-        ]
-    });
-    let header = [
-        "point",
-        "width",
-        "depth",
-        "batch",
-        "rate",
-        "α train",
-        "α test",
-        "α Gaussian",
-        "α within",
-    ];
-    let mut text = table(header, &[1, 2, 3, 4, 5, 6, 7, 8], shown);
-    if order.len() > MAX_ROWS {
-        text += &format!(
-            "… and {} more points, in points.csv\n",
-            order.len() - MAX_ROWS
-        );
-    }
-    text += "\
-α train, α test: the paper's estimator, late in training, ± half its 95 % interval.
-α Gaussian: what Gaussian noise with the same second moments and zeros would read (train).
-α within: tails across minibatches, parameter by parameter (train). report.html explains each.
-";
-    Ok(text)
-}
-
 /// A row of a table: its cells by column.
 pub(crate) type Row = BTreeMap<String, String>;
-
-const POINT_COLUMNS: [&str; 9] = [
-    "dataset",
-    "architecture",
-    "width",
-    "depth",
-    "batch_size",
-    "learning_rate",
-    "loss",
-    "train_limit",
-    "test_limit",
-];
-
-fn with_interval(row: &BTreeMap<String, String>) -> String {
-    let number = |column: &str| row.get(column).and_then(|cell| cell.parse::<f64>().ok());
-    match (number("alpha"), number("ci_low"), number("ci_high")) {
-        (Some(alpha), Some(low), Some(high)) if high.is_finite() => {
-            format!("{alpha:.3} ±{:.3}", (high - low) / 2.0)
-        }
-        (Some(alpha), _, _) => format!("{alpha:.3}       "),
-        _ => row.get("problem").cloned().unwrap_or_default(),
-    }
-}
 
 pub(crate) fn rows(files: &BTreeMap<String, Vec<u8>>, name: &str) -> Result<Vec<Row>, Failure> {
     let content = files

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use tailsweep_common::id::BlobId;
@@ -11,6 +11,7 @@ use tailsweep_common::sweep::{self, Files, Sweep};
 
 use crate::args::SpecArgs;
 use crate::failure::Failure;
+use crate::terminal;
 
 /// No sweep file is larger, bytes.
 const MAX_SOURCE: u64 = 8 << 20;
@@ -74,10 +75,8 @@ impl SweepFile {
         folder: PathBuf,
     ) -> Result<Self, Failure> {
         let read = sweep::parse_with(&source, &shown, set, &Beside(&folder));
-        let (source, sweep) = read.map_err(|problems| {
-            let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            Failure::Usage(problems.render(colour))
-        })?;
+        let (source, sweep) =
+            read.map_err(|problems| Failure::Usage(problems.render(terminal::colours())))?;
         let file = Self {
             source,
             path: shown,

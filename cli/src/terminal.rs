@@ -1,5 +1,6 @@
 //! What people see: logs, tables, times.
 
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -13,15 +14,29 @@ pub(crate) fn start_logging(filter: &str) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(filter).map_err(|problem| {
         Failure::Usage(format!("error: `{filter}` is no log filter: {problem}"))
     })?;
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(tailsweep_worker::stderr)
-        .with_ansi(colour)
+        .with_ansi(colours())
         .with_target(false)
         .init();
     tailsweep_worker::keep_panics();
     Ok(())
+}
+
+/// Whether stderr has colours.
+pub(crate) fn colours() -> bool {
+    let [no_color, term] = ["NO_COLOR", "TERM"].map(std::env::var_os);
+    wants_colours(
+        io::stderr().is_terminal(),
+        no_color.as_deref(),
+        term.as_deref(),
+    )
+}
+
+/// On a terminal that knows them, unless `NO_COLOR` is set and not empty (<https://no-color.org>).
+fn wants_colours(is_terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty) && term.is_none_or(|term| term != "dumb")
 }
 
 /// Prints data on stdout. A reader that has seen enough (`| head`) is no error.
@@ -112,6 +127,22 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_and_for_those_who_want_them() {
+        let wants = |is_terminal, no_color: Option<&str>, term: &str| {
+            wants_colours(
+                is_terminal,
+                no_color.map(OsStr::new),
+                Some(OsStr::new(term)),
+            )
+        };
+        assert!(wants(true, None, "xterm-256color"));
+        assert!(wants(true, Some(""), "xterm"), "empty says nothing");
+        assert!(!wants(true, Some("1"), "xterm"));
+        assert!(!wants(true, None, "dumb"));
+        assert!(!wants(false, None, "xterm"), "a file or a pipe");
+    }
 
     #[test]
     fn numbers_are_written_for_people() {

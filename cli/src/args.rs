@@ -922,10 +922,32 @@ pub(crate) struct TlsInitArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
+    /// Measure how fast this machine is, for the times that `plan` predicts
+    Calibrate(CalibrateArgs),
     /// Hold the estimators against known laws and closed forms
     Statistics(StatisticsArgs),
     /// Measure how fast a durable coordinator is
     Coordinator(CoordinatorBenchArgs),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+One short run is trained and measured, some seconds on one thread. How long it took, in processor
+time, beside what was predicted is the speed of this machine; it is written to the config file as
+`speed`. From then on the times of `plan` and `verify` are for this machine. They are predictions
+still: benchmarks/training.md says how good. What is computed, and in which order, does not depend on it.
+
+Examples:
+  tailsweep bench calibrate
+  tailsweep bench calibrate --dry-run --json
+  TAILSWEEP_SPEED=0.5 tailsweep plan sweep.toml          for a machine half as fast as that of the model")]
+pub(crate) struct CalibrateArgs {
+    /// Write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -49,7 +49,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Schema => return command::schema::run(),
         Command::Man(args) => return command::man::run(&args),
         Command::Tls { tls } => return command::tls::run(tls),
-        Command::Bench { bench } => return command::bench::run(bench),
+        Command::Bench { bench } => return command::bench::run(bench, &settings),
         Command::Estimate(args) => return command::estimate::run(args),
         Command::Data { data } => return command::data::run(data, &settings),
         _ => {}
@@ -95,7 +95,7 @@ async fn dispatch(command: Command, settings: &Settings) -> Result<(), Failure> 
         Command::Verify(args) => command::verify::run(args, settings).await,
         Command::Data { data } => command::data::run(data, settings),
         Command::Config(args) => command::config::run(args, settings),
-        Command::Bench { bench } => command::bench::run(bench),
+        Command::Bench { bench } => command::bench::run(bench, settings),
         Command::Estimate(args) => command::estimate::run(args),
         Command::Schema => command::schema::run(),
         Command::Man(args) => command::man::run(&args),

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use config::{Config, ConfigError, Environment, File, FileFormat, Source};
 use etcetera::{BaseStrategy, choose_base_strategy};
+use tailsweep_common::cost::{self, Cost};
+use tailsweep_common::run::Point;
 use tailsweep_common::sweep::parse_duration;
 
 use crate::args::{Args, Command, DataCommand, WorkersCommand};
@@ -34,12 +36,17 @@ pub(crate) struct Settings {
     pub(crate) slots: u32,
     /// What is logged.
     pub(crate) log: String,
+    /// How many times as fast as the machine of the cost model one core of this one is, if that
+    /// was measured.
+    pub(crate) speed: Option<f64>,
+    /// The config file, which need not be there.
+    pub(crate) config_file: Option<PathBuf>,
     /// Every setting as text, and where it comes from.
     pub(crate) origins: BTreeMap<&'static str, (String, String)>,
 }
 
 /// Every key of the config file, each also a `TAILSWEEP_*` variable.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "coordinator",
     "credentials",
     "data_dir",
@@ -48,6 +55,7 @@ const KEYS: [&str; 10] = [
     "listen",
     "log",
     "slots",
+    "speed",
     "state",
     "token",
 ];
@@ -122,8 +130,19 @@ impl Settings {
             data_dir: PathBuf::from(parse("data_dir").0),
             slots: slots(parse("slots"))?,
             log: parse("log").0.to_owned(),
+            speed: speed(parse("speed"))?,
+            config_file: file.map(Path::to_owned),
             origins: origins.clone(),
         })
+    }
+}
+
+impl Settings {
+    /// What a run takes, on one core of this machine if its speed was measured.
+    pub(crate) fn predict(&self, point: &Point) -> Cost {
+        let mut cost = cost::predict(point);
+        cost.seconds /= self.speed.unwrap_or(1.0);
+        cost
     }
 }
 
@@ -164,6 +183,7 @@ fn defaults(log: &str) -> Result<BTreeMap<&'static str, String>, ConfigError> {
         ("listen", "127.0.0.1:7171".to_owned()),
         ("log", log.to_owned()),
         ("slots", slots.to_string()),
+        ("speed", String::new()),
         ("state", data.join("coordinator").display().to_string()),
         (SECRET, String::new()),
     ]))
@@ -291,6 +311,19 @@ fn slots(given: (&str, &str)) -> Result<u32, ConfigError> {
     slots.ok_or_else(|| invalid(given, "number of slots", "1 to 1024"))
 }
 
+/// Nothing where it was not measured.
+fn speed(given: (&str, &str)) -> Result<Option<f64>, ConfigError> {
+    if given.0.is_empty() {
+        return Ok(None);
+    }
+    let speed = given.0.parse().ok();
+    let speed = speed.filter(|speed| (1e-3..=1e3).contains(speed));
+    let expected = "a number from 0.001 to 1000; `tailsweep bench calibrate` measures it";
+    speed
+        .ok_or_else(|| invalid(given, "speed", expected))
+        .map(Some)
+}
+
 /// A time that a flag gave, such as `10m`.
 pub(crate) fn time(flag: &str, text: Option<&str>) -> Result<Option<Duration>, Failure> {
     let Some(text) = text else {
@@ -323,6 +356,24 @@ mod tests {
         assert_eq!(origin("slots"), "flag");
         assert_eq!(origin("lease"), file.display().to_string());
         assert_eq!(origin("listen"), "default");
+    }
+
+    #[test]
+    fn a_speed_is_a_sound_number_or_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        let of = |text: &str| {
+            fs::write(&file, text).unwrap();
+            let settings = Settings::merge("warn", BTreeMap::new(), Some(&file), true);
+            settings.map(|settings| settings.speed)
+        };
+        assert_eq!(of("").unwrap(), None);
+        assert_eq!(of("speed = 0.5").unwrap(), Some(0.5));
+        assert_eq!(of("speed = 2").unwrap(), Some(2.0));
+        for wrong in ["0", "-1", "nan", "1e9", "\"fast\""] {
+            let problem = of(&format!("speed = {wrong}")).unwrap_err().to_string();
+            assert!(problem.contains("bench calibrate"), "{problem}");
+        }
     }
 
     #[test]

@@ -14,21 +14,29 @@
 
 mod simulated;
 
+use tailsweep_stats::Treatments;
+
 use crate::measurement::Split;
-use crate::run::{Architecture, Dataset, NetworkPoint, Point};
+use crate::run::{Dataset, NetworkPoint, Point};
 
 // The figures of time are fitted to runs on one core of an AMD EPYC with AVX-512
 // (benchmarks/training.md has the table). Another machine may be several times as slow; their
 // ratios, which decide what is started first, change less.
 
-/// Floating-point operations a second of one core, in the matrix products of small networks.
-const FCN_FLOPS_PER_SECOND: f64 = 1.1e11;
-/// The same in small convolutions.
-const ALEXNET_FLOPS_PER_SECOND: f64 = 4.4e10;
-/// What a minibatch takes beside its operations: cutting it, the tape, the update.
-const SECONDS_PER_STEP: f64 = 3e-5;
-/// What the default treatments take for one value of the noise, mostly its logarithms.
-const SECONDS_PER_NOISE_VALUE: f64 = 3.2e-8;
+/// An operation in the matrix products of small networks.
+const SECONDS_PER_FLOP: f64 = 1.05e-11;
+/// Writing out a number of a window, in a forward pass or backwards.
+const SECONDS_PER_WINDOW_NUMBER: f64 = 6e-10;
+/// What a minibatch takes beside its operations: cutting it, the loss, the update.
+const SECONDS_PER_MINIBATCH: f64 = 1.7e-5;
+/// The same for each layer with weights.
+const SECONDS_PER_LAYER: f64 = 3.9e-6;
+/// What the first treatment takes for one value of the noise, mostly its logarithm.
+const SECONDS_PER_NOISE_VALUE: f64 = 2.2e-9;
+/// What each further one takes.
+const SECONDS_PER_TREATED_VALUE: f64 = 3.7e-9;
+/// The sums of one tensor in a measurement: made, packed and sent.
+const SECONDS_PER_TENSOR: f64 = 3.4e-4;
 /// Gradients of up to so many bytes are assumed to be kept between the two passes.
 const KEPT_BYTES: f64 = 1e9;
 /// Floats that measuring takes for each parameter when gradients are not kept.
@@ -65,28 +73,34 @@ fn of_network(point: &NetworkPoint) -> Cost {
     let work = Work::of(point);
     let steps = point.train.steps as f64;
     let batch = f64::from(point.batch_size);
-    let training_flops = steps * 6.0 * work.multiply_adds * batch;
+    let training = Passes {
+        examples: 3.0 * steps * batch,
+        minibatches: steps,
+    };
 
-    let (mut flops, mut noise_values, mut passed) = (0.0, 0.0, 0.0);
+    let (mut passes, mut noise_values, mut splits) = (Passes::default(), 0.0, 0.0);
     for split in &point.measure.splits {
         let examples = point.dataset.examples(*split) as f64;
         let minibatches = point.minibatches(*split) as f64;
         let values = minibatches * params as f64;
-        let passes = if 4.0 * values <= KEPT_BYTES { 1.0 } else { 2.0 };
+        let times = if 4.0 * values <= KEPT_BYTES { 1.0 } else { 2.0 };
         let measured = (minibatches * batch).min(examples);
-        flops += work.multiply_adds * (passes * 6.0 * measured + 2.0 * examples);
+        passes.examples += 3.0 * times * measured + examples;
+        passes.minibatches += times * minibatches + (examples / batch).ceil();
         noise_values += values;
-        passed += (examples / batch).ceil();
+        splits += f64::from(examples > 0.0);
     }
     let measurements = measurements_of(point.train.steps, point.measure.every) as f64;
-    let measuring_flops = measurements * flops;
+    let measuring_flops = measurements * work.flops(&passes);
 
-    let seconds = (training_flops + measuring_flops) / work.flops_per_second
-        + (steps + measurements * passed) * SECONDS_PER_STEP
-        + measurements * noise_values * SECONDS_PER_NOISE_VALUE;
+    let seconds = work.seconds(&training)
+        + measurements
+            * (work.seconds(&passes)
+                + noise_values * seconds_per_value(point.measure.treatments)
+                + splits * work.tensors * SECONDS_PER_TENSOR);
     Cost {
         params,
-        training_flops,
+        training_flops: work.flops(&training),
         measuring_flops,
         memory_bytes: memory(point, params, &work),
         seconds,
@@ -118,27 +132,55 @@ fn memory(point: &NetworkPoint, params: u64, work: &Work) -> u64 {
     FIXED_BYTES.saturating_add(weights.saturating_add(minibatch).saturating_mul(4))
 }
 
+/// What the treatments take for one value of the noise.
+fn seconds_per_value(treatments: Treatments) -> f64 {
+    let further = treatments.iter().count().saturating_sub(1);
+    SECONDS_PER_NOISE_VALUE + further as f64 * SECONDS_PER_TREATED_VALUE
+}
+
+/// Passes through a network.
+#[derive(Default)]
+struct Passes {
+    /// Examples, a backward pass counted as two forward ones.
+    examples: f64,
+    /// Minibatches that they came in.
+    minibatches: f64,
+}
+
 /// What one example takes.
 struct Work {
     /// Multiply-adds of a forward pass.
     multiply_adds: f64,
     /// Numbers between the layers.
     activations: u64,
-    flops_per_second: f64,
+    /// Numbers of windows that convolutions write out.
+    windows: f64,
+    /// Layers with weights.
+    layers: f64,
+    /// Parameter tensors, and all of them together.
+    tensors: f64,
 }
 
 impl Work {
     fn of(point: &NetworkPoint) -> Self {
         let network = point.architecture.network(&point.dataset);
-        let flops_per_second = match point.architecture {
-            Architecture::Fcn { .. } | Architecture::LinearRegression => FCN_FLOPS_PER_SECOND,
-            Architecture::Alexnet { .. } => ALEXNET_FLOPS_PER_SECOND,
-        };
         Self {
             multiply_adds: network.multiply_adds(),
             activations: network.activations(),
-            flops_per_second,
+            windows: network.windows(),
+            layers: network.layers() as f64,
+            tensors: 1.0 + network.parameters().count() as f64,
         }
+    }
+
+    fn flops(&self, passes: &Passes) -> f64 {
+        2.0 * self.multiply_adds * passes.examples
+    }
+
+    fn seconds(&self, passes: &Passes) -> f64 {
+        self.flops(passes) * SECONDS_PER_FLOP
+            + self.windows * passes.examples * SECONDS_PER_WINDOW_NUMBER
+            + passes.minibatches * (SECONDS_PER_MINIBATCH + self.layers * SECONDS_PER_LAYER)
     }
 }
 

@@ -149,6 +149,24 @@ impl Network {
             .sum()
     }
 
+    /// Numbers of the windows that its convolutions look at in one example, all together: they are
+    /// written out, to be multiplied by the weights.
+    pub fn windows(&self) -> f64 {
+        let convolutions = self
+            .modules
+            .iter()
+            .filter(|module| matches!(module.operation, Operation::Convolution { .. }));
+        convolutions
+            .map(|module| (module.fan_in() * module.output[1] * module.output[2]) as f64)
+            .sum()
+    }
+
+    /// Number of modules with weights.
+    pub fn layers(&self) -> usize {
+        let has_weights = |module: &&Module| module.fan_in() > 0;
+        self.modules.iter().filter(has_weights).count()
+    }
+
     /// Numbers that its modules give for one example, all together.
     pub fn activations(&self) -> u64 {
         self.modules

@@ -1,5 +1,6 @@
 //! `tailsweep bench`
 
+mod calibrate;
 mod coordinator;
 
 use std::time::Instant;
@@ -9,10 +10,12 @@ use tailsweep_acceptance::{Beside, Effort, Expected, Line, Row, Verdict};
 
 use crate::args::{Bench, StatisticsArgs};
 use crate::failure::Failure;
+use crate::settings::Settings;
 use crate::terminal::{self, human_time};
 
-pub(crate) fn run(bench: Bench) -> Result<(), Failure> {
+pub(crate) fn run(bench: Bench, settings: &Settings) -> Result<(), Failure> {
     match bench {
+        Bench::Calibrate(args) => calibrate::run(&args, settings),
         Bench::Statistics(args) => statistics(args),
         Bench::Coordinator(args) => coordinator::run(args),
     }

@@ -5,7 +5,7 @@ mod diff;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tailsweep_common::cost::{self, Cost};
+use tailsweep_common::cost::Cost;
 use tailsweep_common::run::{Dataset, Loss, Point, Run};
 use tailsweep_common::sweep::Sweep;
 
@@ -30,9 +30,9 @@ pub(crate) async fn run(args: PlanArgs, settings: &Settings) -> Result<(), Failu
     if let Some(selector) = &args.diff {
         return diff::run(&args, selector, settings, &file).await;
     }
-    let total = Total::of(&file.sweep);
+    let total = Total::of(&file.sweep, settings);
     if args.json {
-        return terminal::print_json(&to_json(&file.sweep, &total));
+        return terminal::print_json(&to_json(&file.sweep, &total, settings));
     }
     let sweep = &file.sweep;
     let mut text = format!(
@@ -42,7 +42,7 @@ pub(crate) async fn run(args: PlanArgs, settings: &Settings) -> Result<(), Failu
         counted(sweep.points.len(), "point"),
         counted(sweep.seeds.len(), "seed")
     );
-    text += &runs_table(&sweep.own_axes, sweep.runs().take(FIRST));
+    text += &runs_table(&sweep.own_axes, sweep.runs().take(FIRST), settings);
     if sweep.len() > FIRST {
         text += &format!("… and {} more\n", sweep.len() - FIRST);
     }
@@ -52,19 +52,36 @@ pub(crate) async fn run(args: PlanArgs, settings: &Settings) -> Result<(), Failu
         human_time(Duration::try_from_secs_f64(total.seconds).unwrap_or(Duration::MAX)),
         human_bytes(total.memory_bytes),
     );
+    text += &whose_times(settings);
     terminal::print(&text)?;
     Ok(())
 }
 
+/// Which machine the times are for.
+fn whose_times(settings: &Settings) -> String {
+    match settings.speed {
+        Some(speed) => {
+            format!("times are for this machine (speed {speed}, as `config` says)\n")
+        }
+        None => "times are for the machine that the model was fitted to; `tailsweep bench \
+                 calibrate` measures this one\n"
+            .to_owned(),
+    }
+}
+
 /// A row for each run, with a column for each `[train]` or `[measure]` key that is an axis.
-fn runs_table(own_axes: &[String], runs: impl Iterator<Item = Run>) -> String {
+fn runs_table(own_axes: &[String], runs: impl Iterator<Item = Run>, settings: &Settings) -> String {
     let own = own_axes.iter().map(String::as_str);
     let header: Vec<&str> = HEADER.into_iter().chain(own).collect();
     let numbers: Vec<usize> = COLUMNS
         .into_iter()
         .chain(HEADER.len()..header.len())
         .collect();
-    terminal::table(header, &numbers, runs.map(|run| row(&run, own_axes)))
+    terminal::table(
+        header,
+        &numbers,
+        runs.map(|run| row(&run, own_axes, settings)),
+    )
 }
 
 /// What all runs take together; the memory is that of the largest one.
@@ -75,14 +92,14 @@ struct Total {
 }
 
 impl Total {
-    fn of(sweep: &Sweep) -> Self {
+    fn of(sweep: &Sweep, settings: &Settings) -> Self {
         let mut total = Self {
             flops: 0.0,
             seconds: 0.0,
             memory_bytes: 0,
         };
         for point in &sweep.points {
-            let cost = cost::predict(point);
+            let cost = settings.predict(point);
             total.flops += flops(&cost) * sweep.seeds.len() as f64;
             total.seconds += cost.seconds * sweep.seeds.len() as f64;
             total.memory_bytes = total.memory_bytes.max(cost.memory_bytes);
@@ -95,9 +112,9 @@ fn flops(cost: &Cost) -> f64 {
     cost.training_flops + cost.measuring_flops
 }
 
-fn row(run: &Run, own_axes: &[String]) -> Vec<String> {
+fn row(run: &Run, own_axes: &[String], settings: &Settings) -> Vec<String> {
     let point: &Point = &run.point;
-    let cost = cost::predict(point);
+    let cost = settings.predict(point);
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
     let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
     let listed = [
@@ -127,11 +144,11 @@ fn with_space(count: String) -> String {
     }
 }
 
-fn to_json(sweep: &Sweep, total: &Total) -> Value {
+fn to_json(sweep: &Sweep, total: &Total, settings: &Settings) -> Value {
     let first: Vec<Value> = sweep
         .runs()
         .take(FIRST)
-        .map(|run| run_json(&run, &sweep.own_axes))
+        .map(|run| run_json(&run, &sweep.own_axes, settings))
         .collect();
     json!({
         "version": 1,
@@ -142,18 +159,19 @@ fn to_json(sweep: &Sweep, total: &Total) -> Value {
         "seeds": sweep.seeds,
         "flops": total.flops,
         "seconds": total.seconds,
+        "speed": settings.speed,
         "memory_bytes": total.memory_bytes,
         "first": first,
     })
 }
 
-fn run_json(run: &Run, own_axes: &[String]) -> Value {
+fn run_json(run: &Run, own_axes: &[String], settings: &Settings) -> Value {
     let point = &run.point;
     let own = own_axes.iter();
     let own: serde_json::Map<String, Value> = own
         .map(|key| (key.clone(), point.setting(key).into()))
         .collect();
-    let cost = cost::predict(point);
+    let cost = settings.predict(point);
     json!({
         "run_id": run.id(),
         "dataset": point.dataset().map(Dataset::name),

@@ -65,7 +65,10 @@ pub(crate) async fn run(args: VerifyArgs, settings: &Settings) -> Result<(), Fai
     let datasets = chosen.iter().filter_map(|run| run.run.point.dataset());
     check_data(datasets.cloned().collect(), settings, args.compute.fetch).await?;
 
-    let seconds: f64 = chosen.iter().map(|run| run.seconds).sum();
+    let seconds = chosen
+        .iter()
+        .map(|run| settings.predict(&run.run.point).seconds);
+    let seconds: f64 = seconds.sum();
     let seconds = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     eprintln!(
         "computing {} of {} runs again, about {} on one core",

@@ -1,10 +1,10 @@
 //! What runs without a network take: draws of noise, and steps of paths.
 
-use super::{Cost, FIXED_BYTES, SECONDS_PER_NOISE_VALUE, measurements_of};
+use super::{Cost, FIXED_BYTES, measurements_of, seconds_per_value};
 use crate::run::{LevyPoint, SyntheticPoint};
 
 /// A stable number takes two uniform ones, some trigonometry and two powers.
-const SECONDS_PER_DRAW: f64 = 8e-8;
+const SECONDS_PER_DRAW: f64 = 7.5e-8;
 /// Operations of a draw, about.
 const FLOPS_PER_DRAW: f64 = 100.0;
 /// The sums of a split, packed, kept and read again, however small the matrix.
@@ -35,7 +35,7 @@ pub(super) fn of_synthetic(point: &SyntheticPoint) -> Cost {
         measuring_flops: draws * FLOPS_PER_DRAW,
         memory_bytes: FIXED_BYTES + 8 * kept + 4 * FLOATS_PER_PARAMETER * params,
         seconds: draws * SECONDS_PER_DRAW
-            + measurements * values * SECONDS_PER_NOISE_VALUE
+            + measurements * values * seconds_per_value(point.measure.treatments)
             + measurements * point.measure.splits.len() as f64 * SECONDS_PER_SPLIT,
     }
 }

@@ -108,7 +108,9 @@ impl<'f> Checks<'f> {
                         "`{}` has {channels}×{height}×{width}",
                         dataset.source.kind()
                     ))
-                    .help("write `cifar10` or `cifar100`")
+                    .help(
+                        "write `cifar10` or `cifar100`, or save your own images as [n, 3, 32, 32]",
+                    )
             });
             return;
         }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tailsweep_common::cost;
 use tailsweep_common::run::Run;
 use tailsweep_common::sweep::Sweep;
 use tailsweep_proto::wire::RunStatus;
@@ -23,6 +22,7 @@ struct Diff<'f> {
     /// The sweep's id and name.
     against: (String, String),
     file: &'f Sweep,
+    settings: &'f Settings,
     added: Vec<Run>,
     removed: Vec<RunStatus>,
 }
@@ -47,6 +47,7 @@ pub(super) async fn run(
     let diff = Diff {
         against: (status.id, status.name),
         file: &file.sweep,
+        settings,
         added,
         removed: known.into_values().collect(),
     };
@@ -66,7 +67,7 @@ impl Diff<'_> {
     fn seconds(&self) -> f64 {
         self.added
             .iter()
-            .map(|run| cost::predict(&run.point).seconds)
+            .map(|run| self.settings.predict(&run.point).seconds)
             .sum()
     }
 
@@ -86,8 +87,9 @@ impl Diff<'_> {
             let time = Duration::try_from_secs_f64(self.seconds()).unwrap_or(Duration::MAX);
             text += &format!("\nnew, about {} on one core:\n", human_time(time));
             let runs = self.added.iter().take(FIRST).cloned();
-            text += &runs_table(&self.file.own_axes, runs);
+            text += &runs_table(&self.file.own_axes, runs, self.settings);
             text += &more(self.added.len());
+            text += &super::whose_times(self.settings);
         }
         if !self.removed.is_empty() {
             text += "\nnot in this file:\n";
@@ -105,7 +107,7 @@ impl Diff<'_> {
         let (id, name) = &self.against;
         let added = self.added.iter();
         let added: Vec<Value> = added
-            .map(|run| run_json(run, &self.file.own_axes))
+            .map(|run| run_json(run, &self.file.own_axes, self.settings))
             .collect();
         json!({
             "version": 1,

@@ -110,6 +110,8 @@ Examples:
     Plan(PlanArgs),
     /// Compute chosen runs of a report again, and compare its tables byte by byte
     Verify(VerifyArgs),
+    /// Ask the tables of reports in SQL; needs a program built with `--features query`
+    Query(QueryArgs),
     /// Tail indices of numbers that you already have
     Estimate(EstimateArgs),
     /// List, download and verify official data sets
@@ -843,6 +845,38 @@ pub(crate) struct VerifyArgs {
     pub(crate) device: Device,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The tables are points, runs, measurements and estimates (calibration, exits and transitions where a
+report has them), with the columns of docs/tables.md; before them `sweep`, the name of the sweep, after
+them `report`, the folder (or the id, with --sweep). Names with a dot stand in double quotes: \"train.momentum\". Rows come in the
+order of the folders and tables unless ORDER BY says otherwise.
+
+Examples:
+  tailsweep query 'DESCRIBE points' out/quickstart
+  tailsweep query 'SELECT sweep, width, alpha FROM points' out/fcn out/alexnet --csv
+  tailsweep query - --sweep fcn-width-depth --sweep 3f2a --json")]
+pub(crate) struct QueryArgs {
+    /// One SQL query; `-` is stdin
+    #[arg(value_name = "SQL")]
+    pub(crate) sql: String,
+    /// Folders of reports
+    #[arg(value_name = "REPORT")]
+    pub(crate) reports: Vec<PathBuf>,
+    /// The report of a sweep of the coordinator, also of an unfinished one: `last`, a name, or the
+    /// beginning of an id; may be given several times [default: `last`, without folders]
+    #[arg(long, value_name = "SWEEP")]
+    pub(crate) sweep: Vec<String>,
+    #[command(flatten)]
+    pub(crate) url: CoordinatorUrl,
+    /// Print CSV, as in the tables of a report
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
     /// Print JSON
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,

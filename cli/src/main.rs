@@ -77,6 +77,7 @@ async fn dispatch(command: Command, settings: &Settings) -> Result<(), Failure> 
         Command::Sweeps(args) => command::sweeps::run(args, settings).await,
         Command::Workers(args) => command::workers::run(args, settings).await,
         Command::Report(args) => command::report::run(args, settings).await,
+        Command::Query(args) => command::query::run(args, settings).await,
         Command::Runs(args) => command::runs::run(args, settings).await,
         Command::Explain(args) => command::explain::explain(args, settings).await,
         Command::Weights(args) => command::weights::run(args, settings).await,

@@ -206,6 +206,7 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
             None => (Some(&args.list.url), None),
         },
         Command::Report(args) => (Some(&args.url), None),
+        Command::Query(args) => (Some(&args.url), None),
         Command::Runs(args) => (Some(&args.url), None),
         Command::Explain(args) => (Some(&args.url), None),
         Command::Logs(args) => (Some(&args.of.url), None),

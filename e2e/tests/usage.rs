@@ -99,6 +99,14 @@ fn a_worker_without_gpus_says_how_to_get_them() {
 }
 
 #[test]
+fn a_program_without_query_says_how_to_get_it() {
+    let output = output(&["query", "SELECT 1", "/no/such/report"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(output.stdout.is_empty());
+    assert!(text(&output).contains("--features query"));
+}
+
+#[test]
 fn a_missing_sweep_file_and_bad_usage_end_with_2() {
     for args in [&["plan", "/no/such/file.toml"][..], &["plan"], &["fly"]] {
         let output = output(args);

@@ -5,7 +5,7 @@
 
 mod choice;
 mod compare;
-mod folder;
+pub(super) mod folder;
 mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};

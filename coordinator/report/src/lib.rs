@@ -58,6 +58,7 @@ mod tables;
 
 pub use choice::{Choice, NoSuchBlockLength};
 use facts::Facts;
+pub use tables::schema::{Kind as ColumnKind, kind as column_kind};
 
 /// What a report tells of one run.
 #[derive(Clone, Debug, PartialEq)]

@@ -100,20 +100,26 @@ impl Folder {
         let failed = |problem: io::Error| {
             Failure::error(format!("can't read `{}`: {problem}", path.display()))
         };
-        match fs::read(&path) {
-            Err(problem) if problem.kind() == io::ErrorKind::NotFound => {
-                let packed = self.path.join(format!("{name}.gz"));
-                // The plain file is the one that should be there.
-                let packed = fs::File::open(packed).map_err(|_| failed(problem))?;
-                let mut content = Vec::new();
-                MultiGzDecoder::new(packed)
-                    .take(MAX_TABLE)
-                    .read_to_end(&mut content)
-                    .map_err(failed)?;
-                Ok(content)
-            }
-            content => content.map_err(failed),
+        let mut content = Vec::new();
+        open(&path)
+            .and_then(|table| table.take(MAX_TABLE).read_to_end(&mut content))
+            .map_err(failed)?;
+        Ok(content)
+    }
+}
+
+/// A table to read from its beginning, plain or packed as `NAME.gz`.
+pub(crate) fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    match fs::File::open(path) {
+        Ok(plain) => Ok(Box::new(plain)),
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => {
+            let mut packed = path.as_os_str().to_owned();
+            packed.push(".gz");
+            // The plain file is the one that should be there.
+            let packed = fs::File::open(packed).map_err(|_| problem)?;
+            Ok(Box::new(MultiGzDecoder::new(packed)))
         }
+        Err(problem) => Err(problem),
     }
 }
 

@@ -13,15 +13,18 @@ pub(crate) const VERSION: u32 = 1;
 
 /// What the cells of a column are. Any cell may be empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// UTF-8.
     Text,
+    /// A whole number that is not negative.
     Whole,
+    /// A number, which may be infinite.
     Number,
 }
 
 impl Kind {
     /// As `schema.json` and the documentation call it.
-    pub(crate) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Whole => "whole number",
@@ -424,6 +427,14 @@ pub(crate) fn columns(name: &str) -> Vec<Column> {
         "transitions" => TRANSITIONS.to_vec(),
         _ => Vec::new(),
     }
+}
+
+/// What the cells of a column are that every sweep has, by the names of table and column; none for
+/// a sweep's own axes.
+pub fn kind(table: &str, column: &str) -> Option<Kind> {
+    let listed = columns(table).into_iter();
+    let mut kinds = listed.filter_map(|(name, kind, _)| (name == column).then_some(kind));
+    kinds.next()
 }
 
 /// What a column of a table is: name, kind, and what it says.

@@ -85,3 +85,29 @@ fn every_sweep_has_a_version_for_two_cores_and_the_results_are_made_of_these() {
         assert!(page.contains(&format!("`{name}`")), "{name} in the page");
     }
 }
+
+#[test]
+fn the_results_are_of_the_small_sweeps_as_they_stand_here() {
+    let (root, files) = all_sweeps();
+    let results = root.join("docs/results");
+    let small = files.iter().filter(|file| stem(file).ends_with("-small"));
+    for file in small {
+        let folder = results.join(stem(file));
+        let sweep = fs::read_to_string(folder.join("sweep.json")).unwrap();
+        let sweep: serde_json::Value = serde_json::from_str(&sweep).unwrap();
+        assert_eq!(
+            sweep["sweep"]["source"].as_str().unwrap(),
+            fs::read_to_string(file).unwrap(),
+            "docs/results/{} is of another file",
+            stem(file)
+        );
+        for kept in ["report.html", "runs.csv", "estimates.csv.gz"] {
+            let kept = folder.join(kept);
+            assert!(kept.is_file(), "{} is missing", kept.display());
+        }
+        // The short paper is the page of its sweep.
+        let page = stem(file).replace("what-alpha-measures-small", "what-alpha-measures");
+        let page = fs::read_to_string(results.join(page + ".md")).unwrap();
+        assert!(page.contains(&format!("docs/results/run {}", stem(file))));
+    }
+}

@@ -23,7 +23,7 @@ const ALEXNET: &str =
     "dataset = { images = \"x.npy\", labels = \"y.npy\" }\narchitecture = \"alexnet\"\n";
 
 /// What it is, the sections before its block, and the block.
-const RUNS: [(&str, &str, &str, &str); 15] = [
+const RUNS: [(&str, &str, &str, &str); 19] = [
     (
         "fcn 32 3, b 100, 3,000 steps",
         "train.steps = 3000\nmeasure.every = 1000",
@@ -113,6 +113,33 @@ const RUNS: [(&str, &str, &str, &str); 15] = [
         "train.steps = 2\nmeasure.every = 1",
         "architecture = \"synthetic\"\n",
         "\"synthetic.alpha\" = 1.5\n\"synthetic.params\" = 100000",
+    ),
+    // The constants of the model were fitted without these.
+    (
+        "fcn 256 4, b 200, 300 steps, momentum, shuffled",
+        "train = { steps = 300, momentum = 0.9, sampling = \"shuffled\" }\nmeasure.every = 100",
+        FCN,
+        "width = 256\ndepth = 4\nbatch_size = 200\nlearning_rate = 0.05",
+    ),
+    (
+        "fcn 48 6, b 25, 1,000 steps, hinge, every 250",
+        "train.steps = 1000\nmeasure.every = 250",
+        FCN,
+        "width = 48\ndepth = 6\nbatch_size = 25\nlearning_rate = 0.05\nloss = \"hinge\"",
+    ),
+    (
+        "fcn 96 3, b 50, 500 steps, all treatments, every 125",
+        "train.steps = 500\nmeasure = { every = 125, treatments = [\"published\", \"published_rows\", \
+         \"zeros_dropped\", \"permuted\", \"standardised\", \"standardised_permuted\", \
+         \"gaussian_surrogate\", \"paired\"] }",
+        FCN,
+        "width = 96\ndepth = 3\nbatch_size = 50\nlearning_rate = 0.05",
+    ),
+    (
+        "alexnet 32, b 100, 40 steps",
+        "train.steps = 40\nmeasure.every = 20",
+        ALEXNET,
+        "width = 32\nbatch_size = 100\nlearning_rate = 0.05",
     ),
 ];
 

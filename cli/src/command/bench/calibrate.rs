@@ -38,8 +38,9 @@ batch_size = 50
 learning_rate = 0.05
 ";
 
-/// The best of so many counts: whatever disturbs a computation makes it slower.
-const TIMES: usize = 3;
+/// The middle one of so many counts: other work slows a computation down, and does so to the runs
+/// that are predicted too.
+const TIMES: usize = 5;
 
 pub(crate) fn run(args: &CalibrateArgs, settings: &Settings) -> Result<(), Failure> {
     let sweep = parse(SWEEP, "calibrate.toml", &BTreeMap::new())
@@ -48,16 +49,18 @@ pub(crate) fn run(args: &CalibrateArgs, settings: &Settings) -> Result<(), Failu
     let predicted = cost::predict(&run.point).seconds;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let pool = pool.map_err(Failure::error)?;
-    let mut measured = f64::INFINITY;
-    for _ in 0..TIMES {
-        let taken = pool.install(|| {
+    let mut taken = [0.0; TIMES];
+    for taken in &mut taken {
+        let time = pool.install(|| {
             let recomputer = Recomputer::new(Device::Cpu, PathBuf::new(), false, BTreeMap::new());
             let before = processor_time();
             recomputer.compute(&run).map_err(Failure::error)?;
             Ok::<_, Failure>(processor_time().saturating_sub(before))
         })?;
-        measured = measured.min(taken.as_secs_f64());
+        *taken = time.as_secs_f64();
     }
+    taken.sort_unstable_by(f64::total_cmp);
+    let measured = taken[TIMES / 2];
     let speed = rounded(predicted / measured);
     let saved = match (&settings.config_file, args.dry_run) {
         (Some(file), false) => Some(save(file, speed).map_err(|problem| {

@@ -73,7 +73,7 @@ impl File {
         ] {
             if name == "block" {
                 text += "[[block]]\n";
-            } else if !name.is_empty() && !(keys.is_empty() && name != section) {
+            } else if !name.is_empty() && (!keys.is_empty() || name == section) {
                 writeln!(text, "[{name}]").expect("memory");
             }
             let mut is_written = name != section;

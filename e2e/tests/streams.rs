@@ -16,7 +16,9 @@ fn documented() -> BTreeSet<String> {
     let sections = page.split("\n## tailsweep ").skip(1);
     let with_json = sections.filter(|section| section.contains("| `--json` |"));
     let name = |section: &str| section.lines().next().unwrap().to_owned();
-    with_json.map(name).collect()
+    // `query` is not in this program, and the benchmarks take their time.
+    let is_here = |name: &String| name != "query" && !name.starts_with("bench ");
+    with_json.map(name).filter(is_here).collect()
 }
 
 #[test]
@@ -58,8 +60,6 @@ fn every_command_with_json_prints_it_alone_and_says_the_rest_elsewhere() {
         vec!["config"],
         vec!["run", file, "--out", &home],
     ];
-    // `query` is not in this program, and the benchmarks have tests of their own.
-    let elsewhere = ["query", "bench statistics", "bench coordinator"];
     let tried = commands.iter().map(|command| {
         let words: &[&str] = if command[0] == "data" {
             &command[..2]
@@ -68,7 +68,7 @@ fn every_command_with_json_prints_it_alone_and_says_the_rest_elsewhere() {
         };
         words.join(" ")
     });
-    let tried: BTreeSet<String> = tried.chain(elsewhere.map(str::to_owned)).collect();
+    let tried: BTreeSet<String> = tried.collect();
     assert_eq!(tried, documented());
 
     for command in &mut commands {

@@ -7,6 +7,8 @@
 //!
 //! The number is the speed that `tailsweep bench calibrate` measured on the same machine.
 
+#![allow(clippy::print_stdout)] // a table is what it makes
+
 use std::collections::BTreeMap;
 use std::env;
 use std::error::Error;
@@ -179,7 +181,7 @@ fn images() -> [Vec<u8>; 2] {
         bytes.extend(data);
         bytes
     };
-    let pixels = (0..1000 * 3072_u64).map(|i| (i * i * 2_654_435_761 >> 24) as u8);
+    let pixels = (0..1000 * 3072_u64).map(|i| ((i * i * 2_654_435_761) >> 24) as u8);
     let labels = (0..1000_u32).map(|i| (i * 7 % 10) as u8);
     [
         npy("(1000, 3, 32, 32)", pixels.collect()),

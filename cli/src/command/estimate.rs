@@ -100,7 +100,7 @@ fn summarise(shape: Arc<NoiseShape>, numbers: &Numbers<'_>, is_noise: bool) -> N
         for (index, row) in rows.iter_mut().enumerate() {
             numbers.row(start + index, row);
         }
-        let shares = accumulator.shares(rayon::current_num_threads());
+        let shares = accumulator.shares(rayon::current_num_threads(), 0.0);
         shares
             .into_par_iter()
             .for_each(|mut share| rows.iter().for_each(|row| share.add_row(row)));

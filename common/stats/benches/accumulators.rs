@@ -222,7 +222,7 @@ fn rows(bench: &mut Bench<'_>) {
     });
     let default = || accumulator(Treatments::default());
     bench.by_rows("default treatments", default, |accumulator, row| {
-        let mut share = accumulator.shares(1).swap_remove(0);
+        let mut share = accumulator.shares(1, 0.0).swap_remove(0);
         share.keep(|part| !OF_THEIR_OWN.contains(&part.name()));
         share.add_row(row);
     });

@@ -272,8 +272,8 @@ impl NoiseAccumulator {
     }
 
     /// All parts in at most so many shares that take about as long as one another, for as many
-    /// threads.
-    pub fn shares(&mut self, number: usize) -> Vec<Share<'_>> {
+    /// threads. Whoever has the first one has other work too, that takes `beside` ns a value.
+    pub fn shares(&mut self, number: usize, beside: f64) -> Vec<Share<'_>> {
         let number = number.clamp(1, self.parts.len());
         let mut shares: Vec<(f64, Share<'_>)> = (0..number)
             .map(|_| {
@@ -281,6 +281,7 @@ impl NoiseAccumulator {
                 (0.0, Share { parts, noise })
             })
             .collect();
+        shares[0].0 = beside;
         for part in &mut self.parts {
             let least = shares
                 .iter_mut()

@@ -89,6 +89,9 @@ pub struct GramSums {
 }
 
 impl GramSums {
+    /// About how long a value takes, in nanoseconds: measured on an AMD EPYC (Zen 4).
+    pub const COST: f64 = 0.7;
+
     /// No row yet, of `minibatches` rows about `centre`.
     pub fn new(minibatches: usize, centre: Arc<[f64]>) -> Self {
         let mut words = SplitMix64::new(SEED);

@@ -124,7 +124,7 @@ fn parts_fed_one_by_one_or_together_give_the_same_bytes() {
         let mut shared = NoiseAccumulator::new(shape.clone(), centre, scales);
         for batch in rows.chunks(4) {
             std::thread::scope(|scope| {
-                for mut share in shared.shares(threads) {
+                for mut share in shared.shares(threads, 0.0) {
                     scope.spawn(move || batch.iter().for_each(|row| share.add_row(row)));
                 }
             });

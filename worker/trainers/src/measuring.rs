@@ -379,18 +379,20 @@ impl Accumulators {
             }
         };
         let Self { noise, gram } = self;
-        // Two tasks for each thread, so that none waits long for the last one. No more: each of them
-        // reads all rows and their centre, which take as long as some of the sums.
-        let shares = match rayon::current_num_threads() {
-            1 => 1,
-            threads => 2 * threads - 1,
-        };
-        rayon::scope_fifo(|scope| {
-            scope.spawn_fifo(|_| each_row(&mut |row| gram.add_row(row)));
-            for mut share in noise.shares(shares) {
-                let each_row = &each_row;
-                scope.spawn_fifo(move |_| each_row(&mut |row| share.add_row(row)));
+        // One for each thread and no more: each of them reads all rows and their centre, which takes
+        // as long as some of the sums.
+        let mut shares = noise
+            .shares(rayon::current_num_threads(), GramSums::COST)
+            .into_iter();
+        let mut first = shares.next();
+        rayon::scope(|scope| {
+            for mut share in shares {
+                scope.spawn(move |_| each_row(&mut |row| share.add_row(row)));
             }
+            each_row(&mut |row| {
+                first.iter_mut().for_each(|share| share.add_row(row));
+                gram.add_row(row);
+            });
         });
         if stopped.into_inner() {
             Err(NoMeasurement::Interrupted)

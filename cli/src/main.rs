@@ -2,6 +2,8 @@
 //!
 //! Data goes to stdout, all else to stderr. The exit code says what happened; see [`failure`].
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod allocator;
 mod args;
 mod authority;
 mod client;
@@ -53,6 +55,10 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Estimate(args) => return command::estimate::run(args),
         Command::Data { data } => return command::data::run(data, &settings),
         _ => {}
+    }
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    if matches!(args.command, Command::Run(_) | Command::Worker(_)) {
+        allocator::keep_freed_memory();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -299,7 +299,7 @@ impl NoiseAccumulator {
     ///
     /// If the row has another length, or there are more rows than minibatches.
     pub fn add_row<T: Copy + Into<f64>>(&mut self, gradient: &[T]) {
-        add_row(&mut self.parts, &mut self.noise, gradient);
+        add_row(&mut self.parts, &mut self.noise, gradient, &mut |_| {});
     }
 
     /// The sums. With fewer rows than minibatches the summary is not complete.
@@ -398,7 +398,7 @@ impl Part {
     ///
     /// If the row has another length, or there are more rows than minibatches.
     pub fn add_row<T: Copy + Into<f64>>(&mut self, gradient: &[T]) {
-        add_row(&mut [self], &mut Vec::new(), gradient);
+        add_row(&mut [self], &mut Vec::new(), gradient, &mut |_| {});
     }
 
     /// The cluster of the next row.
@@ -426,7 +426,21 @@ impl Share<'_> {
     ///
     /// If the row has another length, or there are more rows than minibatches.
     pub fn add_row<T: Copy + Into<f64>>(&mut self, gradient: &[T]) {
-        add_row(&mut self.parts, &mut self.noise, gradient);
+        self.add_row_and(gradient, &mut |_| {});
+    }
+
+    /// The same, and shows the noise of the row to `also`, some columns after the other, while it
+    /// is at hand: 4,096 of them, but for the last ones.
+    ///
+    /// # Panics
+    ///
+    /// As [`Share::add_row`].
+    pub fn add_row_and<T: Copy + Into<f64>>(
+        &mut self,
+        gradient: &[T],
+        also: &mut dyn FnMut(&[f64]),
+    ) {
+        add_row(&mut self.parts, &mut self.noise, gradient, also);
     }
 }
 
@@ -435,6 +449,7 @@ fn add_row<T: Copy + Into<f64>>(
     parts: &mut [impl BorrowMut<Part>],
     noise: &mut Vec<f64>,
     gradient: &[T],
+    also: &mut dyn FnMut(&[f64]),
 ) {
     let Some(first) = parts.first_mut() else {
         return;
@@ -451,6 +466,7 @@ fn add_row<T: Copy + Into<f64>>(
             centre,
             noise,
         });
+        also(noise);
         let chunk = Chunk::new(start, noise);
         for (part, cluster) in parts.iter_mut().zip(&clusters) {
             part.borrow_mut().kind.add_chunk(*cluster, &chunk);
@@ -463,10 +479,10 @@ fn add_row<T: Copy + Into<f64>>(
 }
 
 /// The noise of neighbouring columns.
-pub(crate) struct Centred<'a, T> {
-    pub(crate) gradient: &'a [T],
-    pub(crate) centre: &'a [f64],
-    pub(crate) noise: &'a mut Vec<f64>,
+struct Centred<'a, T> {
+    gradient: &'a [T],
+    centre: &'a [f64],
+    noise: &'a mut Vec<f64>,
 }
 
 impl<T: Copy + Into<f64>> Loop for Centred<'_, T> {

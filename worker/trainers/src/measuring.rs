@@ -81,10 +81,13 @@ pub(crate) struct Request<'a> {
     pub(crate) interrupted: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// The measured splits of a point, at the weights of `network`.
+/// The measured splits of a point, at the weights of `network`. Gradients are kept in `buffers`,
+/// which hold nothing between measurements but are worth having again: to take hundreds of MiB from
+/// the system takes longer than to compute with them.
 pub(crate) fn measure(
     network: &dyn Passes,
     request: Request<'_>,
+    buffers: &mut Vec<Vec<f32>>,
 ) -> Result<Vec<SplitMeasurement>, NoMeasurement> {
     let point = request.point;
     let splits = point.measure.splits.iter();
@@ -97,7 +100,7 @@ pub(crate) fn measure(
         && splits.clone().any(fits))
     .then(|| Permutation::shared(params as usize));
     splits
-        .map(|split| Pass::new(network, request, *split)?.measure(request.budget))
+        .map(|split| Pass::new(network, request, *split)?.measure(request.budget, buffers))
         .collect()
 }
 
@@ -170,7 +173,11 @@ impl<'a> Pass<'a> {
         })
     }
 
-    fn measure(&self, budget: MeasureBudget) -> Result<SplitMeasurement, NoMeasurement> {
+    fn measure(
+        &self,
+        budget: MeasureBudget,
+        buffers: &mut Vec<Vec<f32>>,
+    ) -> Result<SplitMeasurement, NoMeasurement> {
         let mut outcomes: Vec<Outcome> = (0..self.minibatches.len())
             .into_par_iter()
             .map(|minibatch| match self.rows.binary_search(&minibatch) {
@@ -181,7 +188,7 @@ impl<'a> Pass<'a> {
             .collect::<Result<_, _>>()?;
         let keeps = budget.keeps(self.rows.len(), self.shape.params() as u64);
         let (noise, of_rows) = if keeps {
-            self.keeping()?
+            self.keeping(buffers)?
         } else {
             self.computing_twice()?
         };
@@ -203,18 +210,18 @@ impl<'a> Pass<'a> {
     }
 
     /// All gradients in memory.
-    fn keeping(&self) -> Result<(Noise, Vec<Outcome>), NoMeasurement> {
-        let rows = (0..self.rows.len()).into_par_iter().map(|row| {
-            let mut gradient = reserve(self.shape.params())?;
-            let outcome = self.differentiate(row, &mut gradient)?;
-            Ok((outcome, gradient))
+    fn keeping(&self, buffers: &mut Vec<Vec<f32>>) -> Result<(Noise, Vec<Outcome>), NoMeasurement> {
+        let rows = self.rows.len();
+        buffers.resize_with(rows.max(buffers.len()), Vec::new);
+        let rows = &mut buffers[..rows];
+        let outcomes = rows.par_iter_mut().enumerate().map(|(row, gradient)| {
+            gradient.clear();
+            make_room(gradient, self.shape.params())?;
+            self.differentiate(row, gradient)
         });
-        let (outcomes, rows): (Vec<Outcome>, Vec<Vec<f32>>) = rows
-            .collect::<Result<Vec<_>, NoMeasurement>>()?
-            .into_iter()
-            .unzip();
+        let outcomes = outcomes.collect::<Result<Vec<_>, NoMeasurement>>()?;
 
-        let noise = summarise_rows(&self.shape, &rows, Centre::Mean, self.interrupted)?;
+        let noise = summarise_rows(&self.shape, rows, Centre::Mean, self.interrupted)?;
         Ok((noise, outcomes))
     }
 
@@ -244,7 +251,7 @@ impl<'a> Pass<'a> {
             None
         };
         let mut noise = Accumulators {
-            gram: GramSums::new(self.rows.len(), Arc::clone(&centre)),
+            gram: GramSums::new(self.rows.len(), centre.len()),
             noise: NoiseAccumulator::after(paired, Arc::clone(&self.shape), centre, scales),
         };
         self.each_batch(|rows| noise.feed(rows, self.interrupted))?;
@@ -347,7 +354,7 @@ pub(crate) fn summarise_rows<T: Copy + Into<f64> + Sync>(
         None
     };
     let mut noise = Accumulators {
-        gram: GramSums::new(shape.minibatches(), Arc::clone(&centre)),
+        gram: GramSums::new(shape.minibatches(), params),
         noise: NoiseAccumulator::new(Arc::clone(shape), centre, scales),
     };
     noise.feed(rows, interrupted)?;
@@ -390,8 +397,11 @@ impl Accumulators {
                 scope.spawn(move |_| each_row(&mut |row| share.add_row(row)));
             }
             each_row(&mut |row| {
-                first.iter_mut().for_each(|share| share.add_row(row));
-                gram.add_row(row);
+                gram.begin_row();
+                first
+                    .iter_mut()
+                    .for_each(|share| share.add_row_and(row, &mut |noise| gram.add_chunk(noise)));
+                gram.end_row();
             });
         });
         if stopped.into_inner() {
@@ -444,8 +454,13 @@ fn finite(means: Vec<f64>) -> Result<Arc<[f64]>, NoMeasurement> {
 
 pub(crate) fn reserve<T>(len: usize) -> Result<Vec<T>, TrainError> {
     let mut numbers = Vec::new();
+    make_room(&mut numbers, len)?;
+    Ok(numbers)
+}
+
+/// Room for `len` numbers in an empty vector.
+fn make_room<T>(numbers: &mut Vec<T>, len: usize) -> Result<(), TrainError> {
     numbers
         .try_reserve_exact(len)
-        .map_err(|_| TrainError::OutOfMemory)?;
-    Ok(numbers)
+        .map_err(|_| TrainError::OutOfMemory)
 }

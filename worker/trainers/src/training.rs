@@ -112,6 +112,8 @@ pub struct Training {
     network: Box<dyn Learner>,
     order: Order,
     budget: MeasureBudget,
+    /// Where a measurement keeps gradients.
+    buffers: Vec<Vec<f32>>,
     /// Since the last measurement, if iterates are measured.
     average: Option<Average>,
     step: u64,
@@ -226,6 +228,7 @@ impl Training {
             data,
             network,
             budget: MeasureBudget::default(),
+            buffers: Vec::new(),
             average: state.average,
             step: state.step,
             phase: state.phase,
@@ -346,12 +349,14 @@ impl Training {
     }
 
     fn measure(&mut self, interrupted: &(dyn Fn() -> bool + Sync)) -> Result<Event, TrainError> {
+        let mut buffers = std::mem::take(&mut self.buffers);
         let request = self.request(interrupted);
         let mut splits = Vec::new();
         let measured = self.network.with_passes(&mut |passes| {
-            splits = measuring::measure(passes, request)?;
+            splits = measuring::measure(passes, request, &mut buffers)?;
             Ok(())
         });
+        self.buffers = buffers;
         match measured {
             Ok(()) => {}
             Err(NoMeasurement::Interrupted) => return Ok(Event::Interrupted),

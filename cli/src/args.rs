@@ -852,8 +852,8 @@ pub(crate) struct VerifyArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The tables are points, runs, measurements and estimates (calibration, exits and transitions where a
-report has them), with the columns of docs/tables.md; before them `sweep`, the name of the sweep, after
+The tables are points, runs, measurements and estimates (decomposition, calibration, exits and
+transitions where a report has them), with the columns of docs/tables.md; before them `sweep`, the name of the sweep, after
 them `report`, the folder (or the id, with --sweep). Names with a dot stand in double quotes: \"train.momentum\". Rows come in the
 order of the folders and tables unless ORDER BY says otherwise.
 

@@ -3,26 +3,22 @@
 //!
 //! Each part is the difference of θ between two treatments that differ in one thing, both at the
 //! published block length. Scales and correlation do not simply add, so both ways of taking one after
-//! the other are told. A part is taken run by run; its interval is that of the seeds.
+//! the other are told. A part is taken run by run; its interval is that of the seeds. Beside them
+//! stands how far the number is from what Gaussian noise would read.
+
+pub(crate) mod table;
 
 use tailsweep_common::measurement::Split;
 use tailsweep_common::state::RunState;
 use tailsweep_stats::late::is_late;
-use tailsweep_stats::{Estimator, Treatment, student_t_quantile};
+use tailsweep_stats::{Estimator, Treatment};
 
 use crate::facts::{ALL, EstimateRow, RunFacts};
 use crate::lookup::{Kind, Lookup};
+use crate::seeds::{OverSeeds, mean, over_seeds};
 
 /// θ of independent Gaussian values.
 const GAUSSIAN: f64 = 0.5;
-
-/// A number over the seeds of a point.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OverSeeds {
-    pub(crate) mean: f64,
-    /// 95 %, by Student's t; `None` for one seed.
-    pub(crate) interval: Option<[f64; 2]>,
-}
 
 /// The parts of θ − ½ at a point.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +37,8 @@ pub(crate) struct Parts {
     pub(crate) correlation_first: Option<OverSeeds>,
     /// By unequal scales, after that.
     pub(crate) scales_second: Option<OverSeeds>,
+    /// What `rest` would be of symmetric stable noise of α = 1.5, where it is known.
+    pub(crate) stable_rest: Option<f64>,
 }
 
 /// The late θ of a run under each treatment.
@@ -73,7 +71,35 @@ pub(crate) fn parts(lookup: &Lookup<'_>, point: usize, split: Split) -> Option<P
         rest: over(&|theta| Some(theta.standardised_permuted - GAUSSIAN))?,
         correlation_first: over(&|theta| Some(theta.zeros_dropped - theta.permuted?)),
         scales_second: over(&|theta| Some(theta.permuted? - theta.standardised_permuted)),
+        stable_rest: lookup
+            .levels(point, split, Kind::STANDARDISED_PERMUTED)
+            .find_map(|row| Some(1.0 / row.stable_reads? - GAUSSIAN)),
     })
+}
+
+/// θ of `published_rows` less θ of `gaussian_surrogate`, late in training and run by run: the late
+/// steps at which both have a value. It does not decide about tails: stable noise can agree with its
+/// surrogate, and light tails can differ from theirs.
+pub(crate) fn beyond_surrogate(
+    lookup: &Lookup<'_>,
+    point: usize,
+    split: Split,
+) -> Option<OverSeeds> {
+    let k1 = lookup.published_k1(point, split)?;
+    let of_run = |run: &RunFacts| {
+        let rows = lookup.facts.estimates_of(run);
+        let surrogate = late_thetas(rows, split, Kind::SURROGATE, None);
+        let differences: Vec<f64> = late_thetas(rows, split, Kind::PUBLISHED_ROWS, Some(k1))
+            .filter_map(|(step, theta)| {
+                let (_, expected) = surrogate.clone().find(|(at, _)| *at == step)?;
+                Some(theta - expected)
+            })
+            .collect();
+        mean(&differences)
+    };
+    let runs = lookup.runs(point).iter();
+    let done = runs.filter(|run| run.state == RunState::Done);
+    over_seeds(done.filter_map(of_run))
 }
 
 fn of_run(lookup: &Lookup<'_>, run: &RunFacts, split: Split, k1: u64) -> Option<Thetas> {
@@ -96,8 +122,21 @@ fn of_run(lookup: &Lookup<'_>, run: &RunFacts, split: Split, k1: u64) -> Option<
 
 /// The mean of θ over the late steps of a run.
 fn late_theta(rows: &[EstimateRow], split: Split, kind: Kind, k1: Option<u64>) -> Option<f64> {
-    let last = rows.last()?.step;
-    let wanted = rows.iter().filter(|row| {
+    let thetas: Vec<f64> = late_thetas(rows, split, kind, k1)
+        .map(|(_, theta)| theta)
+        .collect();
+    mean(&thetas)
+}
+
+/// The late steps of a run that have an α, with θ.
+fn late_thetas(
+    rows: &[EstimateRow],
+    split: Split,
+    kind: Kind,
+    k1: Option<u64>,
+) -> impl Iterator<Item = (u64, f64)> + Clone {
+    let last = rows.last().map_or(0, |row| row.step);
+    let wanted = rows.iter().filter(move |row| {
         let told = &row.told;
         row.split == Some(split)
             && *told.scope == *ALL
@@ -105,56 +144,18 @@ fn late_theta(rows: &[EstimateRow], split: Split, kind: Kind, k1: Option<u64>) -
             && (k1.is_none() || told.k1 == k1)
             && is_late(row.step, last)
     });
-    let thetas: Vec<f64> = wanted
-        .filter_map(|row| row.told.alpha)
-        .map(f64::recip)
-        .collect();
-    (!thetas.is_empty()).then(|| thetas.iter().sum::<f64>() / thetas.len() as f64)
-}
-
-fn over_seeds(values: impl Iterator<Item = f64>) -> Option<OverSeeds> {
-    let values: Vec<f64> = values.collect();
-    let n = values.len() as f64;
-    if values.is_empty() {
-        return None;
-    }
-    let mean = values.iter().sum::<f64>() / n;
-    let interval = (values.len() > 1).then(|| {
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let error = (squares / (n - 1.0) / n).sqrt();
-        let reach = student_t_quantile(0.975, n - 1.0) * error;
-        [mean - reach, mean + reach]
-    });
-    Some(OverSeeds { mean, interval })
+    wanted.filter_map(|row| Some((row.step, row.told.alpha?.recip())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Told;
     use crate::fixture;
     use crate::late::of_points;
 
     #[test]
     fn the_parts_add_up_to_the_published_number() {
-        let mut facts = fixture::facts();
-        for (index, row) in facts.estimates.iter_mut().enumerate() {
-            let (treatment, alpha) = [
-                (Treatment::PublishedRows, 1.0),
-                (Treatment::ZerosDropped, 1.25),
-                (Treatment::Standardised, 1.6),
-                (Treatment::StandardisedPermuted, 2.0),
-            ][index % 4];
-            row.told = Told {
-                scope: ALL.into(),
-                estimator: Estimator::Mohammadi,
-                treatment: Some(treatment),
-                k1: Some(252),
-                alpha: Some(alpha),
-                problem: None,
-                ..row.told.clone()
-            };
-        }
+        let facts = fixture::parts();
         let late = of_points(&facts);
         let lookup = Lookup::new(&facts, &late);
         let parts = parts(&lookup, 0, Split::Train).expect("all treatments are there");
@@ -169,18 +170,8 @@ mod tests {
         near(parts.correlation, 0.125);
         near(parts.rest, 0.0);
         assert!(parts.correlation_first.is_none(), "no ladder was asked for");
-    }
-
-    #[test]
-    fn seeds_make_the_interval() {
-        let over = over_seeds([0.1, 0.2, 0.3].into_iter()).expect("three seeds");
-        // t = 4.303 with 2 degrees of freedom, s.e. = 0.1/√3.
-        let [low, high] = over.interval.expect("three seeds");
-        assert!((over.mean - 0.2).abs() < 1e-15);
-        assert!((high - 0.2 - 0.248_41).abs() < 1e-5, "{high}");
-        assert!((high + low - 0.4).abs() < 1e-12);
-        let one = over_seeds([0.1].into_iter()).expect("a seed");
-        assert!(one.interval.is_none());
-        assert!(over_seeds([].into_iter()).is_none());
+        assert_eq!(parts.stable_rest, Some(1.0 / 1.6 - 0.5));
+        let beyond = beyond_surrogate(&lookup, 0, Split::Train).expect("both are there");
+        near(beyond, 1.0 - 1.0 / 1.25);
     }
 }

@@ -68,6 +68,8 @@ pub(crate) struct PointRow {
     pub(crate) late: Late,
     /// What SαS(1.5) would read, of standardised noise.
     pub(crate) stable_reads: Option<f64>,
+    /// The fewest block sums, or groups of minibatches, that one of its late values rests on.
+    pub(crate) blocks: u64,
 }
 
 /// The late α of every point, for each kind of estimate over all parameters that any of its
@@ -113,6 +115,13 @@ fn of_point(facts: &Facts, point: usize, runs: &Range<usize>) -> Vec<PointRow> {
             key,
             late: of_rows(&late),
             stable_reads,
+            blocks: late
+                .iter()
+                .flatten()
+                .filter(|row| row.told.alpha.is_some())
+                .map(|row| row.told.blocks)
+                .min()
+                .unwrap_or(0),
         })
         .collect();
     // Train, test, iterates.

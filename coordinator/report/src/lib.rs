@@ -22,6 +22,7 @@
 //! | `facts` | what is kept of a sweep and its results |
 //! | `fields` | the settings in which points differ |
 //! | `tables` | the four tables, as CSV, Parquet and JSON |
+//! | `seeds` | a number over the seeds of a point |
 //! | `norms` | norms of the noise, relative to their median |
 //! | `lookup` | the α that a figure or a row of the page is about |
 //! | `figures` | which figures are drawn, and how |
@@ -54,6 +55,7 @@ mod lookup;
 mod norms;
 mod numbers;
 pub mod picture;
+mod seeds;
 mod tables;
 
 pub use choice::{Choice, NoSuchBlockLength};

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use tailsweep_common::measurement::Split;
 use tailsweep_common::run::Point;
+use tailsweep_common::state::RunState;
+use tailsweep_stats::late::{Late, is_late};
 use tailsweep_stats::{Estimator, Treatment};
 
-use crate::facts::{ALL, EstimateRow, Facts, RunFacts};
+use crate::facts::{ALL, EstimateRow, Facts, MeasurementRow, RunFacts};
 use crate::fields::{Field, label, varying};
-use tailsweep_stats::late::Late;
-
 use crate::late::PointRow;
 
 /// Which α of a point: an estimator and a treatment.
@@ -45,6 +45,13 @@ impl Kind {
         self.estimator == estimator && Some(self.treatment) == treatment
     }
 }
+
+/// A level of a ladder that rests on fewer groups has no interval in a run,
+/// so one that is made of the seeds alone would hide how little there is.
+const FEWEST_GROUPS: u64 = 5;
+
+/// A slope with a wider interval tells nothing.
+const WIDEST: f64 = 1.0;
 
 /// Facts and late α, with an index from points to their rows.
 pub(crate) struct Lookup<'a> {
@@ -113,6 +120,34 @@ impl<'a> Lookup<'a> {
         })
     }
 
+    /// The levels of a ladder, from the first one up to the last before one that is not
+    /// `precise`: behind it there is only noise.
+    pub(crate) fn ladder(
+        &self,
+        point: usize,
+        split: Split,
+        kind: Kind,
+        precise: impl Fn(&Late) -> bool,
+    ) -> Vec<&'a PointRow> {
+        let mut levels: Vec<&PointRow> = self.levels(point, split, kind).collect();
+        levels.sort_by_key(|row| row.key.k1);
+        let is_known = |row: &&&PointRow| {
+            row.late.alpha.is_some() && row.blocks >= FEWEST_GROUPS && precise(&row.late)
+        };
+        let known = levels.iter().take_while(is_known).count();
+        levels.truncate(known);
+        levels
+    }
+
+    /// The levels of a ladder that tell flat below 2 from climbing to 2.
+    pub(crate) fn slopes(&self, point: usize, split: Split, kind: Kind) -> Vec<&'a PointRow> {
+        let is_precise = |late: &Late| {
+            late.interval
+                .is_some_and(|[low, high]| high - low <= WIDEST)
+        };
+        self.ladder(point, split, kind, is_precise)
+    }
+
     /// The late α of the averaged iterates over all layers, by the published estimator.
     pub(crate) fn iterates(&self, point: usize) -> Option<&'a Late> {
         let rows = &self.late[self.rows[point].clone()];
@@ -167,6 +202,27 @@ impl<'a> Lookup<'a> {
             })
     }
 
+    /// The mean of a number over the late measurements of the done runs.
+    pub(crate) fn late_mean(
+        &self,
+        point: usize,
+        split: Split,
+        of: fn(&MeasurementRow) -> Option<f64>,
+    ) -> Option<f64> {
+        let runs = self.runs(point).iter();
+        let done = runs.filter(|run| run.state == RunState::Done);
+        let values: Vec<f64> = done
+            .flat_map(|run| {
+                let rows = self.facts.measurements_of(run);
+                let last = rows.last().map_or(0, |row| row.step);
+                rows.iter()
+                    .filter(move |row| row.split == split && is_late(row.step, last))
+            })
+            .filter_map(of)
+            .collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    }
+
     /// The estimates of a kind over all parameters of a run, in the order of their steps.
     pub(crate) fn estimates(
         &self,
@@ -180,5 +236,55 @@ impl<'a> Lookup<'a> {
                 && &*told.scope == ALL
                 && kind.is(told.estimator, told.treatment)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::late::of_points;
+
+    /// Slopes of sums of 2, 4, 8 and 16 terms, each with its interval and its groups.
+    fn levels(slopes: [([f64; 2], u64); 4]) -> Vec<u64> {
+        let mut facts = fixture::parts();
+        for (index, row) in facts.estimates.iter_mut().enumerate() {
+            let level = index % 5;
+            let Some((interval, blocks)) = slopes.get(level) else {
+                continue;
+            };
+            row.told.estimator = Estimator::LocalSlope;
+            row.told.treatment = Some(Treatment::Paired);
+            row.told.k1 = Some(2 << level);
+            row.told.alpha = Some(1.5);
+            // The s.e. of one seed is that of the point, its t that of many degrees.
+            row.told.std_error = Some((interval[1] - interval[0]) / 4.0);
+            row.told.interval = Some(*interval);
+            row.told.degrees = Some(1000);
+            row.told.blocks = *blocks;
+        }
+        facts.points[0].runs.end = 1;
+        let late = of_points(&facts);
+        let lookup = Lookup::new(&facts, &late);
+        let known = lookup.slopes(0, Split::Train, Kind::PAIRED_SLOPE);
+        known.iter().filter_map(|row| row.key.k1).collect()
+    }
+
+    #[test]
+    fn a_ladder_ends_before_its_first_level_that_is_not_known_well_enough() {
+        let narrow = [1.4, 1.6];
+        assert_eq!(
+            levels([(narrow, 40), (narrow, 20), (narrow, 10), (narrow, 5)]),
+            [2, 4, 8, 16]
+        );
+        assert_eq!(
+            levels([(narrow, 40), (narrow, 20), ([0.5, 2.5], 10), (narrow, 5)]),
+            [2, 4]
+        );
+        assert_eq!(
+            levels([(narrow, 16), (narrow, 8), (narrow, 4), (narrow, 2)]),
+            [2, 4]
+        );
+        assert!(levels([([0.5, 2.5], 40), (narrow, 20), (narrow, 10), (narrow, 5)]).is_empty());
     }
 }

@@ -18,6 +18,7 @@ pub(crate) use json::{json, json_lines, object, sweep_json};
 pub(crate) use parquet::parquet;
 
 use crate::calibration;
+use crate::decomposition;
 use crate::exits;
 use crate::facts::Facts;
 use crate::late::PointRow;
@@ -43,6 +44,10 @@ pub(crate) fn all<'a>(facts: &'a Facts, late: &'a [PointRow]) -> Vec<Box<dyn Tab
         Box::new(measurements::Measurements { facts }),
         Box::new(estimates::Estimates { facts }),
     ];
+    let parts = decomposition::table::PartsTable::new(facts, late);
+    if !parts.is_empty() {
+        tables.push(Box::new(parts));
+    }
     if calibration::is_there(facts) {
         tables.push(Box::new(calibration::table::CalibrationTable::new(facts)));
     }
@@ -96,6 +101,11 @@ mod tests {
     #[test]
     fn calibration() {
         insta::assert_snapshot!(text_of(&fixture::draws(), "calibration"));
+    }
+
+    #[test]
+    fn decomposition() {
+        insta::assert_snapshot!(text_of(&fixture::parts(), "decomposition"));
     }
 
     #[test]

@@ -23,11 +23,12 @@ use crate::command::verify::folder::{Folder, open};
 use crate::failure::Failure;
 
 /// All that a report can have.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "points",
     "runs",
     "measurements",
     "estimates",
+    "decomposition",
     "calibration",
     "exits",
     "transitions",

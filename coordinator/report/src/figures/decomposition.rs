@@ -5,9 +5,10 @@ use super::axis::{Axis, Scale, bounds};
 use super::legend::Entry;
 use super::palette::Style;
 use super::panel::{Curve, Dot, Panel, Plot};
-use crate::decomposition::{OverSeeds, Parts, parts};
+use crate::decomposition::{Parts, parts};
 use crate::fields::{Field, label};
 use crate::lookup::Lookup;
+use crate::seeds::OverSeeds;
 
 /// Panels that are shown.
 const MOST: usize = 12;
@@ -105,7 +106,7 @@ pub(super) fn figure(lookup: &Lookup<'_>) -> Option<Figure> {
     };
     Some(Figure {
         name: "decomposition".to_owned(),
-        title: "Where the published number comes from".to_owned(),
+        title: "Parts of the published number".to_owned(),
         caption: format!(
             "1/α̂ − ½, which independent Gaussian values read as 0, taken apart, late in training: \
              what exact zeros add, then unequal scales, then correlation, and what is left; with \

@@ -3,9 +3,10 @@
 use tailsweep_common::measurement::Split;
 
 use super::{escaped, table};
-use crate::decomposition::{OverSeeds, parts};
+use crate::decomposition::{beyond_surrogate, parts};
 use crate::lookup::Lookup;
 use crate::numbers::rounded;
+use crate::seeds::OverSeeds;
 
 /// Rows that are shown.
 const MOST: usize = 200;
@@ -38,10 +39,13 @@ const INTRODUCTION: &str = "<p>Independent Gaussian values of equal scale read 1
      scales: between the values as they are and divided by their standard deviation over \
      minibatches. Correlation: between these in their order and in one fixed random order with \
      random signs. What is left is 1/α̂ − ½ after all of it: heavier tails than those of Gaussian \
-     noise across parameters, as far as dividing by a standard deviation leaves them. The four add \
-     up to the published one. Scales and correlation do not simply add: the last column takes \
-     correlation first (at the power of two nearest to K1). 95 % intervals between seeds, by \
-     Student’s t.</p>\n";
+     noise across parameters, as far as dividing by a standard deviation leaves them; beside it \
+     stands what symmetric stable noise of α = 1.5 would leave. The four add up to the published \
+     one. Scales and correlation do not simply add: the last column takes \
+     correlation first (at the power of two nearest to K1). Beyond the surrogate: how far 1/α̂ \
+     is from what Gaussian noise with the same covariance and zeros would read, which does not \
+     decide about tails either way. 95 % intervals between seeds, by Student’s t. The numbers are in \
+     decomposition.csv.</p>\n";
 
 fn row(lookup: &Lookup<'_>, point: usize, split: Split) -> Option<Vec<String>> {
     let parts = parts(lookup, point, split)?;
@@ -75,13 +79,28 @@ fn row(lookup: &Lookup<'_>, point: usize, split: Split) -> Option<Vec<String>> {
         ),
         _ => "–".to_owned(),
     };
+    let beyond = beyond_surrogate(lookup, point, split);
+    let beyond = beyond.map_or(String::new(), |over| {
+        format!(
+            "{}<span class=\"at\">beyond the surrogate</span>",
+            cell(over)
+        )
+    });
+    let stable = parts.stable_rest.map_or(String::new(), |rest| {
+        let rest = rounded(rest, 3);
+        format!("<span class=\"at\">SαS(1.5) would leave {rest}</span>")
+    });
     Some(vec![
         format!("{}<span class=\"at\">{split}</span>", escaped(&label)),
-        format!("<span>{}</span>", cell(parts.published)),
+        format!("<span>{}{beyond}</span>", cell(parts.published)),
         with_share(parts.zeros),
         with_share(parts.scales),
         with_share(parts.correlation),
-        with_share(parts.rest),
+        format!(
+            "<span>{}{}{stable}</span>",
+            cell(parts.rest),
+            share(parts.rest)
+        ),
         other,
     ])
 }

@@ -1,11 +1,11 @@
 //! The five questions, answered for each point: the published α and its controls.
 
 use tailsweep_common::measurement::Split;
-use tailsweep_common::state::RunState;
 
 use super::{escaped, table};
+use crate::decomposition;
 use crate::facts::MeasurementRow;
-use tailsweep_stats::late::{Late, is_late};
+use tailsweep_stats::late::Late;
 
 use crate::late::PointRow;
 use crate::lookup::{Kind, Lookup};
@@ -25,46 +25,47 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
                 .flat_map(|measure| &measure.splits)
                 .map(move |split| (point, *split))
         })
-        .filter(|(point, split)| {
-            COLUMNS
-                .iter()
-                .any(|kind| lookup.levels(*point, *split, *kind).next().is_some())
-        })
         .collect();
-    if all.is_empty() {
+    if !all
+        .iter()
+        .any(|(point, split)| is_measured(lookup, *point, *split))
+    {
         return "<p class=\"none\">Nothing has been measured yet.</p>".to_owned();
     }
-    let head = [
-        "Point",
-        "Published<span class=\"asks\">1 · what does the paper’s method read?</span>",
-        "Rows restarted<span class=\"asks\">what 2 is compared with</span>",
-        "Gaussian surrogate<span class=\"asks\">2 · would Gaussian noise read the same?</span>",
-        "Zeros dropped<span class=\"asks\">and the share of zeros</span>",
-        "Across parameters<span class=\"asks\">3 · how heavy are the tails there?</span>",
-        "Across minibatches<span class=\"asks\">4 · how heavy, parameter by parameter?</span>",
-        "When summed<span class=\"asks\">5 · do the tails survive?</span>",
-    ];
-    let mut rows: Vec<Vec<String>> = all
+    // The split that figures show is open, the other one folded.
+    let (main, other): (Vec<_>, Vec<_>) = all
         .iter()
-        .take(MOST + MOST_FOLDED)
-        .map(|(point, split)| row(lookup, *point, *split))
-        .collect();
-    let folded = rows.split_off(rows.len().min(MOST));
+        .partition(|(point, split)| *split == lookup.main_split(*point));
+    let rows = |of: &[&(usize, Split)]| -> Vec<Vec<String>> {
+        let shown = of.iter().take(MOST + MOST_FOLDED);
+        shown
+            .map(|(point, split)| row(lookup, *point, *split))
+            .collect()
+    };
+    let (mut main_rows, other_rows) = (rows(&main), rows(&other));
+    let more = main_rows.split_off(main_rows.len().min(MOST));
     let mut html = format!(
         "<p>Late α of each point: pooled over its finished seeds and over the last quarter of \
          training (at most 10,000 steps), with 95 % intervals. An interval that ends in ∞ is \
          open above. Below it, where there are several seeds, the standard deviation of α \
-         between them, which the interval takes into account.</p>\n{}",
-        table("cards", &head, &rows)
+         between them, which the interval takes into account. Δ(1/α) is 1/α of the rows \
+         restarted less that of the surrogate, seed by seed, with a 95 % interval by Student’s t over \
+         the seeds: how far the published number is from what Gaussian noise would read. It does \
+         not decide about tails: if it is 0, the noise need not be Gaussian, and if it is not, tails need \
+         not be heavy. Slopes of sums are shown as far as their interval is no wider than \
+         1 and they rest on at least five groups.</p>\n{}",
+        table("cards", &HEAD, &main_rows)
     );
-    if !folded.is_empty() {
+    let folded = [(more, "more"), (other_rows, "of the test split")];
+    for (rows, which) in folded.iter().filter(|(rows, _)| !rows.is_empty()) {
         html.push_str(&format!(
-            "\n<details><summary>{} more</summary>\n{}\n</details>",
-            counted(folded.len() as u64, "row"),
-            table("cards", &head, &folded)
+            "\n<details><summary>{} {}</summary>\n{}\n</details>",
+            counted(rows.len() as u64, "row"),
+            which,
+            table("cards", &HEAD, rows)
         ));
     }
-    if all.len() > MOST + MOST_FOLDED {
+    if main.len().max(other.len()) > MOST + MOST_FOLDED {
         html.push_str(&format!(
             "\n<p>All {} rows are in points.csv.</p>",
             grouped(all.len() as u64)
@@ -113,6 +114,17 @@ fn standardised(lookup: &Lookup<'_>, all: &[(usize, Split)]) -> String {
     )
 }
 
+const HEAD: [&str; 8] = [
+    "Point",
+    "Published<span class=\"asks\">1 · what does the paper’s method read?</span>",
+    "Rows restarted<span class=\"asks\">what 2 is compared with</span>",
+    "Gaussian surrogate<span class=\"asks\">2 · would Gaussian noise read the same?</span>",
+    "Zeros dropped<span class=\"asks\">and the share of zeros</span>",
+    "Across parameters<span class=\"asks\">3 · how heavy are the tails there?</span>",
+    "Across minibatches<span class=\"asks\">4 · how heavy, parameter by parameter?</span>",
+    "When summed<span class=\"asks\">5 · do the tails survive?</span>",
+];
+
 const COLUMNS: [Kind; 7] = [
     Kind::PUBLISHED,
     Kind::PUBLISHED_ROWS,
@@ -123,33 +135,49 @@ const COLUMNS: [Kind; 7] = [
     Kind::PAIRED_SLOPE,
 ];
 
+fn is_measured(lookup: &Lookup<'_>, point: usize, split: Split) -> bool {
+    COLUMNS
+        .iter()
+        .any(|kind| lookup.levels(point, split, *kind).next().is_some())
+}
+
 fn row(lookup: &Lookup<'_>, point: usize, split: Split) -> Vec<String> {
     let late = |kind| cell(lookup.late(point, split, kind));
     let label = match lookup.varying.is_empty() {
         true => "all runs".to_owned(),
         false => lookup.label(point),
     };
+    let label = unbroken(&label);
+    if !is_measured(lookup, point, split) {
+        let none = "<span class=\"none\">not measured</span>".to_owned();
+        let label = format!("{label}<span class=\"at\">{split}</span>");
+        let empty = vec!["–".to_owned(); HEAD.len() - 2];
+        return [label, none].into_iter().chain(empty).collect();
+    }
     let seeds = COLUMNS
         .iter()
         .filter_map(|kind| lookup.late(point, split, *kind))
         .map(|late| late.seeds)
         .max()
         .unwrap_or(0);
-    let share = |of: fn(&MeasurementRow) -> Option<f64>, text: &str| {
-        late_mean(lookup, point, split, of).map_or(String::new(), |share| {
-            let percent = rounded(100.0 * share, 2);
-            format!("<span class=\"at long\">{percent} % {text}</span>")
-        })
+    let share = |of: fn(&MeasurementRow) -> Option<f64>, decimals: usize, text: &str| {
+        lookup
+            .late_mean(point, split, of)
+            .map_or(String::new(), |share| {
+                let percent = rounded(100.0 * share, decimals);
+                format!("<span class=\"at long\">{percent} % {text}</span>")
+            })
     };
-    let zeros = share(|row| row.zero_fraction, "zeros");
+    let zeros = share(|row| row.zero_fraction, 2, "zeros");
     let gaussian = share(
         |row| Some(row.gaussianity.ok()?.shapiro_wilk),
+        0,
         "pass as Gaussian",
     );
     vec![
         format!(
             "{}<span class=\"at\">{split}, {}</span>",
-            unbroken(&label),
+            label,
             counted(seeds, "seed")
         ),
         late(Kind::PUBLISHED).replace("<span class=\"value\">", "<span class=\"value lead\">"),
@@ -158,9 +186,13 @@ fn row(lookup: &Lookup<'_>, point: usize, split: Split) -> Vec<String> {
             late(Kind::PUBLISHED_ROWS),
             at_chosen(lookup, point, split)
         ),
-        late(Kind::SURROGATE),
+        format!(
+            "<span>{}{}</span>",
+            late(Kind::SURROGATE),
+            difference(lookup, point, split)
+        ),
         format!("<span>{}{zeros}</span>", late(Kind::ZEROS_DROPPED)),
-        climb(lookup, point, split, Kind::PERMUTED_SLOPE, "K₁"),
+        climb(lookup, point, split, Kind::PERMUTED_SLOPE, "parameters"),
         format!(
             "<span>{}{gaussian}</span>",
             late(Kind::WITHIN).replace("<span class=\"value\">", "<span class=\"value lead\">")
@@ -209,6 +241,16 @@ fn ends([low, high]: [f64; 2]) -> String {
     format!("[{}, {}{close}", rounded(low, 2), rounded(high, 2))
 }
 
+/// 1/α of the rows restarted less that of the surrogate, where there is an interval.
+fn difference(lookup: &Lookup<'_>, point: usize, split: Split) -> String {
+    let over = decomposition::beyond_surrogate(lookup, point, split);
+    over.and_then(|over| Some((over.mean, over.interval?)))
+        .map_or(String::new(), |(mean, [low, high])| {
+            let [mean, low, high] = [mean, low, high].map(|number| rounded(number, 3));
+            format!("<span class=\"at long\">Δ(1/α) {mean} [{low}, {high}]</span>")
+        })
+}
+
 /// The same estimate at the block lengths that were chosen.
 fn at_chosen(lookup: &Lookup<'_>, point: usize, split: Split) -> String {
     let k1 = lookup.facts.choice.k1.iter();
@@ -223,66 +265,37 @@ fn at_chosen(lookup: &Lookup<'_>, point: usize, split: Split) -> String {
     values.collect()
 }
 
-/// The first and the last trustworthy level of a ladder.
-fn climb(lookup: &Lookup<'_>, point: usize, split: Split, kind: Kind, unit: &str) -> String {
-    let levels: Vec<&PointRow> = lookup.levels(point, split, kind).collect();
-    let known = |row: &&&PointRow| row.late.alpha.is_some();
-    let is_precise = |row: &&&PointRow| row.late.std_error.is_some_and(|error| error <= 0.15);
-    let first = levels.iter().find(known);
-    let last = levels
-        .iter()
-        .rev()
-        .find(|row| known(row) && is_precise(row))
-        .or(levels.iter().rev().find(known));
-    let (Some(first), Some(last)) = (first, last) else {
-        return cell(levels.first().map(|row| &row.late));
+/// The first and the last level of a ladder that are known well enough.
+fn climb(lookup: &Lookup<'_>, point: usize, split: Split, kind: Kind, summed: &str) -> String {
+    let Some(any) = lookup.levels(point, split, kind).next() else {
+        return cell(None);
     };
-    let value = |row: &PointRow| {
-        row.late
-            .alpha
-            .map_or(String::new(), |alpha| rounded(alpha, 3))
+    let levels = lookup.slopes(point, split, kind);
+    let value = |row: &PointRow| row.late.alpha.map_or(String::new(), |it| rounded(it, 3));
+    let interval = |row: &PointRow| row.late.interval.map_or(String::new(), ends);
+    let at = |row: &PointRow| row.key.k1.map_or(String::new(), grouped);
+    let texts = match levels[..] {
+        [] if lookup
+            .levels(point, split, kind)
+            .all(|row| row.late.alpha.is_none()) =>
+        {
+            return cell(Some(&any.late));
+        }
+        [] => return "<span class=\"none\">too noisy to tell</span>".to_owned(),
+        [one] => [
+            value(one),
+            interval(one),
+            format!("sums of {} {summed}", at(one)),
+        ],
+        [first, .., last] => [
+            format!("{} → {}", value(first), value(last)),
+            format!("{} → {}", interval(first), interval(last)),
+            format!("sums of {} → {} {summed}", at(first), at(last)),
+        ],
     };
-    let interval = |row: &PointRow| row.late.interval.map_or("–".to_owned(), ends);
-    let at = |row: &PointRow| row.key.k1.map_or(String::new(), |k1| k1.to_string());
-    if first.key.k1 >= last.key.k1 {
-        return format!(
-            "<span><span class=\"value\">{}</span><span class=\"at\">{}</span><span class=\"at\">at {} {unit}</span></span>",
-            value(first),
-            interval(first),
-            at(first)
-        );
-    }
+    let [value, interval, at] = texts;
     format!(
-        "<span><span class=\"value\">{} → {}</span><span class=\"at\">{} → {}</span>\
-         <span class=\"at\">{} → {} {unit}</span></span>",
-        value(first),
-        value(last),
-        interval(first),
-        interval(last),
-        at(first),
-        at(last),
+        "<span><span class=\"value\">{value}</span><span class=\"at\">{interval}</span>\
+         <span class=\"at\">{at}</span></span>"
     )
-}
-
-/// The mean of a number over the late measurements of the done runs.
-fn late_mean(
-    lookup: &Lookup<'_>,
-    point: usize,
-    split: Split,
-    of: fn(&MeasurementRow) -> Option<f64>,
-) -> Option<f64> {
-    let runs = lookup
-        .runs(point)
-        .iter()
-        .filter(|run| run.state == RunState::Done);
-    let values: Vec<f64> = runs
-        .flat_map(|run| {
-            let rows = lookup.facts.measurements_of(run);
-            let last = rows.last().map_or(0, |row| row.step);
-            rows.iter()
-                .filter(move |row| row.split == split && is_late(row.step, last))
-        })
-        .filter_map(of)
-        .collect();
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

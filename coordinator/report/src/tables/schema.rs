@@ -415,6 +415,36 @@ const CALIBRATION: [Column; 20] = [
     ("minibatches", Whole, "P"),
 ];
 
+/// Of a sweep with the treatments that take the published number apart.
+const DECOMPOSITION: [Column; 6] = [
+    (
+        "split",
+        Text,
+        "`train` or `test`: whose minibatches the gradients are of",
+    ),
+    (
+        "part",
+        Text,
+        "`published`, its parts `zeros`, `scales`, `correlation` and `left`, or what is beside them",
+    ),
+    (
+        "seeds",
+        Whole,
+        "runs that are done and have a value; empty of `stable_left`",
+    ),
+    (
+        "value",
+        Number,
+        "late part of 1/α, a mean over the seeds; negative where it lowers 1/α",
+    ),
+    (
+        "ci_low",
+        Number,
+        "lower end of the 95 % interval of `value` between the seeds; empty for one seed",
+    ),
+    ("ci_high", Number, "its upper end"),
+];
+
 /// The columns of the table `name` that every sweep has; the sweep's own axes are not listed.
 pub(crate) fn columns(name: &str) -> Vec<Column> {
     match name {
@@ -422,6 +452,7 @@ pub(crate) fn columns(name: &str) -> Vec<Column> {
         "runs" => [&POINT[..], &RUNS, &LIMITS].concat(),
         "measurements" => MEASUREMENTS.to_vec(),
         "estimates" => ESTIMATES.to_vec(),
+        "decomposition" => [&POINT[..], &DECOMPOSITION, &LIMITS].concat(),
         "calibration" => [&POINT[..], &CALIBRATION, &LIMITS].concat(),
         "exits" => EXITS.to_vec(),
         "transitions" => TRANSITIONS.to_vec(),
@@ -516,8 +547,13 @@ mod tests {
         (facts, late)
     }
 
-    fn fixtures() -> [Facts; 3] {
-        [fixture::facts(), fixture::draws(), fixture::equations()]
+    fn fixtures() -> [Facts; 4] {
+        [
+            fixture::facts(),
+            fixture::parts(),
+            fixture::draws(),
+            fixture::equations(),
+        ]
     }
 
     #[test]
@@ -569,9 +605,10 @@ mod tests {
         let (equations, none) = with_late(fixture::equations());
         let of_equations = all(&equations, &none).into_iter().skip(4);
         let (draws, of_draws) = with_late(fixture::draws());
-        let further = all(&draws, &of_draws)
+        let (parts, of_parts) = with_late(fixture::parts());
+        let further = [all(&parts, &of_parts), all(&draws, &of_draws)]
             .into_iter()
-            .skip(4)
+            .flat_map(|tables| tables.into_iter().skip(4))
             .chain(of_equations);
         for table in all(&facts, &late).into_iter().chain(further) {
             let begin = format!("<!-- columns: {} -->\n", table.name());

@@ -9,6 +9,7 @@ use tailsweep_common::state::RunState;
 use tailsweep_stats::{Metastability, Potential};
 
 use crate::facts::Facts;
+use crate::seeds::over_seeds;
 
 /// What theory says of a point, made once for all of its rows.
 pub(crate) struct Theory {
@@ -70,8 +71,8 @@ pub(crate) struct PointExits<'a> {
     pub(crate) point: &'a LevyPoint,
     pub(crate) theory: Theory,
     pub(crate) wells: Vec<WellExits>,
-    /// Of the first finished run.
-    pub(crate) exits: &'a Exits,
+    /// Of each finished run.
+    pub(crate) runs: Vec<&'a Exits>,
 }
 
 /// The points with a finished run, in the order of the sweep.
@@ -79,13 +80,14 @@ pub(crate) fn points(facts: &Facts) -> Vec<PointExits<'_>> {
     let of_point = |(index, point)| {
         let kept: &crate::facts::PointFacts = point;
         let runs = facts.runs[kept.runs.clone()].iter();
-        let mut last = runs
+        let runs: Vec<&Exits> = runs
             .filter(|run| run.state == RunState::Done)
-            .filter_map(|run| facts.exits_of(run).last());
-        let first = last.next()?;
-        let mut wells = first.exits.wells.clone();
-        for more in last {
-            for (well, more) in wells.iter_mut().zip(&more.exits.wells) {
+            .filter_map(|run| Some(&facts.exits_of(run).last()?.exits))
+            .collect();
+        let (first, others) = runs.split_first()?;
+        let mut wells = first.wells.clone();
+        for more in others {
+            for (well, more) in wells.iter_mut().zip(&more.wells) {
                 well.merge(more);
             }
         }
@@ -94,7 +96,7 @@ pub(crate) fn points(facts: &Facts) -> Vec<PointExits<'_>> {
             point: kept.point.levy_sde()?,
             theory: Theory::of(&kept.point)?,
             wells,
-            exits: &first.exits,
+            runs,
         })
     };
     facts
@@ -116,9 +118,16 @@ impl PointExits<'_> {
         ))
     }
 
-    /// The share of time in a well; `None` where there is one alone.
+    /// The share of time in a well; `None` where there is one alone, and where paths end when they
+    /// leave it.
     pub(crate) fn share(&self, well: usize) -> Option<f64> {
-        share(&self.wells, well)
+        share(&self.wells, well).filter(|_| !self.point.first_exit)
+    }
+
+    /// Its 95 % interval between the runs, of two or more.
+    pub(crate) fn share_interval(&self, well: usize) -> Option<[f64; 2]> {
+        let shares = self.runs.iter().filter_map(|run| share(&run.wells, well));
+        over_seeds(shares)?.interval
     }
 }
 

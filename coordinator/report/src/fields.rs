@@ -131,6 +131,8 @@ impl Field {
             Self::Dataset | Self::Architecture | Self::Loss => value,
             Self::BatchSize => format!("b {value}"),
             Self::LearningRate => format!("η {value}"),
+            Self::Own(key) if key == "levy_sde.alpha" => format!("α {value}"),
+            Self::Own(key) if key == "levy_sde.epsilon" => format!("ε {value}"),
             Self::Width | Self::Depth | Self::TrainLimit | Self::TestLimit | Self::Own(_) => {
                 format!("{} {value}", self.name())
             }
@@ -170,13 +172,20 @@ impl Field {
     }
 }
 
-/// The fields that have at least two values among `points`.
+/// The fields that have at least two values among `points`, and are not told by the data set.
 pub(crate) fn varying<'a>(
     own_axes: &[String],
     points: impl IntoIterator<Item = &'a Point> + Clone,
 ) -> Vec<Field> {
     let mut fields = Field::all(own_axes);
     fields.retain(|field| field.values(points.clone()).len() > 1);
+    // Which examples are taken goes without saying where the data set says it.
+    if fields.contains(&Field::Dataset) {
+        fields.retain(|field| {
+            let is_limit = matches!(field, Field::TrainLimit | Field::TestLimit);
+            !is_limit || !Field::Dataset.decides(field, points.clone())
+        });
+    }
     fields
 }
 
@@ -202,5 +211,35 @@ fn own<'a>(point: &Point, key: &str) -> Cell<'a> {
         Cell::Number(number)
     } else {
         Cell::Text(text.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tailsweep_common::sweep;
+
+    use super::*;
+
+    fn varying_of(datasets: &str) -> Vec<Field> {
+        let text = format!(
+            "version = 1\nname = \"fields\"\n[train]\nsteps = 4\n[[block]]\ndataset = {datasets}\n\
+             architecture = \"fcn\"\nwidth = 4\ndepth = 2\nbatch_size = 10\nlearning_rate = 0.1\n"
+        );
+        let sweep = sweep::parse(&text, "fields.toml", &BTreeMap::new()).expect("a valid file");
+        varying(&[], sweep.points.iter().map(|point| &**point))
+    }
+
+    #[test]
+    fn a_limit_is_told_unless_the_data_set_says_it() {
+        assert_eq!(
+            varying_of("[\"mnist-excerpt\", { name = \"mnist\", train_limit = 500 }]"),
+            [Field::Dataset]
+        );
+        assert_eq!(
+            varying_of("[{ name = \"mnist\", train_limit = 500 }, \"mnist\"]"),
+            [Field::TrainLimit]
+        );
     }
 }

@@ -17,6 +17,7 @@ mod curves;
 mod decomposition;
 mod diagnosis;
 mod exits;
+mod font;
 mod iterates;
 mod legend;
 mod norms;
@@ -37,6 +38,16 @@ use crate::lookup::Lookup;
 use legend::Entry;
 use panel::Panel;
 
+/// The width of a panel of the page, in pixels.
+const SCREEN: i32 = 400;
+/// The width of a file of a figure, in pixels: 486 points on paper, the text of two columns of a
+/// conference's proceedings.
+const PAPER: i32 = 760;
+/// The height of a page of PDF at most, in pixels: 650 points.
+const HIGHEST: i32 = 1015;
+/// More panels beside one another are too small on paper.
+const MOST_COLUMNS: usize = 3;
+
 /// A figure.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
@@ -56,8 +67,9 @@ pub(crate) fn all(facts: &Facts, late: &[PointRow]) -> Vec<Figure> {
     let lookup = Lookup::new(facts, late);
     // The figures of the paper in its order, then what stands beside them.
     let mut figures: Vec<Figure> = norms::figure(&lookup).into_iter().collect();
-    figures.extend(alpha::figures(&lookup));
+    figures.extend(alpha::size(&lookup));
     figures.extend(channels::figure(&lookup));
+    figures.extend(alpha::training(&lookup));
     figures.extend(training::figure(&lookup));
     figures.extend(scatter::train_test(&lookup));
     figures.extend(scatter::controls(&lookup));
@@ -73,35 +85,41 @@ pub(crate) fn all(facts: &Facts, late: &[PointRow]) -> Vec<Figure> {
 impl Figure {
     /// The whole figure as one picture.
     pub(crate) fn svg(&self) -> String {
-        let (size, drawing) = self.whole();
-        canvas::draw(size, &self.title, drawing)
+        let sheet = self.sheet(self.rows().collect());
+        canvas::draw(sheet.size(), &self.title, |canvas| sheet.draw(canvas))
     }
 
-    /// The same as a page of PDF.
+    /// The same as PDF, on as many pages as it takes.
     pub(crate) fn pdf(&self) -> Vec<u8> {
-        let (size, drawing) = self.whole();
-        canvas::draw_pdf(size, &self.title, drawing)
+        let mut sheets: Vec<Sheet<'_>> = Vec::new();
+        for row in self.rows() {
+            match sheets.last_mut() {
+                Some(sheet) if sheet.size().1 + sheet.row_height(row) <= HIGHEST => {
+                    sheet.rows.push(row);
+                }
+                _ => sheets.push(self.sheet(vec![row])),
+            }
+        }
+        let pages = sheets
+            .iter()
+            .map(|sheet| canvas::page(sheet.size(), |canvas| sheet.draw(canvas)));
+        pdf::file(&self.title, pages.collect())
     }
 
-    /// Its size in pixels, and what draws it.
-    fn whole(&self) -> ((i32, i32), impl FnOnce(&canvas::Canvas<'_>) + '_) {
-        let columns = self.columns.clamp(1, self.panels.len().max(1));
-        let rows: Vec<&[Panel]> = self.panels.chunks(columns).collect();
-        let width = columns as i32 * panel::WIDTH;
-        let row_height = |row: &[Panel]| row.iter().map(Panel::height).max().unwrap_or(0) + 8;
-        let head = legend::height(&self.legend, width);
-        let height = head + rows.iter().map(|row| row_height(row)).sum::<i32>();
-        let drawing = move |canvas: &canvas::Canvas<'_>| {
-            legend::draw(canvas, &self.legend, width, 0);
-            let mut top = head;
-            for row in rows {
-                for (column, panel) in (0..).zip(row) {
-                    panel.draw(canvas, (column * panel::WIDTH, top));
-                }
-                top += row_height(row);
-            }
-        };
-        ((width, height), drawing)
+    fn columns(&self) -> usize {
+        self.columns.min(self.panels.len()).clamp(1, MOST_COLUMNS)
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &[Panel]> {
+        self.panels.chunks(self.columns())
+    }
+
+    fn sheet<'a>(&'a self, rows: Vec<&'a [Panel]>) -> Sheet<'a> {
+        Sheet {
+            legend: &self.legend,
+            panel: PAPER / self.columns() as i32,
+            rows,
+        }
     }
 
     /// Each entry of the legend alone.
@@ -120,6 +138,13 @@ impl Figure {
         self.columns < 3
     }
 
+    /// Whether its panels are higher than wide.
+    pub(crate) fn is_tall(&self) -> bool {
+        self.panels
+            .iter()
+            .any(|panel| panel.height(SCREEN) > SCREEN)
+    }
+
     /// Each panel alone.
     pub(crate) fn panel_svgs(&self) -> impl Iterator<Item = String> + '_ {
         self.panels.iter().map(|panel| {
@@ -127,10 +152,45 @@ impl Figure {
                 true => self.title.clone(),
                 false => format!("{}: {}", self.title, panel.title),
             };
-            canvas::draw((panel::WIDTH, panel.height()), &name, |canvas| {
-                panel.draw(canvas, (0, 0))
+            canvas::draw((SCREEN, panel.height(SCREEN)), &name, |canvas| {
+                panel.draw(canvas, (0, 0), SCREEN)
             })
         })
+    }
+}
+
+/// A legend above rows of panels.
+struct Sheet<'a> {
+    legend: &'a [Entry],
+    /// The width of a panel.
+    panel: i32,
+    rows: Vec<&'a [Panel]>,
+}
+
+impl Sheet<'_> {
+    /// In pixels.
+    fn size(&self) -> (i32, i32) {
+        let rows = self.rows.iter().map(|row| self.row_height(row));
+        (
+            PAPER,
+            legend::height(self.legend, PAPER) + rows.sum::<i32>(),
+        )
+    }
+
+    fn row_height(&self, row: &[Panel]) -> i32 {
+        let heights = row.iter().map(|panel| panel.height(self.panel));
+        heights.max().unwrap_or(0) + 8
+    }
+
+    fn draw(&self, canvas: &canvas::Canvas<'_>) {
+        legend::draw(canvas, self.legend, PAPER, 0);
+        let mut top = legend::height(self.legend, PAPER);
+        for row in &self.rows {
+            for (column, panel) in (0..).zip(*row) {
+                panel.draw(canvas, (column * self.panel, top), self.panel);
+            }
+            top += self.row_height(row);
+        }
     }
 }
 

@@ -19,22 +19,20 @@ use crate::lookup::{Kind, Lookup};
 /// Combinations of the other settings that are shown.
 const MOST_FACETS: usize = 6;
 
-/// The figure of each axis, with the settings that may give the curves, the best first.
-fn axes() -> [(Field, [Field; 3]); 4] {
+/// The size of the network.
+pub(super) fn size(lookup: &Lookup<'_>) -> Vec<Figure> {
     use Field::{BatchSize, Depth, LearningRate, Width};
-    [
-        (Width, [Depth, BatchSize, LearningRate]),
-        (Depth, [Width, BatchSize, LearningRate]),
-        (BatchSize, [Width, Depth, LearningRate]),
-        (LearningRate, [BatchSize, Width, Depth]),
-    ]
+    let width = figure(lookup, &Width, &[Depth, BatchSize, LearningRate]);
+    let depth = figure(lookup, &Depth, &[Width, BatchSize, LearningRate]);
+    width.into_iter().chain(depth).collect()
 }
 
-pub(super) fn figures(lookup: &Lookup<'_>) -> Vec<Figure> {
-    axes()
-        .into_iter()
-        .filter_map(|(axis, curves)| figure(lookup, &axis, &curves))
-        .collect()
+/// How it is trained.
+pub(super) fn training(lookup: &Lookup<'_>) -> Vec<Figure> {
+    use Field::{BatchSize, Depth, LearningRate, Width};
+    let batch_size = figure(lookup, &BatchSize, &[Width, Depth, LearningRate]);
+    let learning_rate = figure(lookup, &LearningRate, &[BatchSize, Width, Depth]);
+    batch_size.into_iter().chain(learning_rate).collect()
 }
 
 /// Points that differ in the axis and the curve alone.
@@ -46,6 +44,10 @@ struct Facet {
 fn figure(lookup: &Lookup<'_>, axis: &Field, curves: &[Field]) -> Option<Figure> {
     let points = || lookup.facts.all_points();
     if !lookup.varying.contains(axis) {
+        return None;
+    }
+    // The width of an AlexNet has a figure of its own.
+    if *axis == Field::Width && points().all(|point| point.architecture() == "alexnet") {
         return None;
     }
     // A setting that advances together with the axis can't be held fixed along it.

@@ -146,7 +146,7 @@ impl Axis {
         }
     }
 
-    /// The same axis; where powers leave fewer than two ticks, with 1, 2 and 5 times them too.
+    /// The same axis; where powers leave few ticks, with multiples of them too.
     pub(super) fn filled(mut self) -> Self {
         let [low, high] = self.range;
         let decades = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
@@ -167,6 +167,9 @@ impl Axis {
         self.ticks = ticks(&[1.0]);
         if self.ticks.len() < 3 {
             self.ticks = ticks(&[1.0, 3.0]);
+        }
+        if self.ticks.len() < 2 {
+            self.ticks = ticks(&[1.0, 2.0, 5.0]);
         }
         let every = self.ticks.len().div_ceil(4).max(1);
         self.ticks = self.ticks.into_iter().step_by(every).collect();

@@ -12,6 +12,7 @@ use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectang
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle};
 
+use super::font::PLAIN;
 use super::palette::{INK, Line, Shape, Style};
 use super::pdf::Page;
 use super::sheet::Sheet;
@@ -55,22 +56,18 @@ pub(super) fn draw(
     }
     let head = format!("<svg width=\"{}\" height=\"{}\"", size.0, size.1);
     let named = format!(
-        "<svg role=\"img\" aria-label=\"{}\" width=\"{width}\" height=\"{height}\"",
+        "<svg role=\"img\" aria-label=\"{}\" overflow=\"visible\" width=\"{width}\" height=\"{height}\"",
         escaped(name)
     );
     text.replacen(&head, &named, 1)
 }
 
-/// Draws a page of PDF of `width` × `height` pixels, each 3/4 point, on white.
-pub(super) fn draw_pdf(
-    (width, height): (i32, i32),
-    name: &str,
-    drawing: impl FnOnce(&Canvas<'_>),
-) -> Vec<u8> {
+/// Draws a page of PDF of `width` × `height` pixels, on white.
+pub(super) fn page((width, height): (i32, i32), drawing: impl FnOnce(&Canvas<'_>)) -> Page {
     let size = ((width * UNIT) as u32, (height * UNIT) as u32);
     let mut page = Page::new(size);
     draw_on(Sheet::Pdf(&mut page), size, drawing);
-    page.finish(name)
+    page
 }
 
 fn draw_on(sheet: Sheet<'_>, size: (u32, u32), drawing: impl FnOnce(&Canvas<'_>)) {
@@ -122,6 +119,12 @@ impl Canvas<'_> {
             Line::Dashed => dashes(60, 35),
             Line::Dotted => dashes(18, 26),
         }
+    }
+
+    /// A pale area with these corners.
+    pub(super) fn area(&self, corners: Vec<Place>, colour: RGBColor) {
+        let filling = colour.mix(0.16).filled();
+        kept(self.area.draw(&Polygon::new(corners, filling)));
     }
 
     /// The marker of `style`, if it has one.
@@ -208,9 +211,8 @@ impl Canvas<'_> {
     }
 }
 
-/// About how many pixels a text of `size` pixels is wide.
+/// How many pixels a text of `size` pixels is wide at most, in any of the usual fonts: the one that
+/// an SVG is shown with is not known here, and some are a sixth wider than Helvetica.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
-    let narrow = |letter: char| "iljtf.,:;|()[]· ".contains(letter);
-    let share = |letter: char| if narrow(letter) { 0.34 } else { 0.58 };
-    size * text.chars().map(share).sum::<f64>()
+    1.18 * size * f64::from(PLAIN.width(text))
 }

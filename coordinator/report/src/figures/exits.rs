@@ -3,18 +3,20 @@
 
 use super::axis::{Axis, bounds};
 use super::legend::Entry;
-use super::palette::{BLUE, INK, Line, Shape, Style};
+use super::palette::{BLUE, INK, Line, Style};
 use super::panel::{Curve, Dot, Panel, Plot};
 use super::{Figure, evenly_spaced};
 use crate::exits::{PointExits, points};
-use crate::fields::Field;
+use crate::fields::{Field, label};
 use crate::lookup::Lookup;
-use crate::numbers::rounded;
+use crate::numbers::{rounded, setting};
 
 /// Half of a 95 % interval, in standard errors.
 const HALF: f64 = 1.96;
 /// Panels of paths.
 const MOST_PATHS: usize = 9;
+/// Panels of shares.
+const MOST_POTENTIALS: usize = 6;
 
 /// All of them; none without an equation.
 pub(super) fn figures(lookup: &Lookup<'_>) -> Vec<Figure> {
@@ -28,7 +30,7 @@ pub(super) fn figures(lookup: &Lookup<'_>) -> Vec<Figure> {
     .into_iter()
     .filter_map(|against| figure(lookup, &points, against))
     .collect();
-    figures.extend(shares(&points));
+    figures.extend(shares(lookup, &points));
     figures.extend(paths(lookup, &points));
     figures
 }
@@ -299,51 +301,131 @@ fn slope(series: &Series) -> Option<(f64, f64)> {
     (squares > 0.0).then(|| (products.sum::<f64>() / squares, squares.sqrt().recip()))
 }
 
-/// The share of time in each well, measured against theory.
-fn shares(points: &[PointExits<'_>]) -> Option<Figure> {
-    let dots: Vec<Dot> = points
+/// What makes the wells of a point what they are.
+const POTENTIAL: [&str; 9] = [
+    "levy_sde.potential",
+    "levy_sde.a",
+    "levy_sde.b",
+    "levy_sde.minima",
+    "levy_sde.separators",
+    "levy_sde.curvature",
+    "levy_sde.depth",
+    "levy_sde.left_depth",
+    "levy_sde.depths",
+];
+
+/// The share of time in each well: a panel for each potential, a curve for each noise.
+fn shares(lookup: &Lookup<'_>, points: &[PointExits<'_>]) -> Option<Figure> {
+    let (potential, noise): (Vec<Field>, Vec<Field>) = lookup
+        .varying
         .iter()
-        .flat_map(|point| {
-            (0..point.wells.len()).filter_map(move |well| {
-                Some(Dot::new(point.theory.share(well)?, point.share(well)?))
-            })
+        .filter(|field| !IDLE.contains(&field.column()))
+        .cloned()
+        .partition(|field| POTENTIAL.contains(&field.column()));
+    let mut noises: Vec<String> = Vec::new();
+    let mut panels: Vec<(String, Vec<&PointExits<'_>>)> = Vec::new();
+    for point in points.iter().filter(|point| point.share(0).is_some()) {
+        let name = label(&noise, lookup.point(point.index));
+        if !noises.contains(&name) {
+            noises.push(name);
+        }
+        let title = label(&potential, lookup.point(point.index));
+        match panels.iter_mut().find(|(known, _)| *known == title) {
+            Some((_, of_panel)) => of_panel.push(point),
+            None => panels.push((title, vec![point])),
+        }
+    }
+    let left_out = [
+        (noises.len().saturating_sub(Style::MOST), "noises"),
+        (panels.len().saturating_sub(MOST_POTENTIALS), "potentials"),
+    ];
+    noises.truncate(Style::MOST);
+    panels.truncate(MOST_POTENTIALS);
+    let panels: Vec<Panel> = panels
+        .into_iter()
+        .map(|(title, of_panel)| Panel {
+            title,
+            plots: vec![shares_plot(lookup, &noise, &noises, &of_panel)],
         })
         .collect();
-    if dots.is_empty() {
-        return None;
-    }
-    let largest = dots
+    let mut legend: Vec<Entry> = noises
         .iter()
-        .fold(0.0, |most: f64, dot| most.max(dot.x).max(dot.y));
-    let range = [-0.02, 1.05 * largest];
-    let style = Style::line(BLUE, Line::None).with(Shape::Circle, true);
-    let plot = Plot {
-        x: Axis::between("share of time, theory", range),
-        y: Axis::between("share of time, measured", range),
-        height: 300,
-        rules: Vec::new(),
-        diagonal: true,
-        curves: vec![Curve {
-            style,
-            shift: 0.0,
-            dots,
-        }],
-    };
-    Some(Figure {
+        .enumerate()
+        .map(|(index, name)| {
+            let name = if name.is_empty() { "measured" } else { name };
+            Entry::new(Style::of(index).dots(), name)
+        })
+        .collect();
+    legend.push(Entry::new(Style::line(INK, Line::Dashed), "theory"));
+    let mut caption = "The share of time in each well, from left to right, each with the place of \
+         its minimum and its height H, with 95 % intervals between seeds; dashed: theory. For α < 2 \
+         it is the Markov chain of the limit of small noise, whose rates know the widths of the \
+         wells alone; for α = 2 the density exp(−f/ε²), which prefers deep wells."
+        .to_owned();
+    for (count, what) in left_out.into_iter().filter(|(count, _)| *count > 0) {
+        caption.push_str(&format!(" {count} further {what} are in exits.csv alone."));
+    }
+    (!panels.is_empty()).then(|| Figure {
         name: "time-shares".to_owned(),
         title: "Share of time in each well".to_owned(),
-        caption:
-            "One dot for each well of each point; the line is where both are equal. Theory: for \
-                  α < 2 the Markov chain of the limit of small noise, whose rates know the widths \
-                  alone; for α = 2 the density exp(−f/ε²)."
-                .to_owned(),
-        legend: vec![Entry::new(style, "a well")],
-        panels: vec![Panel {
-            title: String::new(),
-            plots: vec![plot],
-        }],
-        columns: 1,
+        caption,
+        legend,
+        panels,
+        columns: 2,
     })
+}
+
+/// The wells of one potential; the curve of a noise has its place in `noises`.
+fn shares_plot(
+    lookup: &Lookup<'_>,
+    noise: &[Field],
+    noises: &[String],
+    points: &[&PointExits<'_>],
+) -> Plot {
+    let wells = points.first().map_or(0, |point| point.wells.len());
+    let mut x = Axis::between("well", [0.4, wells as f64 + 0.6]);
+    x.ticks = points.first().map_or(Vec::new(), |point| {
+        let potential = &point.theory.potential;
+        let text = |well| {
+            let [minimum, height] = [potential.minimum(well), potential.height(well)];
+            format!("w = {}, H {}", setting(minimum), setting(height))
+        };
+        (0..wells)
+            .map(|well| (well as f64 + 1.0, text(well)))
+            .collect()
+    });
+    let mut curves = Vec::new();
+    for point in points {
+        let name = label(noise, lookup.point(point.index));
+        let Some(index) = noises.iter().position(|known| *known == name) else {
+            continue;
+        };
+        let middle = 0.5 * (noises.len() as f64 - 1.0);
+        let shift = (18.0 / middle.max(1.0)).min(6.0) * (index as f64 - middle);
+        let dots = |share: &dyn Fn(usize) -> Option<Dot>| (0..wells).filter_map(share).collect();
+        curves.push(Curve {
+            style: Style::of(index).companion(),
+            shift,
+            dots: dots(&|well| Some(Dot::new(well as f64 + 1.0, point.theory.share(well)?))),
+        });
+        curves.push(Curve {
+            style: Style::of(index).dots(),
+            shift,
+            dots: dots(&|well| {
+                let y_interval = point.share_interval(well);
+                let dot = Dot::new(well as f64 + 1.0, point.share(well)?);
+                Some(Dot { y_interval, ..dot })
+            }),
+        });
+    }
+    Plot {
+        x,
+        y: Axis::between("share of time", [-0.03, 1.03]),
+        height: 260,
+        rules: Vec::new(),
+        diagonal: false,
+        curves,
+    }
 }
 
 /// The first path of some points.
@@ -358,7 +440,8 @@ fn paths(lookup: &Lookup<'_>, points: &[PointExits<'_>]) -> Option<Figure> {
         .filter_map(|index| {
             let point = &points[*index];
             let path = point
-                .exits
+                .runs
+                .first()?
                 .paths
                 .first()
                 .filter(|path| path.places.len() > 1)?;

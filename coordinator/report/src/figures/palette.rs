@@ -65,6 +65,8 @@ pub(crate) struct Style {
     pub(super) width: u32,
     /// Of the line and of intervals, not of markers.
     pub(super) opacity: f64,
+    /// The intervals are drawn as one pale band, and nothing else.
+    pub(super) band: bool,
 }
 
 impl Style {
@@ -84,6 +86,7 @@ impl Style {
             marker: Some(marker),
             width: 18,
             opacity: 1.0,
+            band: false,
         }
     }
 
@@ -95,6 +98,7 @@ impl Style {
             marker: None,
             width: 18,
             opacity: 1.0,
+            band: false,
         }
     }
 
@@ -114,6 +118,11 @@ impl Style {
             width: 14,
             ..self
         }
+    }
+
+    /// A band of this colour.
+    pub(super) fn band(self) -> Self {
+        Self { band: true, ..self }
     }
 
     /// Markers alone, with pale intervals.

@@ -4,13 +4,18 @@ use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Place, UNIT, text_width};
 use super::palette::{AXIS, GRID, Line, Shape, Style};
 
-/// The width of every panel, in pixels.
-pub(super) const WIDTH: i32 = 400;
+/// The least room for the labels of a y axis, in pixels.
 const LEFT: i32 = 62;
 const RIGHT: i32 = 14;
 const TITLE_LINE: i32 = 17;
 const X_AXIS: i32 = 46;
 const GAP: i32 = 18;
+/// From the end of the text of a tick to the frame.
+const TICK: i32 = 7;
+/// The room of the label of a y axis.
+const LABEL: i32 = 19;
+/// The side of a square frame, at most.
+const LARGEST_SQUARE: i32 = 320;
 const TEXT: f64 = 12.5;
 const TITLE: f64 = 13.0;
 
@@ -32,7 +37,7 @@ pub(crate) struct Plot {
     pub(super) height: i32,
     /// Values of y with a line across.
     pub(super) rules: Vec<f64>,
-    /// Whether the line y = x is drawn.
+    /// Whether the line y = x is drawn; where both axes have one range, the frame is a square then.
     pub(super) diagonal: bool,
     pub(super) curves: Vec<Curve>,
 }
@@ -72,6 +77,8 @@ struct Frame {
     right: i32,
     top: i32,
     bottom: i32,
+    /// The middle of the label of the y axis.
+    label: i32,
 }
 
 impl Frame {
@@ -90,15 +97,28 @@ fn between(share: f64, length: i32) -> i32 {
 }
 
 impl Panel {
-    /// In pixels.
-    pub(super) fn height(&self) -> i32 {
-        let plots: i32 = self.plots.iter().map(|plot| plot.height).sum();
+    /// In pixels, when it is `width` pixels wide.
+    pub(super) fn height(&self, width: i32) -> i32 {
+        let room = self.room(width);
+        let plots: i32 = self.plots.iter().map(|plot| plot.size(room).1).sum();
         let gaps = GAP * (self.plots.len() as i32 - 1).max(0);
-        self.head() + plots + gaps + X_AXIS
+        self.head(width) + plots + gaps + X_AXIS
     }
 
-    fn head(&self) -> i32 {
-        let lines = self.title_lines().len() as i32;
+    /// From its left edge to its frames: the texts of the ticks have room beside the label.
+    fn left(&self) -> i32 {
+        let ticks = self.plots.iter().flat_map(|plot| &plot.y.ticks);
+        let widths = ticks.map(|(_, text)| text_width(text, TEXT).ceil() as i32);
+        LEFT.max(TICK + widths.max().unwrap_or(0) + LABEL + 2)
+    }
+
+    /// How wide its frames can be.
+    fn room(&self, width: i32) -> i32 {
+        width - self.left() - RIGHT
+    }
+
+    fn head(&self, width: i32) -> i32 {
+        let lines = self.title_lines(width).len() as i32;
         if lines == 0 {
             12
         } else {
@@ -108,8 +128,8 @@ impl Panel {
 
     /// The title, broken at its dots where it is too long for one line, and between words where
     /// one part of it is.
-    fn title_lines(&self) -> Vec<String> {
-        let room = f64::from(WIDTH - LEFT - RIGHT);
+    fn title_lines(&self, width: i32) -> Vec<String> {
+        let room = f64::from(self.room(width));
         // Bold letters are wider.
         let fits = |text: &str| 1.06 * text_width(text, TITLE) <= room;
         let mut lines: Vec<String> = Vec::new();
@@ -129,27 +149,39 @@ impl Panel {
         lines
     }
 
-    /// Draws it with its upper left corner at `(left, top)` pixels.
-    pub(super) fn draw(&self, canvas: &Canvas<'_>, (left, top): (i32, i32)) {
-        for (index, line) in (0..).zip(self.title_lines()) {
-            let place = ((left + LEFT) * UNIT, (top + 13 + index * TITLE_LINE) * UNIT);
+    /// Draws it `width` pixels wide with its upper left corner at `(left, top)` pixels.
+    pub(super) fn draw(&self, canvas: &Canvas<'_>, (left, top): (i32, i32), width: i32) {
+        let (start, room) = (left + self.left(), self.room(width));
+        for (index, line) in (0..).zip(self.title_lines(width)) {
+            let place = (start * UNIT, (top + 13 + index * TITLE_LINE) * UNIT);
             canvas.text(&line, place, TITLE, Anchor::Start, true);
         }
-        let mut top = top + self.head();
+        let mut top = top + self.head(width);
         for (index, plot) in self.plots.iter().enumerate() {
+            let (width, height) = plot.size(room);
             let frame = Frame {
-                left: (left + LEFT) * UNIT,
-                right: (left + WIDTH - RIGHT) * UNIT,
+                left: start * UNIT,
+                right: (start + width) * UNIT,
                 top: top * UNIT,
-                bottom: (top + plot.height) * UNIT,
+                bottom: (top + height) * UNIT,
+                label: (left + LABEL / 2 + 2) * UNIT,
             };
             plot.draw(canvas, &frame, index + 1 == self.plots.len());
-            top += plot.height + GAP;
+            top += height + GAP;
         }
     }
 }
 
 impl Plot {
+    /// Width and height of its frame in `room` pixels.
+    fn size(&self, room: i32) -> (i32, i32) {
+        if self.diagonal && self.x.range == self.y.range {
+            let side = room.min(LARGEST_SQUARE);
+            return (side, side);
+        }
+        (room, self.height)
+    }
+
     fn draw(&self, canvas: &Canvas<'_>, frame: &Frame, with_x_axis: bool) {
         self.draw_grid(canvas, frame);
         self.draw_axes(canvas, frame, with_x_axis);
@@ -196,20 +228,25 @@ impl Plot {
             right,
             top,
             bottom,
+            label,
         } = *frame;
         canvas.segment((left, bottom), (right, bottom), AXIS, 10);
         canvas.segment((left, top), (left, bottom), AXIS, 10);
         for (value, text) in &self.y.ticks {
             let y = frame.y(&self.y, *value);
             canvas.segment((left - 4 * UNIT, y), (left, y), AXIS, 10);
-            canvas.text(text, (left - 7 * UNIT, y), TEXT, Anchor::End, false);
+            canvas.text(text, (left - TICK * UNIT, y), TEXT, Anchor::End, false);
         }
-        let middle = (left - 50 * UNIT, (top + bottom) / 2);
+        let middle = (label, (top + bottom) / 2);
         canvas.text(&self.y.label, middle, TEXT, Anchor::Upward, false);
+        let mut free = f64::NEG_INFINITY;
         for (value, text) in &self.x.ticks {
             let x = frame.x(&self.x, *value);
             canvas.segment((x, bottom), (x, bottom + 4 * UNIT), AXIS, 10);
-            if with_x_axis {
+            // A text that would touch the one before is left out; its tick stays.
+            let half = 0.5 * f64::from(UNIT) * text_width(text, TEXT);
+            if with_x_axis && f64::from(x) - half > free {
+                free = f64::from(x) + half + f64::from(4 * UNIT);
                 canvas.text(text, (x, bottom + 13 * UNIT), TEXT, Anchor::Middle, false);
             }
         }
@@ -220,6 +257,17 @@ impl Plot {
     }
 
     fn draw_curve(&self, canvas: &Canvas<'_>, frame: &Frame, curve: &Curve, pale: f64) {
+        if curve.style.band {
+            let ends = curve
+                .dots
+                .iter()
+                .filter_map(|dot| Some((dot.x, dot.y_interval?)));
+            let place = |x, y| (frame.x(&self.x, x), frame.y(&self.y, y));
+            let lower = ends.clone().map(|(x, [low, _])| place(x, low));
+            let upper = ends.rev().map(|(x, [_, high])| place(x, high));
+            canvas.area(lower.chain(upper).collect(), curve.style.colour);
+            return;
+        }
         let intervals = Style {
             opacity: pale.min(curve.style.opacity),
             ..curve.style
@@ -310,12 +358,12 @@ mod tests {
     fn a_long_title_breaks_at_its_dots_and_between_words() {
         let lines = |title: &str| {
             let (title, plots) = (title.to_owned(), Vec::new());
-            Panel { title, plots }.title_lines()
+            Panel { title, plots }.title_lines(400)
         };
         assert_eq!(lines("width 8 · b 50"), ["width 8 · b 50"]);
         assert_eq!(
             lines("Published, K₁ = 256 for all · mnist · width 512 · depth 4"),
-            ["Published, K₁ = 256 for all · mnist · width 512", "depth 4"]
+            ["Published, K₁ = 256 for all · mnist", "width 512 · depth 4"]
         );
         let name = "blobs train=2000 test=500 features=64 classes=10 spread=1.5 seed=3";
         assert_eq!(

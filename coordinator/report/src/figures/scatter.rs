@@ -224,11 +224,13 @@ fn panel(
         dots().map(|dot| dot.y).collect(),
         ends(|dot| dot.y_interval),
     )?;
+    // One range for both, so that the line y = x has its slope.
+    let both = [x_range[0].min(y_range[0]), x_range[1].max(y_range[1])];
     Some(Panel {
         title: (*title).to_owned(),
         plots: vec![Plot {
-            x: Axis::between(x.label, x_range),
-            y: Axis::between(y.label, y_range),
+            x: Axis::between(x.label, both),
+            y: Axis::between(y.label, both),
             height: 290,
             rules: Vec::new(),
             diagonal: true,

@@ -1,5 +1,7 @@
 //! Do tails survive summation? Local slopes against the number of summed terms.
 
+use tailsweep_stats::late::Late;
+
 use super::axis::Axis;
 use super::legend::Entry;
 use super::palette::{BLUE, GREEN, Line, Shape, Style, VERMILLION};
@@ -60,7 +62,7 @@ pub(super) fn figure(lookup: &Lookup<'_>) -> Option<Figure> {
          order with random signs. Across minibatches: local_slope / paired, parameter by \
          parameter; a value at k minibatches of b examples speaks of an effective batch of k·b. \
          At 1: within_coordinate / paired. Late α with 95 % intervals; a \
-         ladder ends before its standard error exceeds 0.3."
+         ladder ends before its standard error exceeds 0.3, or fewer than five groups are left."
         .to_owned();
     if left_out > 0 {
         caption.push_str(&format!(
@@ -96,25 +98,17 @@ fn curves(lookup: &Lookup<'_>, point: usize) -> [Curve; 3] {
     let split = lookup.main_split(point);
     let [permuted, paired, within] = styles();
     let curve = |style: Style, kind: Kind, shift: f64| {
-        let mut dots: Vec<Dot> = lookup
-            .levels(point, split, kind)
-            .filter(|row| {
-                row.late
-                    .std_error
-                    .is_none_or(|error| error <= LARGEST_ERROR)
-            })
+        let is_precise = |late: &Late| late.std_error.is_none_or(|error| error <= LARGEST_ERROR);
+        let dots = lookup
+            .ladder(point, split, kind, is_precise)
+            .into_iter()
             .filter_map(|row| {
-                let x = row.key.k1.map_or(1.0, |k1| k1 as f64);
-                let y_interval = row.late.interval;
                 Some(Dot {
-                    x,
-                    y: row.late.alpha?,
-                    x_interval: None,
-                    y_interval,
+                    y_interval: row.late.interval,
+                    ..Dot::new(row.key.k1.map_or(1.0, |k1| k1 as f64), row.late.alpha?)
                 })
             })
             .collect();
-        dots.sort_by(|left, right| left.x.total_cmp(&right.x));
         Curve { style, shift, dots }
     };
     [

@@ -7,8 +7,9 @@ use super::legend::Entry;
 use super::palette::{BLUE, GREEN, INK, Line, PURPLE, SKY, Style, VERMILLION};
 use super::panel::{Curve, Dot, Panel, Plot};
 use super::{Figure, alpha_range, evenly_spaced};
-use crate::facts::{MeasurementRow, RunFacts};
+use crate::facts::{MeasurementRow, RunFacts, Told};
 use crate::lookup::{Kind, Lookup};
+use crate::seeds::over_seeds;
 
 /// Points that are shown.
 const MOST: usize = 12;
@@ -31,7 +32,8 @@ pub(super) fn figure(lookup: &Lookup<'_>) -> Option<Figure> {
         .iter()
         .map(|point| alpha_curves(lookup, *point))
         .collect();
-    let dots = || alphas.iter().flatten().flat_map(|curve| &curve.dots);
+    let lines = || alphas.iter().flatten().filter(|curve| !curve.style.band);
+    let dots = || lines().flat_map(|curve| &curve.dots);
     let alpha_axis = Axis::between("α", alpha_range(dots()));
     let panels: Vec<Panel> = shown
         .iter()
@@ -40,7 +42,9 @@ pub(super) fn figure(lookup: &Lookup<'_>) -> Option<Figure> {
         .collect();
     let mut caption = "After each measured step: α and its controls, the share of exact zeros in \
          the gradient noise, accuracy and loss. Thick lines are the mean over the seeds (of 1/α \
-         for α), drawn as far as all seeds were measured; thin ones are the seeds. The surrogate \
+         for α), drawn as far as all seeds were measured; thin ones are the seeds. Bands: 95 % \
+         intervals of the published and of the within_coordinate α on the training split, between the \
+         seeds where there are several, else of each measurement. The surrogate \
          is what Gaussian noise with the same covariance and zeros would read. The loss axis is \
          logarithmic where all losses are above 0."
         .to_owned();
@@ -199,6 +203,12 @@ fn panel(lookup: &Lookup<'_>, point: usize, alpha: Vec<Curve>, alpha_axis: &Axis
 
 fn alpha_curves(lookup: &Lookup<'_>, point: usize) -> Vec<Curve> {
     let runs = lookup.runs(point);
+    let bands = lines()
+        .into_iter()
+        .filter(|(kind, split, _, _)| {
+            *split == Split::Train && [Kind::PUBLISHED, Kind::WITHIN].contains(kind)
+        })
+        .map(|(kind, split, style, _)| band(lookup, runs, kind, split, style));
     let curves = lines().into_iter().flat_map(|(kind, split, style, _)| {
         let series = |run| {
             let rows = lookup.estimates(run, split, kind);
@@ -209,7 +219,59 @@ fn alpha_curves(lookup: &Lookup<'_>, point: usize) -> Vec<Curve> {
             1.0 / alpha
         })
     });
-    curves.collect()
+    bands.chain(curves).collect()
+}
+
+/// The intervals of an α over the steps that all seeds were measured at: between the seeds, in 1/α,
+/// or of one seed's measurements.
+fn band(lookup: &Lookup<'_>, runs: &[RunFacts], kind: Kind, split: Split, style: Style) -> Curve {
+    let mut seeds: Vec<Vec<(u64, &Told)>> = runs
+        .iter()
+        .map(|run| {
+            let rows = lookup.estimates(run, split, kind);
+            rows.map(|row| (row.step, &row.told)).collect()
+        })
+        .collect();
+    seeds.retain(|seed| seed.iter().any(|(_, told)| told.alpha.is_some()));
+    let at = |step: u64| {
+        let told: Option<Vec<&Told>> = seeds
+            .iter()
+            .map(|seed| {
+                let index = seed.binary_search_by_key(&step, |(step, _)| *step).ok()?;
+                Some(seed[index].1)
+            })
+            .collect();
+        match &told?[..] {
+            [one] => one.interval,
+            several => {
+                let thetas: Option<Vec<f64>> = several
+                    .iter()
+                    .map(|told| Some(told.alpha?.recip()))
+                    .collect();
+                let [low, high] = over_seeds(thetas?.into_iter())?.interval?;
+                let end = |theta: f64| {
+                    if theta > 0.0 {
+                        1.0 / theta
+                    } else {
+                        f64::INFINITY
+                    }
+                };
+                Some([end(high), end(low)])
+            }
+        }
+    };
+    let steps = seeds.first().into_iter().flatten();
+    let dots = steps.filter_map(|(step, told)| {
+        Some(Dot {
+            y_interval: Some(at(*step)?),
+            ..Dot::new(*step as f64, told.alpha?)
+        })
+    });
+    Curve {
+        style: style.band(),
+        shift: 0.0,
+        dots: dots.collect(),
+    }
 }
 
 /// A thin line for each seed and a thick one for their mean, which is taken over `scale` and
@@ -255,4 +317,35 @@ fn seeds_and_mean(
         .collect();
     curves.push(curve(style, &means));
     curves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::late::of_points;
+
+    #[test]
+    fn bands_are_between_seeds_or_of_one_seed_s_measurements() {
+        let mut facts = fixture::facts();
+        let band = |facts: &crate::facts::Facts| {
+            let late = of_points(facts);
+            let lookup = Lookup::new(facts, &late);
+            let style = Style::line(BLUE, Line::Solid);
+            let kind = Kind::PUBLISHED;
+            let drawn = super::band(&lookup, lookup.runs(0), kind, Split::Train, style);
+            let of = |dot: &Dot| (dot.x, dot.y_interval);
+            drawn.dots.iter().map(of).collect::<Vec<_>>()
+        };
+        // Three seeds were measured at step 0: α = 1.5, 1.5 and 9.
+        let thetas = [1.0 / 1.5, 1.0 / 1.5, 1.0 / 9.0];
+        let over = over_seeds(thetas.into_iter()).and_then(|over| over.interval);
+        let [low, high] = over.expect("three seeds");
+        assert!(low < 0.0);
+        assert_eq!(band(&facts), [(0.0, Some([1.0 / high, f64::INFINITY]))]);
+        facts.points[0].runs.end = 1;
+        let own = [(0.0, 1.5), (3.0, 2.0), (4.0, 1.0)];
+        let own = own.map(|(step, alpha)| (step, Some([0.5 * alpha, f64::INFINITY])));
+        assert_eq!(band(&facts), own);
+    }
 }

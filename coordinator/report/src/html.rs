@@ -5,12 +5,16 @@
 //! Tables are bounded; what they leave out is said, and is in the CSV files.
 
 mod decomposition;
+mod findings;
 mod glossary;
 mod methods;
 mod opening;
 mod questions;
 mod runs;
 mod simulated;
+mod which;
+
+use tailsweep_common::run::NUMERICS;
 
 use crate::calibration;
 use crate::exits;
@@ -31,6 +35,7 @@ pub(crate) fn page(facts: &Facts, late: &[PointRow], figures: &[Figure]) -> Stri
     let exits = exits::html::section(&lookup);
     sections.extend(exits.map(|body| section("exits", "Exit times", &body)));
     if facts.all_points().any(|point| point.measure().is_some()) {
+        sections.extend(figures.iter().filter(is_first).map(figure_section));
         sections.push(section(
             "questions",
             "Five questions",
@@ -45,9 +50,10 @@ pub(crate) fn page(facts: &Facts, late: &[PointRow], figures: &[Figure]) -> Stri
             &glossary::section(&lookup),
         ));
     }
-    for figure in figures {
-        sections.push(section(&figure.name, &figure.title, &figure_body(figure)));
-    }
+    let others = figures.iter().filter(|figure| !is_first(figure));
+    sections.extend(others.map(figure_section));
+    let unfinished = runs::unfinished(&lookup);
+    sections.extend(unfinished.map(|body| section("unfinished", "Not over yet", &body)));
     sections.extend(
         runs::exceptions(&lookup)
             .map(|body| section("exceptions", "What did not run to plan", &body)),
@@ -90,7 +96,7 @@ pub(crate) fn page(facts: &Facts, late: &[PointRow], figures: &[Figure]) -> Stri
          <title>{name} · tailsweep report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
          <header>\n<p class=\"kicker\">tailsweep report</p>\n<h1>{name}</h1>\n{}\n</header>\n\
          <nav aria-label=\"Contents\"><ol>{contents}</ol></nav>\n<main>\n{bodies}</main>\n\
-         <footer><p>tailsweep {} · sweep <code>{}</code> · the numbers behind this page: \
+         <footer><p>tailsweep {}, arithmetic version {NUMERICS} · sweep <code>{}</code> · the numbers behind this page: \
          points.csv, runs.csv, measurements.csv, estimates.csv, report.json, figures/*.svg and *.pdf; \
          for a text: points.md, points.tex</p>\
          </footer>\n</body>\n</html>\n",
@@ -114,9 +120,22 @@ fn section(id: &str, title: &str, body: &str) -> Section {
     }
 }
 
+/// The figure that stands before the tables: the published α and its controls at one look.
+fn is_first(figure: &&Figure) -> bool {
+    figure.name == "controls"
+}
+
+fn figure_section(figure: &Figure) -> Section {
+    section(&figure.name, &figure.title, &figure_body(figure))
+}
+
 fn figure_body(figure: &Figure) -> String {
     let legend: String = figure.legend_svgs().collect();
-    let size = if figure.is_wide() { "wide" } else { "" };
+    let size = match (figure.is_wide(), figure.is_tall()) {
+        (true, _) => "wide",
+        (_, true) => "tall",
+        _ => "",
+    };
     let panels: String = figure
         .panel_svgs()
         .map(|svg| format!("<div class=\"panel\">{svg}</div>\n"))
@@ -230,7 +249,8 @@ mod tests {
             "all runs",
             "1 run diverged",
             "1 run ended because the training accuracy was reached",
-            "1 run not over",
+            "Unfinished: 3 of 4 runs have results",
+            "1 run waiting",
             "lighter than stable",
             "[0.34, ∞)",
         ] {

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use tailsweep_common::measurement::Split;
-use tailsweep_common::run::{Init, NetworkPoint, Point, Sampling, Schedule};
+use tailsweep_common::run::{Init, NUMERICS, NetworkPoint, Point, Sampling, Schedule};
 
 use super::opening::summary;
-use super::{escaped, simulated};
+use super::{escaped, simulated, which};
 use crate::fields::Field;
 use crate::lookup::Lookup;
 use crate::numbers::{counted, grouped, setting};
@@ -18,6 +18,12 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
             .expect("writing to a string cannot fail");
     }
     html.push_str("</dl>");
+    write!(
+        html,
+        "\n<h3>As a text</h3>\n<p class=\"prose\">{}</p>",
+        prose(lookup)
+    )
+    .expect("writing to a string cannot fail");
     let has_noise = |point: &Point| point.measure().is_some();
     if !lookup.facts.all_points().any(has_noise) {
         return html;
@@ -36,13 +42,8 @@ fn settings(lookup: &Lookup<'_>) -> Vec<(&'static str, String)> {
     let points = || lookup.facts.all_points();
     let networks = || points().filter_map(Point::network);
     let each = |words: &dyn Fn(&NetworkPoint) -> String| {
-        let mut texts: Vec<String> = Vec::new();
-        for text in networks().map(words) {
-            if !texts.contains(&text) {
-                texts.push(text);
-            }
-        }
-        escaped(&texts.join("; "))
+        let words = |index: usize| lookup.point(index).network().map(words);
+        escaped(&which::texts(lookup, words))
     };
     let values = |field: Field| escaped(&summary(&field.values(points())));
     let seeds: Vec<String> = lookup
@@ -73,7 +74,14 @@ fn settings(lookup: &Lookup<'_>) -> Vec<(&'static str, String)> {
         ("Seeds", escaped(&summary(&seeds))),
         ("Measured", each(&measured)),
         ("Minibatches measured", each(&minibatches)),
+        (
+            "Published block length",
+            escaped(&which::texts(lookup, block_lengths(lookup))),
+        ),
         ("Treatments", each(&treatments)),
+        ("Iterates", each(&iterates)),
+        ("End of the seeds", stop(lookup)),
+        ("Protocol", protocol(&lookup.facts.text.source)),
         (
             "Estimates given here",
             lookup.facts.choice.words().unwrap_or_default(),
@@ -87,9 +95,124 @@ fn settings(lookup: &Lookup<'_>) -> Vec<(&'static str, String)> {
         settings.insert(10, ("Dropout", each(&dropout)));
     }
     settings.splice(0..0, simulated::settings(lookup));
+    settings.push(("Program", program()));
     settings.retain(|(_, text)| !text.is_empty() && text != "–");
     settings
 }
+
+/// K₁ of a point, on each split that was measured.
+fn block_lengths(lookup: &Lookup<'_>) -> impl Fn(usize) -> Option<String> {
+    move |point| {
+        let splits = lookup.point(point).measure()?.splits.iter();
+        let lengths: Vec<String> = splits
+            .filter_map(|split| {
+                let k1 = lookup.published_k1(point, *split)?;
+                Some(format!("K₁ = {} ({split})", grouped(k1)))
+            })
+            .collect();
+        (!lengths.is_empty()).then(|| lengths.join(", "))
+    }
+}
+
+fn iterates(point: &NetworkPoint) -> String {
+    match point.measure.iterates {
+        true => "α of the averaged weights was estimated too".to_owned(),
+        false => String::new(),
+    }
+}
+
+fn stop(lookup: &Lookup<'_>) -> String {
+    lookup.facts.text.sweep.stop.map_or(String::new(), |stop| {
+        format!(
+            "the seeds of a point end, at three or more, as soon as the half-width of the interval of \
+             its late within_coordinate α is at most {}",
+            setting(stop.alpha_ci)
+        )
+    })
+}
+
+/// The protocol that the sweep file names: a plan has its settings, and not its name.
+fn protocol(source: &str) -> String {
+    let named = source.lines().find_map(|line| {
+        let line = line.trim();
+        let value = line.strip_prefix("train.").unwrap_or(line);
+        let value = value.strip_prefix("protocol")?.trim_start();
+        value.strip_prefix('=')?.trim_start().split('"').nth(1)
+    });
+    match named {
+        Some(name @ ("paper" | "code")) => format!(
+            "{name}: the settings that the sweep file leaves out are those of the {}",
+            if name == "paper" {
+                "paper"
+            } else {
+                "published code"
+            }
+        ),
+        _ => String::new(),
+    }
+}
+
+fn program() -> String {
+    format!(
+        "tailsweep {}, arithmetic version {NUMERICS}",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// The same settings as sentences, to be taken into a paper.
+fn prose(lookup: &Lookup<'_>) -> String {
+    let sentence = |(name, text): (&str, String)| {
+        let begin = match name {
+            "Data" => "The data were",
+            "Architecture" => "The networks were",
+            "Width" => "The widths were",
+            "Depth" => "The depths were",
+            "Parameters" => "The number of parameters was",
+            "Loss" => "The loss was",
+            "Batch size" => "The batch size was",
+            "Learning rate" => "The learning rate was",
+            "Schedule" => "The schedule of the learning rate was",
+            "Optimiser" => "Training was by",
+            "Dropout" => "Dropout was",
+            "Minibatches of training" => "Minibatches of training were taken",
+            "Length" => "The length of a training was",
+            "Initial weights" => "Initial weights were",
+            "Seeds" => "The seeds were",
+            "Measured" => "Gradient noise was measured",
+            "Minibatches measured" => "The number of minibatches measured was",
+            "Published block length" => "The published block length was",
+            "Treatments" => "The treatments of the noise were",
+            "Iterates" => "Of the iterates,",
+            "End of the seeds" => "By a rule,",
+            "Protocol" => "The protocol was",
+            "Program" => "All was computed by",
+            "Estimates given here" => "The estimates given are",
+            "Noise" => "The values drawn were",
+            "Values" => "Their matrix had",
+            "Draws" => "They were drawn",
+            "Equation" => "The equation was",
+            "Potential" => "The potential was",
+            "Noise of the equation" => "Its noise had",
+            "Paths" => "There were",
+            other => return format!("{other}: {text}."),
+        };
+        format!("{begin} {text}.")
+    };
+    let mut sentences: Vec<String> = settings(lookup).into_iter().map(sentence).collect();
+    if lookup
+        .facts
+        .all_points()
+        .any(|point| point.measure().is_some())
+    {
+        sentences.push(LATE.to_owned());
+    }
+    sentences.join(" ")
+}
+
+const LATE: &str = "α was estimated as by Simsekli, Sagun and Gurbuzbalaban (2019), beside a Gaussian \
+     surrogate of the same covariance and zeros, and across minibatches by within_coordinate on paired \
+     differences; it is a mean of 1/α over the last quarter of training (at most 10,000 steps) and \
+     over the seeds, with 95 % intervals.";
 
 fn dataset(point: &NetworkPoint) -> String {
     let examples = |split| grouped(point.dataset.examples(split) as u64);

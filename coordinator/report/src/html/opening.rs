@@ -6,7 +6,7 @@ use tailsweep_common::measurement::Split;
 use tailsweep_common::run::Point;
 use tailsweep_common::state::RunState;
 
-use super::escaped;
+use super::{escaped, findings};
 use crate::fields::Field;
 use crate::lookup::Lookup;
 use crate::numbers::{counted, grouped};
@@ -16,12 +16,15 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
     let (points, runs) = (facts.points.len() as u64, facts.runs.len() as u64);
     let values = |field: &Field| field.values(facts.all_points());
     let seeds = counted(facts.text.sweep.seeds.len() as u64, "seed");
-    let mut text = format!(
+    let mut text = banner(lookup);
+    write!(
+        text,
         "<p>{} ({}, {seeds}) {}",
         capital(&counted(runs, "run")),
         counted(points, "point"),
         deeds(lookup),
-    );
+    )
+    .expect("writing to a string cannot fail");
     let varied: Vec<String> = lookup
         .varying
         .iter()
@@ -35,18 +38,51 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
     }
     text.push_str(&measured(lookup));
     text.push_str("</p>");
+    text.push_str(&findings::section(lookup));
     text.push_str(&counts(lookup));
     text
 }
 
-/// What the runs did, by kind.
+/// Whether runs were still to be computed when the report was made.
+fn is_unfinished(lookup: &Lookup<'_>) -> bool {
+    let runs = &lookup.facts.runs;
+    runs.is_empty() || runs.iter().any(|run| !run.state.is_over())
+}
+
+/// Says of an unfinished sweep that it is one.
+fn banner(lookup: &Lookup<'_>) -> String {
+    if !is_unfinished(lookup) {
+        return String::new();
+    }
+    let runs = &lookup.facts.runs;
+    let has_result = |state: RunState| matches!(state, RunState::Done | RunState::Diverged);
+    let results = runs.iter().filter(|run| has_result(run.state)).count();
+    let noun = if results == 1 {
+        "has a result"
+    } else {
+        "have results"
+    };
+    format!(
+        "<p class=\"banner\"><b>Unfinished: {} of {} {noun}.</b> Late α are of these alone; what is \
+         not over is listed below.</p>\n",
+        grouped(results as u64),
+        counted(runs.len() as u64, "run"),
+    )
+}
+
+/// What the runs did, or do, by kind.
 fn deeds(lookup: &Lookup<'_>) -> String {
+    let tense = |past: &'static str, present| match is_unfinished(lookup) {
+        true => present,
+        false => past,
+    };
     let points = || lookup.facts.all_points();
     let mut deeds = Vec::new();
     if points().any(|point| point.network().is_some()) {
         let networks = || points().filter(|point| point.network().is_some());
         deeds.push(format!(
-            "trained {} on {}",
+            "{} {} on {}",
+            tense("trained", "train"),
             join(&Field::Architecture.values(networks())),
             join(&Field::Dataset.values(networks())),
         ));
@@ -59,10 +95,14 @@ fn deeds(lookup: &Lookup<'_>) -> String {
         }
     }
     if !laws.is_empty() {
-        deeds.push(format!("drew noise of a known law ({})", join(&laws)));
+        let drew = tense("drew", "draw");
+        deeds.push(format!("{drew} noise of a known law ({})", join(&laws)));
     }
     if points().any(|point| point.levy_sde().is_some()) {
-        deeds.push("followed paths of dw = −f′(w)dt + ε dL, driven by stable noise".to_owned());
+        let followed = tense("followed", "follow");
+        deeds.push(format!(
+            "{followed} paths of dw = −f′(w)dt + ε dL, driven by stable noise"
+        ));
     }
     join(&deeds)
 }
@@ -74,7 +114,7 @@ fn measured(lookup: &Lookup<'_>) -> String {
     if points().any(|point| point.network().is_some()) {
         let splits = splits(points().filter(|point| point.network().is_some()));
         text.push_str(&format!(
-            "At regular steps the gradient of each measured minibatch was taken at fixed \
+            "At regular steps the gradient of each measured minibatch is taken at fixed \
              weights{splits}; the deviations from their mean are the gradient noise. This report \
              gives the tail index α of that noise as the paper of Simsekli, Sagun and Gurbuzbalaban \
              (ICML 2019) estimates it, and beside it the controls that say what the number can and \
@@ -90,8 +130,8 @@ fn measured(lookup: &Lookup<'_>) -> String {
     }
     if points().any(|point| point.levy_sde().is_some()) {
         text.push_str(
-            "The paths were followed step by step; this report tells how long they stayed in a well \
-             and where they went, beside the theory of small noise. ",
+            "The paths are followed step by step; this report tells how long they stay in a well \
+             and where they go, beside the theory of small noise. ",
         );
     }
     text.trim_end().to_owned()

@@ -80,7 +80,7 @@ fn words(reason: Reason) -> String {
     reason.as_str().replace('_', " ")
 }
 
-/// What failed, diverged, stopped early or is not over; `None` if all ran to plan.
+/// What failed, diverged or stopped early; `None` if all ran to plan.
 pub(super) fn exceptions(lookup: &Lookup<'_>) -> Option<String> {
     let of_state = |state: RunState| move |run: &&RunFacts| run.state == state;
     let of_reason = |state: RunState, reason: Reason| {
@@ -121,10 +121,6 @@ pub(super) fn exceptions(lookup: &Lookup<'_>) -> Option<String> {
             .collect(),
         "ended because the training accuracy was reached",
     );
-    tell(
-        runs().filter(|run| !run.state.is_over()).collect(),
-        "not over when this report was made",
-    );
     let planned = lookup.facts.text.sweep.len();
     let not_needed = planned.saturating_sub(lookup.facts.runs.len());
     if lookup.facts.text.sweep.stop.is_some() && not_needed > 0 {
@@ -136,6 +132,29 @@ pub(super) fn exceptions(lookup: &Lookup<'_>) -> Option<String> {
             stopped_early(lookup)
         ));
     }
+    (!html.is_empty()).then_some(html)
+}
+
+/// What was not over when the report was made; `None` of a finished sweep.
+pub(super) fn unfinished(lookup: &Lookup<'_>) -> Option<String> {
+    let html: String = [
+        (RunState::Running, "in computation"),
+        (RunState::Waiting, "waiting"),
+    ]
+    .into_iter()
+    .map(|(state, text)| {
+        let runs = lookup.facts.runs.iter();
+        let kept: Vec<&RunFacts> = runs.filter(|run| run.state == state).collect();
+        match kept.len() {
+            0 => String::new(),
+            count => format!(
+                "<h3>{} {text}</h3>\n{}",
+                counted(count as u64, "run"),
+                list(lookup, &kept)
+            ),
+        }
+    })
+    .collect();
     (!html.is_empty()).then_some(html)
 }
 

@@ -42,7 +42,10 @@ fn texts<P>(points: &[&P], words: &dyn Fn(&P) -> String) -> String {
             texts.push(text);
         }
     }
-    escaped(&summary(&texts))
+    escaped(&match texts.len() {
+        0..=10 => texts.join("; "),
+        _ => summary(&texts),
+    })
 }
 
 fn law(point: &SyntheticPoint) -> String {

@@ -62,9 +62,13 @@ fn banner(lookup: &Lookup<'_>) -> String {
     } else {
         "have results"
     };
+    let late = match results {
+        0 => "There is no late α yet",
+        _ => "Late α are of these alone",
+    };
     format!(
-        "<p class=\"banner\"><b>Unfinished: {} of {} {noun}.</b> Late α are of these alone; what is \
-         not over is listed below.</p>\n",
+        "<p class=\"banner\"><b>Unfinished: {} of {} {noun}.</b> {late}; what is not over is listed \
+         below.</p>\n",
         grouped(results as u64),
         counted(runs.len() as u64, "run"),
     )

@@ -143,7 +143,7 @@ pub(crate) fn latex(lookup: &Lookup<'_>) -> Vec<u8> {
         .collect();
     format!(
         "% \\usepackage{{booktabs}}\n\\begin{{table*}}[t]\n\\centering\n\\footnotesize\n\
-         \\setlength{{\\tabcolsep}}{{2pt}}\n\
+         \\setlength{{\\tabcolsep}}{{2pt}}\n\\renewcommand{{\\arraystretch}}{{1.4}}\n\
          \\caption{{{} Ends of intervals are written small.}}\n\\label{{tab:{label}}}\n\
          \\begin{{tabular}}{{{columns}}}\n  \\toprule\n{}  \\midrule\n{rows}  \
          \\bottomrule\n\\end{{tabular}}\n\\end{{table*}}\n",

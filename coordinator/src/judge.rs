@@ -1,7 +1,10 @@
 //! What finished runs say of their points, for `[stop]`: their records are read beside the driver,
-//! some at a time.
+//! some at a time. Each run that is asked for gets an answer, also where reading fails: its sweep
+//! waits for it.
 
 use std::collections::VecDeque;
+use std::thread::sleep;
+use std::time::Duration;
 
 use prost::Message as _;
 use tailsweep_common::measurement::Measurement;
@@ -16,11 +19,23 @@ use crate::store::Reader;
 /// Runs that are read together.
 const TOGETHER: usize = 16;
 
+/// How often the records of a run are tried to read.
+const TRIES: u32 = 3;
+
+/// Time between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
+
+#[derive(Debug)]
+struct Reading {
+    runs: Vec<(RunNo, Attempt)>,
+    read: JoinHandle<Vec<Input>>,
+}
+
 /// What is to be read, and what is being read.
 #[derive(Debug, Default)]
 pub(crate) struct Judge {
     waiting: VecDeque<(RunNo, Attempt)>,
-    reading: Option<JoinHandle<Vec<Input>>>,
+    reading: Option<Reading>,
 }
 
 impl Judge {
@@ -37,34 +52,47 @@ impl Judge {
         let most = self.waiting.len().min(TOGETHER);
         let runs: Vec<_> = self.waiting.drain(..most).collect();
         let reader = reader.clone();
+        let asked = runs.clone();
         let read_all = move || {
             let read = |(run, attempt)| read(&reader, run, attempt);
-            runs.into_iter().filter_map(read).collect()
+            asked.into_iter().map(read).collect()
         };
-        self.reading = Some(tokio::task::spawn_blocking(read_all));
+        let read = tokio::task::spawn_blocking(read_all);
+        self.reading = Some(Reading { runs, read });
     }
 
-    /// Completes when what was being read has been: one [`Input::Judged`] for each run.
+    /// Completes when what was being read has been: one [`Input::Judged`] or [`Input::Unjudged`]
+    /// for each run.
     pub(crate) async fn next(&mut self) -> Vec<Input> {
-        match &mut self.reading {
-            Some(reading) => {
-                let read = reading.await;
-                self.reading = None;
-                // A panic was reported where it happened; the seeds are then all computed.
-                read.unwrap_or_default()
-            }
-            None => std::future::pending().await,
-        }
+        let Some(reading) = &mut self.reading else {
+            return std::future::pending().await;
+        };
+        let read = (&mut reading.read).await;
+        let runs = std::mem::take(&mut reading.runs);
+        self.reading = None;
+        // A panic was reported where it happened.
+        read.unwrap_or_else(|_| {
+            let unjudged = |(run, attempt)| Input::Unjudged { run, attempt };
+            runs.into_iter().map(unjudged).collect()
+        })
     }
 }
 
-/// `None` if the records can't be read: then all seeds of the point are computed.
-fn read(reader: &Reader, run: RunNo, attempt: Attempt) -> Option<Input> {
-    let measurements = measurements(reader, run)
-        .inspect_err(|problem| warn!(run = run.0, problem, "can't read a finished run"))
-        .ok()?;
-    let late = late::within_coordinate(&measurements);
-    Some(Input::Judged { run, attempt, late })
+/// If the records can't be read, all seeds of the point are computed.
+fn read(reader: &Reader, run: RunNo, attempt: Attempt) -> Input {
+    for tried in 1..=TRIES {
+        match measurements(reader, run) {
+            Ok(measurements) => {
+                let late = late::within_coordinate(&measurements);
+                return Input::Judged { run, attempt, late };
+            }
+            Err(problem) => warn!(run = run.0, problem, "can't read a finished run"),
+        }
+        if tried < TRIES {
+            sleep(PAUSE);
+        }
+    }
+    Input::Unjudged { run, attempt }
 }
 
 fn measurements(reader: &Reader, run: RunNo) -> Result<Vec<Measurement>, String> {

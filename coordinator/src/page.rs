@@ -87,11 +87,7 @@ async fn report(State(pages): State<Arc<Pages>>, Path(id): Path<String>) -> Resp
     let Ok(id) = id.parse::<SweepId>() else {
         return missing();
     };
-    let outline = match pages
-        .driver
-        .ask(move |view| report::outline(view.scheduler, id))
-        .await
-    {
+    let outline = match report::outline(&pages.driver, id).await {
         Ok(Some(outline)) => outline,
         Ok(None) => return missing(),
         Err(gone) => return not_ready(&gone),

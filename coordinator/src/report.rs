@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message as _;
 use serde::Serialize;
@@ -14,7 +15,11 @@ use tailsweep_report::{Choice, NoSuchBlockLength, ReportBuilder, RunResult, Swee
 use tailsweep_scheduler::{RunNo, Scheduler};
 
 use crate::attempts::{Attempt, tell};
+use crate::driver::{Driver, Gone};
 use crate::store::{Dated, Entry, Reader};
+
+/// Time between looks whether all points are decided.
+const DECIDING: Duration = Duration::from_millis(20);
 
 /// What the core knows of a sweep at one moment.
 pub(crate) struct Outline {
@@ -46,8 +51,26 @@ pub(crate) enum ReportError {
     Manifest(#[from] serde_json::Error),
 }
 
-/// The part of a report that the core knows.
-pub(crate) fn outline(scheduler: &Scheduler, id: SweepId) -> Option<Outline> {
+/// The part of a report that the core knows. Where all runs are over and only the reading of what
+/// they say of their points is not, it is waited for: the tables would have seeds that `[stop]`
+/// leaves out.
+pub(crate) async fn outline(driver: &Driver, id: SweepId) -> Result<Option<Outline>, Gone> {
+    loop {
+        let outlined = driver.ask(move |view| {
+            let sweep = view.scheduler.sweep(id);
+            let is_deciding = sweep.is_some_and(|sweep| sweep.is_deciding);
+            // In trouble nothing is decided.
+            let is_early = is_deciding && view.trouble.is_none();
+            (!is_early).then(|| outline_now(view.scheduler, id))
+        });
+        if let Some(outline) = outlined.await? {
+            return Ok(outline);
+        }
+        tokio::time::sleep(DECIDING).await;
+    }
+}
+
+fn outline_now(scheduler: &Scheduler, id: SweepId) -> Option<Outline> {
     let view = scheduler.sweep(id)?;
     let sweep = Arc::clone(view.sweep);
     let runs = scheduler.runs_of(id).map(|run| {

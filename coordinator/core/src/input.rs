@@ -132,6 +132,14 @@ pub enum Input {
         /// What it says of the late α of its point; `None`: nothing.
         late: Option<Seed>,
     },
+    /// The records of a finished run can't be read, so that nobody knows what it says. Nothing of
+    /// that is kept: it is asked for again after a restart.
+    Unjudged {
+        /// Which run.
+        run: RunNo,
+        /// By which attempt it was finished.
+        attempt: Attempt,
+    },
     /// The store found that a repeated record differs from the first one of the same kind.
     Differs(RunNo),
 }
@@ -192,8 +200,8 @@ pub enum Action {
     Stale(WorkerId, RunId, Attempt),
     /// Give the attempt back if it has not begun: a slot elsewhere is free.
     Recall(WorkerId, RunId, Attempt),
-    /// The shell is to say, by [`Input::Judged`], what a finished run's records say of the late α
-    /// of its point. It is asked again after a restart.
+    /// The shell is to say, by [`Input::Judged`] or [`Input::Unjudged`], what a finished run's
+    /// records say of the late α of its point. It is asked again after a restart.
     Judge(RunNo, Attempt),
 }
 

@@ -28,13 +28,13 @@ mod rest;
 mod sweeps;
 mod words;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tailsweep_common::id::RunId;
 
 use crate::event::{Event, RunEvent, RunNo, SweepEvent};
-use crate::input::{Action, Input, Refusal, WorkerId};
+use crate::input::{Action, Attempt, Input, Refusal, WorkerId};
 use crate::ledger::{Ledger, Settled, Snapshot, Stage, SweepNo};
 use crate::prepared::Prepared;
 use crate::queue::Queue;
@@ -89,6 +89,8 @@ pub struct Scheduler {
     queue: Queue,
     /// Runs that were given ahead and are asked back, until there is an answer.
     recalled: BTreeSet<RunNo>,
+    /// Finished runs whose records the shell reads for `[stop]`, each with the attempt.
+    judging: BTreeMap<RunNo, Attempt>,
     /// A run has come into the queue since leases were given.
     queue_grew: bool,
     last_call: Tick,
@@ -111,6 +113,7 @@ impl Scheduler {
             cooling: Timers::default(),
             queue: Queue::default(),
             recalled: BTreeSet::new(),
+            judging: BTreeMap::new(),
             queue_grew: false,
             last_call: Tick::ZERO,
             replaying: false,
@@ -229,6 +232,7 @@ impl Scheduler {
             }
             Input::HandBack(worker, run, attempt) => self.hand_back(worker, run, attempt)?,
             Input::Judged { run, attempt, late } => self.judged(run, attempt, late),
+            Input::Unjudged { run, attempt } => self.stop_waiting_for(run, attempt),
             Input::Differs(run) => self.differs(run),
         }
         Ok(())

@@ -72,6 +72,9 @@ pub struct SweepView<'a> {
     pub stopped: Option<Reason>,
     /// The later sweep that has all of its runs and stands for it.
     pub replaced_by: Option<SweepId>,
+    /// None of its runs is still to be computed, but what some say of their points is being read:
+    /// for `[stop]` it may turn out not to need others.
+    pub is_deciding: bool,
     /// Whether nothing more will happen to it by itself.
     pub is_over: bool,
     /// Words to find it by.
@@ -504,6 +507,8 @@ impl Scheduler {
             waiting += forsaken;
             running -= forsaken;
         }
+        let is_computed = waiting == 0 && running == 0;
+        let is_deciding = is_computed && self.is_deciding(no);
         SweepView {
             id: entry.sweep.id,
             name: &entry.sweep.name,
@@ -521,7 +526,8 @@ impl Scheduler {
             paused: entry.paused,
             stopped: entry.stopped,
             replaced_by: entry.replaced_by,
-            is_over: waiting == 0 && running == 0,
+            is_deciding,
+            is_over: is_computed && !is_deciding,
             tags: &entry.tags,
             notes: &entry.notes,
         }

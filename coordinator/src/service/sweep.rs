@@ -417,10 +417,7 @@ impl SweepService for Sweeps {
         let request = request.into_inner();
         let choice = choice(&request)?;
         let id = self.select(request.sweep).await?;
-        let outline = self
-            .driver
-            .ask(move |view| report::outline(view.scheduler, id))
-            .await?;
+        let outline = report::outline(&self.driver, id).await?;
         let outline = outline.ok_or_else(|| Status::not_found(format!("no sweep `{id}`")))?;
         let reader = self.reader.clone();
         let turn = Arc::clone(&self.reports).acquire_owned().await;

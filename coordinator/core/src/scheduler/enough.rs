@@ -5,7 +5,8 @@
 //! narrow enough. Only finished runs are looked at, and nothing behind one that is not: so the
 //! decision follows from the results alone, whoever made them and in whatever order they came. A
 //! diverged run has no value and is passed over; a failed one may still get a result and holds the
-//! decision up.
+//! decision up. While the shell still reads what a finished run says, its sweeps are not over:
+//! nobody takes their tables for final before it is known which seeds belong to them.
 
 use tailsweep_stats::late::{Seed, pool};
 
@@ -26,11 +27,26 @@ impl Scheduler {
             && self.ledger.asking_for(no).next().is_some()
         {
             let attempt = entry.attempt;
+            self.judging.insert(no, attempt);
             self.say(Action::Judge(no, attempt));
         }
     }
 
+    /// Whether what a finished run of a sweep says of its point is still being read.
+    pub(crate) fn is_deciding(&self, sweep: SweepNo) -> bool {
+        let asks = |no: &RunNo| self.ledger.asking_for(*no).any(|(asking, _)| asking == sweep);
+        self.judging.keys().any(asks)
+    }
+
+    /// Nobody waits for what this attempt says any more.
+    pub(super) fn stop_waiting_for(&mut self, no: RunNo, attempt: Attempt) {
+        if self.judging.get(&no) == Some(&attempt) {
+            self.judging.remove(&no);
+        }
+    }
+
     pub(super) fn judged(&mut self, no: RunNo, attempt: Attempt, late: Option<Seed>) {
+        self.stop_waiting_for(no, attempt);
         let is_so = (no.0 as usize) < self.ledger.len() && {
             let entry = self.ledger.entry(no);
             matches!(entry.stage, Stage::Done { .. }) && entry.attempt == attempt

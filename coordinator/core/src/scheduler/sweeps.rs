@@ -83,9 +83,10 @@ impl Scheduler {
 
     pub(super) fn cancel(&mut self, id: SweepId) -> Result<(), Refusal> {
         let no = self.known_sweep(id)?;
-        let is_over = self.sweep(id).is_none_or(|sweep| sweep.is_over);
+        let view = self.sweep(id);
+        let is_computed = view.is_none_or(|sweep| sweep.is_over || sweep.is_deciding);
         let stopped = self.ledger.sweep(no).stopped;
-        if !is_over && stopped != Some(Reason::Cancelled) {
+        if !is_computed && stopped != Some(Reason::Cancelled) {
             self.stop(no, Reason::Cancelled);
         }
         Ok(())

@@ -135,3 +135,76 @@ fn what_was_not_judged_is_asked_for_again_after_a_restart() {
     let no = core.scheduler.run_no(runs[0]).expect("known");
     assert_eq!(core.scheduler.poll_action(), Some(Action::Judge(no, 1)));
 }
+
+#[test]
+fn a_sweep_whose_results_are_all_known_is_over_once_it_is_decided_what_it_needs() {
+    let mut core = Core::default();
+    let known = sweep("known", &[8], 5);
+    let runs = ids(&known);
+    core.submit(&known);
+    core.join("a", 8, &[]);
+    for run in &runs {
+        core.finished("a", *run, 1);
+    }
+    assert!(only_sweep(&core).is_over);
+
+    let plan = plan(5);
+    core.submit(&plan);
+    for run in &runs[..3] {
+        let view = only_sweep(&core);
+        assert!(view.is_deciding && !view.is_over, "{view:?}");
+        core.input(Input::Cancel(plan.id));
+        judged(&mut core, *run, 0.5);
+    }
+    let view = only_sweep(&core);
+    assert_eq!((view.is_over, view.counts.not_needed), (true, 2));
+    assert_eq!(view.stopped, None, "what is computed can't be cancelled");
+    core.restart(Config::default());
+    assert!(only_sweep(&core).is_over);
+}
+
+#[test]
+fn the_last_run_of_a_prefix_ends_the_sweep_when_it_is_known_what_it_says() {
+    let mut core = Core::default();
+    let plan = plan(4);
+    let runs = ids(&plan);
+    core.submit(&plan);
+    core.join("a", 4, &[]);
+    for seed in [3, 0, 1] {
+        core.finished("a", runs[seed], 1);
+        judged(&mut core, runs[seed], 0.5);
+    }
+    core.finished("a", runs[2], 1);
+    assert!(!only_sweep(&core).is_over);
+    core.restart(Config::default());
+    assert!(!only_sweep(&core).is_over, "it is asked for again");
+    judged(&mut core, runs[2], 0.5);
+    let view = only_sweep(&core);
+    assert_eq!((view.is_over, view.counts.not_needed), (true, 1));
+}
+
+#[test]
+fn nobody_waits_for_records_that_cannot_be_read() {
+    let mut core = Core::default();
+    let plan = plan(4);
+    let runs = ids(&plan);
+    core.submit(&plan);
+    core.join("a", 4, &[]);
+    for run in &runs {
+        core.finished("a", *run, 1);
+    }
+    for run in &runs[1..] {
+        judged(&mut core, *run, 0.5);
+    }
+    let unread = core.scheduler.run_no(runs[0]).expect("known");
+    let unjudged = |attempt| Input::Unjudged {
+        run: unread,
+        attempt,
+    };
+    core.input(unjudged(7));
+    assert!(!only_sweep(&core).is_over, "of an attempt that nobody asked for");
+    core.input(unjudged(1));
+    assert!(only_sweep(&core).is_over && not_needed(&core) == [false; 4]);
+    core.restart(Config::default());
+    assert_eq!(core.scheduler.poll_action(), Some(Action::Judge(unread, 1)));
+}

@@ -332,7 +332,6 @@ impl World {
         };
         let sweeps = || coordinator.scheduler.sweeps();
         self.now > CALM
-            && !self.judging()
             && coordinator.writing.is_empty()
             && coordinator.batch.is_empty()
             && self.content.iter().all(|content| *content)
@@ -341,12 +340,6 @@ impl World {
                 .processes
                 .iter()
                 .all(|process| process.tasks.is_empty())
-    }
-
-    /// Whether what a finished run says is still to be told.
-    fn judging(&self) -> bool {
-        let mut coming = self.agenda.values();
-        coming.any(|happening| matches!(happening, Happening::Judged(..)))
     }
 
     fn state_of_things(&self) -> String {

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use tailsweep_common::id::BlobId;
-use tailsweep_common::run::Init;
+use tailsweep_common::run::NetworkPoint;
 use tailsweep_common::sweep::{self, Files, Sweep};
 
 use crate::args::SpecArgs;
@@ -36,6 +36,10 @@ impl Files for Beside<'_> {
     fn content(&self, path: &str) -> Result<Cow<'_, [u8]>, String> {
         let content = read_regular(&self.0.join(path)).map_err(|problem| problem.to_string())?;
         Ok(Cow::Owned(content))
+    }
+
+    fn check_weights(&self, network: &NetworkPoint, content: &[u8]) -> Result<(), String> {
+        tailsweep_worker::check_weights(network, content).map_err(|problem| problem.to_string())
     }
 }
 
@@ -77,46 +81,23 @@ impl SweepFile {
         let read = sweep::parse_with(&source, &shown, set, &Beside(&folder));
         let (source, sweep) =
             read.map_err(|problems| Failure::Usage(problems.render(terminal::colours())))?;
-        let file = Self {
+        Ok(Self {
             source,
             path: shown,
             sweep,
             folder,
-        };
-        file.check_weights()?;
-        Ok(file)
-    }
-
-    /// Initial weights must be those of the networks that begin with them.
-    fn check_weights(&self) -> Result<(), Failure> {
-        for (path, id) in &self.sweep.files {
-            let networks = self.sweep.points.iter().filter_map(|point| point.network());
-            let begin: Vec<_> = networks
-                .filter(|point| point.train.init == Init::Weights(*id))
-                .collect();
-            if begin.is_empty() {
-                continue;
-            }
-            let content = read_regular(&self.folder.join(path)).map_err(Failure::error)?;
-            for point in begin {
-                tailsweep_worker::check_weights(point, &content).map_err(|problem| {
-                    Failure::Usage(format!("error: {}: `{path}`: {problem}", self.path))
-                })?;
-            }
-        }
-        Ok(())
+        })
     }
 
     /// Refuses what is larger than meant.
     pub(crate) fn runnable(self, max_runs: usize) -> Result<Self, Failure> {
-        let refuse = |reason: String| Failure::Usage(format!("error: {}: {reason}", self.path));
         let runs = self.sweep.len();
-        if runs > max_runs {
-            return Err(refuse(format!(
-                "a sweep of {runs} runs; if that is what you mean, say --max-runs {runs}"
-            )));
+        if runs <= max_runs {
+            return Ok(self);
         }
-        Ok(self)
+        let help = format!("if that is what you mean, say --max-runs {runs}");
+        let problems = sweep::too_large(&self.source, &self.path, runs, &help);
+        Err(Failure::Usage(problems.render(terminal::colours())))
     }
 
     /// The files that it names: path as written, and content.

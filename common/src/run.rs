@@ -306,6 +306,15 @@ impl NetworkPoint {
             .map_or(all, |limit| all.min(limit as usize))
     }
 
+    /// The data that a run of it reads: those of a test split that is not measured are left out.
+    pub fn needed_data(&self) -> Dataset {
+        let mut needed = self.dataset.clone();
+        if !self.measure.splits.contains(&Split::Test) {
+            needed.test_limit = Some(0);
+        }
+        needed
+    }
+
     /// M, the number of parameters.
     pub fn params(&self) -> u64 {
         self.architecture.params(&self.dataset)
@@ -320,10 +329,11 @@ impl From<NetworkPoint> for Point {
 
 /// What all kinds of runs have, and the columns that some of them leave empty.
 impl Point {
-    /// The same without what does not determine a result: names of data.
+    /// The same without what does not determine a result: names of data, and how fewer of them are
+    /// asked for.
     fn anonymous(&self) -> Cow<'_, Self> {
         match self {
-            Self::Network(point) if matches!(point.dataset.source, Source::Own(_)) => {
+            Self::Network(point) if !matches!(point.dataset.source, Source::Named(_)) => {
                 Cow::Owned(Self::Network(NetworkPoint {
                     dataset: point.dataset.anonymous(),
                     ..point.clone()
@@ -401,6 +411,11 @@ impl Point {
     /// The data set, where there is one.
     pub fn dataset(&self) -> Option<&Dataset> {
         self.network().map(|point| &point.dataset)
+    }
+
+    /// The data that a run of it reads, where there are any.
+    pub fn needed_data(&self) -> Option<Dataset> {
+        self.network().map(NetworkPoint::needed_data)
     }
 
     /// The architecture, as written in a sweep file.

@@ -42,7 +42,7 @@ use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
 use crate::id::{BlobId, SweepId};
-use crate::run::{Point, Run};
+use crate::run::{NetworkPoint, Point, Run};
 
 use reader::Reader;
 
@@ -60,6 +60,12 @@ pub trait Files {
     /// The content of the file that is named so; relative paths start at the folder of the sweep
     /// file. An error is shown to the user as it is.
     fn content(&self, path: &str) -> Result<Cow<'_, [u8]>, String>;
+
+    /// Whether these are initial weights of the network. An error is shown to the user as it is;
+    /// who knows no networks says nothing.
+    fn check_weights(&self, _network: &NetworkPoint, _content: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// The files that travelled with a sweep.
@@ -122,6 +128,17 @@ pub fn parse_with(
                 .collect(),
         )),
     }
+}
+
+/// That a sweep is larger than it may be without a word, at what makes it so: its seeds, or else
+/// its first block. `help` says how to give that word.
+pub fn too_large(source: &str, path: &str, runs: usize, help: &str) -> Problems {
+    let document = document(source).unwrap_or_default();
+    let (seeds, blocks) = (document.get("seeds"), document.get("block"));
+    let first = blocks.and_then(|blocks| blocks.get_ref().as_array()?.first());
+    let span = seeds.or(first).map_or(0..0, |node| node.span());
+    let problem = Problem::at(span, format!("a sweep of {runs} runs")).help(help);
+    Problems::new(path, source, &[], vec![problem])
 }
 
 fn document(source: &str) -> Result<DeTable<'_>, Vec<Problem>> {

@@ -277,12 +277,27 @@ impl Dataset {
         }
     }
 
-    /// The same data without what does not determine a result.
+    /// The same data without what does not determine a result: the name of own data, and whether
+    /// a limit or a setting says how many are generated.
     #[must_use]
     pub fn anonymous(&self) -> Self {
         let mut dataset = self.clone();
-        if let Source::Own(own) = &mut dataset.source {
-            Arc::make_mut(own).name = String::new();
+        let Self {
+            source,
+            train_limit,
+            test_limit,
+        } = &mut dataset;
+        let sizes = match source {
+            Source::Own(own) => {
+                Arc::make_mut(own).name = String::new();
+                return dataset;
+            }
+            Source::Named(_) => return dataset,
+            Source::Blobs(data) => [&mut data.examples, &mut data.test_examples],
+            Source::GaussianRegression(data) => [&mut data.examples, &mut data.test_examples],
+        };
+        for (size, limit) in sizes.into_iter().zip([train_limit, test_limit]) {
+            *size = limit.take().unwrap_or(*size);
         }
         dataset
     }

@@ -1,6 +1,7 @@
 //! A `[[block]]` as it is written: its axes, and the rules that leave points out.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use toml::de::DeValue;
 
@@ -21,6 +22,8 @@ pub(super) struct Block {
     pub(super) axes: Vec<Axis>,
     pub(super) rules: Rules,
     pub(super) sample: Option<Sample>,
+    /// What it says of the time limit of the sweep.
+    pub(super) time_limit: Option<(Duration, Span)>,
     /// Whether all of its axes and rules could be read.
     pub(super) is_sound: bool,
     /// Whether all of its rules could be read; if not, nobody knows which points are meant.
@@ -78,6 +81,7 @@ impl Reader<'_> {
         let mut broken = Vec::new();
         let mut rules = [None, None, None];
         let mut sample = None;
+        let mut time_limit = None;
         for entry in self.entries(table) {
             match (entry.key, Key::of_axis(entry.key)) {
                 (_, Some(key)) => {
@@ -92,7 +96,8 @@ impl Reader<'_> {
                 ("when", _) => rules[2] = Some(entry.value),
                 ("sample", _) => sample = self.sample(entry.value),
                 ("train" | "measure" | "synthetic" | "levy_sde", _) => self.unquoted_axis(&entry),
-                ("train.protocol" | "train.time_limit", _) => self.never_an_axis(&entry),
+                ("train.time_limit", _) => time_limit = self.time_limit_of_block(entry.value),
+                ("train.protocol", _) => self.never_an_axis(&entry),
                 _ => {
                     let meant = self.unknown_key(Place::Block, &entry);
                     broken.extend(meant.and_then(Key::of_axis));
@@ -104,6 +109,7 @@ impl Reader<'_> {
             axes,
             rules: Rules::default(),
             sample,
+            time_limit,
             is_sound: true,
             has_sound_rules: true,
         };
@@ -230,13 +236,11 @@ impl Reader<'_> {
     }
 
     fn never_an_axis(&mut self, entry: &Entry<'_, '_>) {
-        let why = match entry.key {
-            "train.protocol" => "it is a preset for the whole file: write one file for each",
-            _ => "it does not change what a run computes: write it below `[train]`",
-        };
         let message = format!("{} cannot be an axis", quoted(entry.key));
-        self.problems
-            .push(Problem::at(entry.span.clone(), message).help(why));
+        self.problems.push(
+            Problem::at(entry.span.clone(), message)
+                .help("it is a preset for the whole file: write one file for each"),
+        );
     }
 
     fn missing(&mut self, block: &Block, broken: &[Key]) {

@@ -58,6 +58,8 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Dataset> 
     }
 }
 
+/// What all data sets take.
+const LIMITS: [&str; 2] = ["train_limit", "test_limit"];
 const OWN_KEYS: [&str; 7] = [
     "name",
     "images",
@@ -238,7 +240,7 @@ fn read_name(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Source> {
     }
 }
 
-/// A data set of files, or a part of it.
+/// A data set, or a part of it.
 fn limited(
     reader: &mut Reader<'_>,
     source: Source,
@@ -252,7 +254,7 @@ fn limited(
             "train_limit" => (Split::Train, &mut dataset.train_limit),
             "test_limit" => (Split::Test, &mut dataset.test_limit),
             _ => {
-                unknown(reader, &entry, &["train_limit", "test_limit"]);
+                unknown(reader, &entry, &LIMITS);
                 sound = false;
                 continue;
             }
@@ -275,6 +277,10 @@ fn limit(
 ) -> Option<Option<u32>> {
     let what = format!("{split}_limit");
     let limit = reader.whole(&what, node, 1)?;
+    if all == 0 {
+        let problem = Problem::at(node.span(), format!("`{name}` has no {split} examples"));
+        return reader.refuse(problem.help(format!("leave `{what}` out")));
+    }
     if limit > all as u64 {
         let help = format!("`{name}` has {all} {split} examples: write at most `{all}`");
         return reader.refuse(out_of_bounds(&what, &limit.to_string(), node.span(), &help));
@@ -282,7 +288,7 @@ fn limit(
     Some((limit < all as u64).then_some(limit as u32))
 }
 
-/// Data that are made to order.
+/// Data that are made to order; a limit takes the first of them, as of any data.
 trait Generated: Into<Source> {
     /// What can be set.
     const KEYS: &'static [&'static str];
@@ -364,31 +370,34 @@ fn generated<G: Generated>(
     settings: Vec<Entry<'_, '_>>,
 ) -> Option<Dataset> {
     let mut sound = true;
+    let mut limits = Vec::new();
     for entry in settings {
+        if LIMITS.contains(&entry.key) {
+            limits.push(entry);
+            continue;
+        }
         let taken = data.set(reader, &entry);
         if taken == Some(false) {
-            unknown(reader, &entry, G::KEYS);
+            unknown(reader, &entry, &[G::KEYS, &LIMITS].concat());
         }
         sound = sound && taken == Some(true);
     }
-    let dataset = Dataset::all(data);
-    let [train, test] = dataset.source.examples();
-    let numbers = (train + test) as u64 * dataset.features() as u64;
-    if sound && numbers > MOST_NUMBERS {
+    if !sound {
+        return None;
+    }
+    let dataset = limited(reader, data.into(), limits)?;
+    let examples = [Split::Train, Split::Test].map(|split| dataset.examples(split) as u64);
+    let numbers = examples.iter().sum::<u64>() * dataset.features() as u64;
+    if numbers > MOST_NUMBERS {
         let message = format!("data of {numbers} numbers");
         let help = format!("write fewer examples or features: {MOST_NUMBERS} numbers are the most");
         return reader.refuse(Problem::at(node.span(), message).help(help));
     }
-    sound.then_some(dataset)
+    Some(dataset)
 }
 
 fn unknown(reader: &mut Reader<'_>, entry: &Entry<'_, '_>, keys: &[&'static str]) {
-    let limit = match entry.key {
-        "train_limit" => Some("examples"),
-        "test_limit" => Some("test_examples"),
-        _ => None,
-    };
-    let meant = limit.or_else(|| closest(entry.key, keys.iter().copied()));
+    let meant = closest(entry.key, keys.iter().copied());
     let mut with_name = vec!["name"];
     with_name.extend(keys.iter().filter(|key| **key != "name"));
     let help = match meant {

@@ -9,15 +9,15 @@ use super::check::Checks;
 use super::draft::Draft;
 use super::grid::Grid;
 use super::key::Key;
-use super::problem::{Problem, Span};
-use super::reader::{MOST, MOST_HELP, Reader};
+use super::problem::{Problem, Span, quoted};
+use super::reader::{MOST, MOST_HELP, Reader, Weights, plain};
 use super::sample::Drawn;
 use super::value::Value;
 use super::written::{File, Protocol};
 use super::{Limits, Stop, Sweep};
 use crate::id::{RunId, SweepId};
 use crate::measurement::Split;
-use crate::run::{Architecture, Dataset, Loss, NetworkPoint, Point, Source};
+use crate::run::{Architecture, Dataset, Init, Loss, NetworkPoint, Point, Source};
 
 /// The sweep; `None` when there are problems, all of which the reader then holds.
 pub(super) fn sweep(reader: &mut Reader<'_>, file: &File, source: &str) -> Option<Sweep> {
@@ -35,6 +35,7 @@ pub(super) fn sweep(reader: &mut Reader<'_>, file: &File, source: &str) -> Optio
     } else {
         Vec::new()
     };
+    check_weights(reader, &points);
     if !reader.problems.is_empty() {
         return None;
     }
@@ -86,12 +87,37 @@ fn required_steps(reader: &mut Reader<'_>, file: &File) {
         return;
     }
     let problem = match train.protocol {
-        Some(_) => Problem::at(train.span.clone(), "protocol `paper` sets no `steps`")
+        Some(_) => Problem::at(train.protocol_at.clone(), "protocol `paper` sets no `steps`")
             .help("write how many at most, as in `steps = 10000`, below `[train]`"),
         None => Problem::at(train.span.clone(), "`steps` is missing")
             .help("write `steps = 2000` below `[train]`, or `protocol = \"code\"`"),
     };
     reader.problems.push(problem);
+}
+
+/// Initial weights must be those of the networks that begin with them.
+fn check_weights(reader: &mut Reader<'_>, points: &[Arc<Point>]) {
+    for Weights { path, digest, span } in std::mem::take(&mut reader.weights) {
+        let networks = points.iter().filter_map(|point| point.network());
+        let mut begin = networks
+            .filter(|point| point.train.init == Init::Weights(digest))
+            .peekable();
+        if begin.peek().is_none() {
+            continue;
+        }
+        let Some(content) = reader.content(&path, span.clone()) else {
+            continue;
+        };
+        let unfit = begin.find_map(|point| reader.files.check_weights(point, &content).err());
+        if let Some(why) = unfit {
+            let message = format!("{} does not fit the network", quoted(&path));
+            reader.problems.push(
+                Problem::at(span, message)
+                    .label(plain(&why))
+                    .help("write a file with the tensors of this network, as `tailsweep weights` does"),
+            );
+        }
+    }
 }
 
 /// Judges the number of points and runs before any is made.
@@ -240,14 +266,14 @@ impl Known {
     fn of(file: &File) -> Self {
         // Within a block two points can only be equal by what does not apply to them: the dropout
         // of a network that has none, the test split of data that have none, names of own data,
-        // the index of a law that is not stable.
-        let is_own = |value: &Value| match value {
-            Value::Dataset(dataset) => matches!(dataset.source, Source::Own(_)),
-            _ => false,
+        // how a number of generated examples is written, the index of a law that is not stable.
+        let is_by_name = |value: &Value| match value {
+            Value::Dataset(dataset) => matches!(dataset.source, Source::Named(_)),
+            _ => true,
         };
         let may_repeat = |axis: &Axis| match axis.key {
             Key::Dropout | Key::Splits => true,
-            Key::Dataset => axis.values.iter().any(is_own),
+            Key::Dataset => !axis.values.iter().all(is_by_name),
             _ => false,
         };
         let idle = file.blocks.iter().any(Block::is_without_network);

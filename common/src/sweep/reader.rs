@@ -38,10 +38,19 @@ pub(super) struct Reader<'f> {
     pub(super) budget: usize,
     /// Own data by their name.
     pub(super) own: BTreeMap<String, Arc<OwnData>>,
-    files: &'f dyn Files,
+    /// Initial weights, each where it is written.
+    pub(super) weights: Vec<Weights>,
+    pub(super) files: &'f dyn Files,
     /// What was found in arrays, by path.
     examples: BTreeMap<String, Examples>,
     labels: BTreeMap<String, Labels>,
+}
+
+/// Initial weights that the sweep file names.
+pub(super) struct Weights {
+    pub(super) path: String,
+    pub(super) digest: BlobId,
+    pub(super) span: Span,
 }
 
 impl<'f> Reader<'f> {
@@ -51,6 +60,7 @@ impl<'f> Reader<'f> {
             named: Vec::new(),
             budget: MOST,
             own: BTreeMap::new(),
+            weights: Vec::new(),
             files,
             examples: BTreeMap::new(),
             labels: BTreeMap::new(),
@@ -228,7 +238,7 @@ impl<'f> Reader<'f> {
         }
     }
 
-    fn content(&mut self, path: &str, span: Span) -> Option<Cow<'f, [u8]>> {
+    pub(super) fn content(&mut self, path: &str, span: Span) -> Option<Cow<'f, [u8]>> {
         const HELP: &str = "relative paths start at the folder of the sweep file";
         let cannot_read = || Problem::at(span, format!("cannot read {}", quoted(path)));
         match self.files.content(path) {
@@ -260,7 +270,7 @@ fn no_array(path: &str, what: &str, why: &OwnDataError, span: Span) -> Problem {
 }
 
 /// A message from elsewhere, on one line.
-fn plain(message: &str) -> String {
+pub(super) fn plain(message: &str) -> String {
     message.trim().chars().filter(|c| !c.is_control()).collect()
 }
 

@@ -137,7 +137,13 @@ fn block() -> Json {
         };
         Some((word, with(schema, says)))
     });
-    object(axes.chain(rules))
+    let limit = json!({ "type": "string" });
+    let alone = json!({ "type": "array", "items": limit, "minItems": 1, "maxItems": 1 });
+    let limit = with(
+        json!({ "anyOf": [limit, alone] }),
+        "The time limit of the sweep, the same in every block",
+    );
+    object(axes.chain(rules).chain([("train.time_limit", limit)]))
 }
 
 /// A single value, a list of values, or a range.

@@ -8,7 +8,7 @@ use super::key::{Key, closest, unknown_word};
 use super::levy_sde::{LevyKey, POTENTIALS};
 use super::number::{Literal, shortest};
 use super::problem::{Problem, Span, listed, quoted};
-use super::reader::{Node, Reader, out_of_bounds, wrong_kind};
+use super::reader::{Node, Reader, Weights, out_of_bounds, wrong_kind};
 use super::synthetic::{LAWS, SyntheticKey};
 use crate::measurement::Split;
 use crate::run::{Dataset, Init, Loss, Sampling, Schedule};
@@ -454,7 +454,13 @@ impl Reader<'_> {
                 return self.refuse(Problem::at(entry.span, message).help(HELP));
             }
             let path = self.text("weights", entry.value, HELP)?;
-            weights = Some(self.named_file(path, entry.value.span())?);
+            let digest = self.named_file(path, entry.value.span())?;
+            self.weights.push(Weights {
+                path: path.to_owned(),
+                digest,
+                span: entry.value.span(),
+            });
+            weights = Some(digest);
         }
         let Some(digest) = weights else {
             return self

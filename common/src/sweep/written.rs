@@ -42,6 +42,8 @@ pub(super) struct Section {
     /// Keys whose value could not be read.
     pub(super) broken: Vec<Key>,
     pub(super) protocol: Option<Protocol>,
+    /// Where that stands.
+    pub(super) protocol_at: Span,
     pub(super) time_limit: Option<Duration>,
 }
 
@@ -130,6 +132,7 @@ impl Reader<'_> {
                 _ => misspelt.extend(self.unknown_key(Place::Top, &entry)),
             }
         }
+        self.take_time_limit_of_blocks(&mut file);
         for (key, example) in [
             ("version", "version = 1"),
             ("name", "name = \"my-sweep\""),
@@ -295,6 +298,7 @@ impl Reader<'_> {
                 },
                 (None, "protocol") if place == Place::Train => {
                     section.protocol = self.protocol(entry.value);
+                    section.protocol_at = entry.value.span();
                     if section.protocol.is_none() {
                         // What it would have set is not missing.
                         section.broken.push(Key::Steps);
@@ -316,6 +320,48 @@ impl Reader<'_> {
     fn protocol(&mut self, node: &Node<'_>) -> Option<Protocol> {
         let known = [("paper", Protocol::Paper), ("code", Protocol::Code)];
         self.word("protocol", node, &known, &[])
+    }
+
+    /// A sweep has one time limit: blocks may say it in place of `[train]`, all of them alike.
+    fn take_time_limit_of_blocks(&mut self, file: &mut File) {
+        let everywhere = file.train.time_limit;
+        let limit = |block: &Block| {
+            let own = block.time_limit.as_ref().map(|(limit, _)| *limit);
+            own.or(everywhere)
+        };
+        let Some(first) = file.blocks.first() else {
+            return;
+        };
+        let Some(other) = file.blocks.iter().find(|block| limit(block) != limit(first)) else {
+            file.train.time_limit = limit(first);
+            return;
+        };
+        let place = other.time_limit.as_ref().or(first.time_limit.as_ref());
+        let span = place.map_or(other.span.clone(), |(_, span)| span.clone());
+        self.problems.push(
+            Problem::at(span, "a sweep has one `time_limit`, and its blocks differ")
+                .help("write it below `[train]`, or one file for each"),
+        );
+    }
+
+    /// `"train.time_limit"` in a block: an axis that can have one value.
+    pub(super) fn time_limit_of_block(&mut self, node: &Node<'_>) -> Option<(Duration, Span)> {
+        let items = match node.get_ref() {
+            DeValue::Array(items) => &items[..],
+            _ => std::slice::from_ref(node),
+        };
+        let Some(first) = items.first() else {
+            let problem = Problem::at(node.span(), "`train.time_limit` has no values");
+            return self.refuse(problem.help("write one, as in `\"train.time_limit\" = \"2h\"`"));
+        };
+        if let Some(second) = items.get(1) {
+            return self.refuse(
+                Problem::at(second.span(), "the same runs twice")
+                    .help("a time limit does not change what a run computes: write one"),
+            );
+        }
+        let limit = self.time_limit(first)?;
+        Some((limit, first.span()))
     }
 
     fn time_limit(&mut self, node: &Node<'_>) -> Option<Duration> {

@@ -244,9 +244,9 @@ fn prepare(task: &Task) -> Result<Computation, Failure> {
     let run = &task.lease.run;
     let load = |dataset| match &task.own_data {
         Some(data) => Ok(Arc::clone(data)),
-        None => task.datasets.get(dataset),
+        None => task.datasets.get(&dataset),
     };
-    let data = run.point.dataset().map(load).transpose();
+    let data = run.point.needed_data().map(load).transpose();
     let data = data.map_err(|error| Failure {
         reason: Reason::Data,
         message: error.to_string(),

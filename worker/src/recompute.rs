@@ -94,8 +94,8 @@ impl Recomputer {
     fn computation(&self, run: &Run) -> Result<Computation, RecomputeError> {
         let data = run
             .point
-            .dataset()
-            .map(|dataset| self.data(dataset))
+            .needed_data()
+            .map(|dataset| self.data(&dataset))
             .transpose()?;
         let network = run.point.network();
         let weights = match network.map(|point| &point.train.init) {

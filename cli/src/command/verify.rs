@@ -62,8 +62,8 @@ pub(crate) async fn run(args: VerifyArgs, settings: &Settings) -> Result<(), Fai
     let listed = choice::listed(&folder, &file.sweep)?;
     let chosen = choice::chosen(&listed, &args)?;
 
-    let datasets = chosen.iter().filter_map(|run| run.run.point.dataset());
-    check_data(datasets.cloned().collect(), settings, args.compute.fetch).await?;
+    let datasets = chosen.iter().filter_map(|run| run.run.point.needed_data());
+    check_data(datasets.collect(), settings, args.compute.fetch).await?;
 
     let seconds = chosen
         .iter()

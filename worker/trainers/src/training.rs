@@ -435,7 +435,7 @@ const MAX_DEPTH: u32 = 1 << 16;
 fn validate<'r>(run: &'r Run, data: &Data) -> Result<(&'r NetworkPoint, Model), TrainError> {
     let point = run.point.network().ok_or(NO_NETWORK)?;
     let invalid = |reason| Err(TrainError::Invalid(reason));
-    if data.dataset != point.dataset {
+    if data.dataset != point.dataset && data.dataset != point.needed_data() {
         return Err(TrainError::OtherData);
     }
     if point.batch_size == 0 {

@@ -303,6 +303,12 @@ fn cifar_needs_only_the_files_that_hold_its_examples() {
         assert_eq!(data.train.images()[[7, 1024 * channel + 5]], expected);
     }
 
+    fs::remove_file(folder.join("test_batch.bin")).unwrap();
+    let (fault_of_both, text) = fault(&limited(DatasetName::Cifar10, 12, 4), dir.path());
+    assert!(matches!(fault_of_both, DataFault::Missing) && text.contains("test_batch.bin"));
+    data::check(&limited(DatasetName::Cifar10, 12, 0), dir.path()).unwrap();
+    fs::write(folder.join("test_batch.bin"), records(4)).unwrap();
+
     let whole: Vec<u8> = (0..10_000).flat_map(|_| record(3, 5)).collect();
     fs::write(folder.join("data_batch_1.bin"), whole).unwrap();
     let (fault, text) = fault(&limited(DatasetName::Cifar10, 10_001, 4), dir.path());
@@ -415,6 +421,10 @@ fn gaussian_regression_is_a_plane_with_noise() {
         data::load(&Dataset::all(settings), Path::new("")).unwrap()
     };
     let fewer = with(&|settings| settings.examples = 10);
+    let mut limited = Dataset::all(settings.clone());
+    limited.train_limit = Some(10);
+    let limited = data::load(&limited, Path::new("")).unwrap();
+    assert_eq!((&limited.train, &limited.test), (&fewer.train, &fewer.test));
     assert_eq!(fewer.train.labels(), &data.train.labels()[..10]);
     assert_eq!(fewer.test, data.test);
     assert_ne!(with(&|settings| settings.seed = 8).test, data.test);

@@ -16,7 +16,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, student_t_quantile};
+use crate::student::interval_of_theta;
+use crate::{Interval, Problem};
 
 /// Steps that are late at most, counted from the last one.
 const LONGEST: u64 = 10_000;
@@ -133,23 +134,9 @@ pub fn pool(seeds: &[Seed]) -> Late {
     } else {
         seeds[0].degrees
     };
-    late.interval = degrees.and_then(|degrees| {
-        interval(
-            theta,
-            student_t_quantile(0.975, f64::from(degrees)) * std_error,
-        )
-    });
+    let interval = degrees.and_then(|degrees| interval_of_theta(theta, std_error, degrees));
+    late.interval = interval.map(|Interval { low, high }| [low, high]);
     late
-}
-
-/// The interval of α from that of θ, open above where θ may be 0.
-fn interval(theta: f64, half_width: f64) -> Option<[f64; 2]> {
-    let (low, high) = (theta - half_width, theta + half_width);
-    let ends = [
-        1.0 / high,
-        if low > 0.0 { 1.0 / low } else { f64::INFINITY },
-    ];
-    ends[0].is_finite().then_some(ends)
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
@@ -256,6 +243,19 @@ mod tests {
         );
         let two = combine(&[plain(1.0), plain(2.0)]);
         close(two.std_error, (16.0 / 9.0) * 0.25);
+    }
+
+    #[test]
+    fn one_measurement_of_one_seed_keeps_its_interval() {
+        for theta in [0.5, 0.05, -0.05, -0.5] {
+            let (std_error, degrees) = (0.1, 9);
+            let measured = interval_of_theta(theta, std_error, degrees).unwrap();
+            let alpha = 1.0 / theta;
+            let late = combine(&[vec![value(alpha, alpha * alpha * std_error, degrees)]]);
+            let [low, high] = late.interval.unwrap();
+            close(Some(low), measured.low);
+            assert!(high == measured.high || (high / measured.high - 1.0).abs() < 1e-12);
+        }
     }
 
     #[test]

@@ -16,19 +16,20 @@ pub fn student_t_quantile(probability: f64, degrees: f64) -> f64 {
     }
 }
 
-/// The 95 % interval of α = 1/θ: the ends of that of θ, mapped. Open above when the lower end of θ
-/// is not positive; none when the upper one isn't either, for then no α is in it.
+/// The 95 % interval of α = 1/θ: the ends of that of θ, mapped, as they are where they are negative.
+/// Open above when the lower end of θ is not positive; none where the upper one is 0 or no number.
 pub(crate) fn interval_of_theta(theta: f64, std_error: f64, degrees: u32) -> Option<Interval> {
     let reach = std_error * student_t_quantile(0.975, f64::from(degrees));
     let (least, most) = (theta - reach, theta + reach);
-    (most > 0.0).then(|| Interval {
+    let interval = Interval {
         low: 1.0 / most,
         high: if least > 0.0 {
             1.0 / least
         } else {
             f64::INFINITY
         },
-    })
+    };
+    interval.low.is_finite().then_some(interval)
 }
 
 #[cfg(test)]
@@ -63,7 +64,11 @@ mod tests {
         assert!((1.0 / interval.low - 0.7228138851986).abs() < 1e-10);
         assert!((1.0 / interval.high - 0.2771861148014).abs() < 1e-10);
         assert_eq!(interval_of_theta(0.1, 0.1, 10).unwrap().high, f64::INFINITY);
-        assert_eq!(interval_of_theta(-0.5, 0.1, 10), None);
+        let negative = interval_of_theta(-0.5, 0.1, 10).unwrap();
+        assert!((1.0 / negative.low + 0.2771861148014).abs() < 1e-10);
+        assert_eq!(negative.high, f64::INFINITY);
+        assert_eq!(interval_of_theta(0.0, 0.0, 10), None);
+        assert_eq!(interval_of_theta(0.5, 0.1, 0), None);
     }
 
     #[test]

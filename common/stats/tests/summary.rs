@@ -343,6 +343,20 @@ fn one_minibatch_has_no_noise_but_may_be_noise() {
         );
         assert_eq!(estimate.alpha, None);
     }
+    let zeros = vec![vec![0.0; 400]];
+    let zeros = summarise_about(shape.clone(), &zeros, vec![0.0; 400].into());
+    for estimate in zeros.estimates_of_noise().unwrap() {
+        let needs_more = estimate.treatment == Treatment::Paired
+            || [
+                Treatment::GaussianSurrogate,
+                Treatment::Standardised,
+                Treatment::StandardisedPermuted,
+            ]
+            .contains(&estimate.treatment);
+        let is_too_few = estimate.problem == Some(Problem::TooFewBatches);
+        assert_eq!(is_too_few, needs_more, "{estimate:?}");
+        assert_eq!(estimate.alpha, None);
+    }
     let noise = summarise_about(shape, &rows, vec![0.0; 400].into());
     let estimates = noise.estimates().unwrap();
     let published = row(

@@ -58,7 +58,11 @@ impl Diagnosis {
     pub fn new(file: String, summary: &NoiseSummary, centred: bool) -> Result<Self, Incomplete> {
         let stable = StableReadings::of(summary, centred);
         let scope: Arc<str> = crate::facts::ALL.into();
-        let told = summary.estimates()?.into_iter().map(|estimate| {
+        let estimates = match centred {
+            true => summary.estimates()?,
+            false => summary.estimates_of_noise()?,
+        };
+        let told = estimates.into_iter().map(|estimate| {
             let scope = match scope_name(&estimate.scope) {
                 name if name == &*scope => Arc::clone(&scope),
                 name => name.into(),

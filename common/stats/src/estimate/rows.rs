@@ -5,7 +5,7 @@
 //!
 //! **Intervals.** Delete one cluster of rows from the four sums (the centre stays as it is):
 //! s.e.² = (G−1)/G Σ(θ_(−r) − mean)², t with G−1; the interval of α is 1/(θ ± t·s.e.), open above
-//! where θ − t·s.e. ≤ 0, and absent where θ + t·s.e. ≤ 0 as well, for then no positive α is in it.
+//! where θ − t·s.e. ≤ 0. A negative θ + t·s.e. has a negative lower end: no positive α fits the sums.
 //! With θ < 0 < θ + t·s.e. the interval holds the positive α that the data allow, and the negative
 //! α lies outside. Fewer than 5 clusters give no error and no interval. They are honest for
 //! near-Gaussian noise and too short when it is truly heavy (SCIENCE.md section 3).
@@ -37,6 +37,15 @@ impl NoiseSummary {
     /// All estimates that the shape asks for, in the order of estimates.csv: all columns first,
     /// then the layers.
     pub fn estimates(&self) -> Result<Vec<Estimate>, Incomplete> {
+        self.estimates_of(true)
+    }
+
+    /// The same of numbers that were noise already, about no mean of theirs: a single row may be zero.
+    pub fn estimates_of_noise(&self) -> Result<Vec<Estimate>, Incomplete> {
+        self.estimates_of(false)
+    }
+
+    fn estimates_of(&self, is_centred: bool) -> Result<Vec<Estimate>, Incomplete> {
         if !self.is_complete() {
             return Err(Incomplete);
         }
@@ -73,7 +82,7 @@ impl NoiseSummary {
                 estimates.extend(paired.estimates_of_layer(index, &layer.name));
             }
         }
-        if let Some(problem) = self.problem_of_all() {
+        if let Some(problem) = self.problem_of_all(is_centred) {
             estimates = estimates
                 .into_iter()
                 .map(|estimate| Estimate {
@@ -86,12 +95,12 @@ impl NoiseSummary {
         Ok(estimates)
     }
 
-    /// What spoils every estimate.
-    fn problem_of_all(&self) -> Option<Problem> {
+    /// What spoils every estimate: one row about its mean is zero, whatever it was.
+    fn problem_of_all(&self, is_centred: bool) -> Option<Problem> {
         let all_zero = self.zero_fraction() == Some(1.0);
         if self.is_non_finite() {
             Some(Problem::NonFinite)
-        } else if self.minibatches() < FEWEST_BATCHES && all_zero {
+        } else if is_centred && self.minibatches() < FEWEST_BATCHES && all_zero {
             Some(Problem::TooFewBatches)
         } else {
             None

@@ -181,7 +181,9 @@ Examples:
   tailsweep run sweep.toml --json | jq '.points[0].alpha'
 
 A second call with the same folder continues where the first one stopped; known runs are never
-computed again. Ctrl-C saves every run and leaves a state to continue from.")]
+computed again. Runs that failed `max_attempts` times stay failed; with a changed file, such as one
+with another `max_attempts` or `time_limit`, they are tried afresh. Ctrl-C saves every run and leaves
+a state to continue from.")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
@@ -412,7 +414,8 @@ Examples:
   tailsweep submit sweep.toml --tag paper --notes preliminary
   tailsweep submit - < sweep.toml
 
-The same file again names the sweep that is known; its known runs are not computed again.")]
+The same file again names the sweep that is known; its known runs are not computed again. `--watch`
+ends as `tailsweep watch` does.")]
 pub(crate) struct SubmitArgs {
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
@@ -448,8 +451,9 @@ Examples:
   tailsweep watch 3f2a --json                            a status on each line
   tailsweep watch --on-finish ./tell-me.sh
 
-Ends with 0 once every run that is needed has a result, with 1 if one failed or was cancelled.
-Ctrl-C ends the watching, not the sweep.")]
+Ends with 0 once every run that is needed has a result, with 1 if one failed or was cancelled, with 3
+if no coordinator is there for the first 10 s; one that goes away later is waited for. Ctrl-C ends the
+watching, not the sweep.")]
 pub(crate) struct WatchArgs {
     #[command(flatten)]
     pub(crate) selector: Selector,

@@ -26,6 +26,9 @@ file, or else it has its default; `tailsweep config` shows which is in force and
 chosen by `last` (submitted latest, the default), by its name (the newest of that name), or by the
 beginning of its id.
 
+Commands that ask a coordinator try for 10 s to reach it. Workers, and `watch` and `submit --watch`
+once they have reached it, keep trying across its restarts.
+
 `tailsweep completions SHELL` prints a script that completes all of this in a shell, and `tailsweep
 man --out DIR` writes it as man pages.
 ";

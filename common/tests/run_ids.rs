@@ -90,14 +90,22 @@ fn the_run_id_changes_with_what_the_result_depends_on_and_with_nothing_else() {
 
 #[test]
 fn a_limit_of_generated_data_and_a_number_of_them_are_the_same_run() {
-    let id = |data: &str| block(&format!("dataset = {data}")).run(0).expect("a run").id();
+    let id = |data: &str| {
+        block(&format!("dataset = {data}"))
+            .run(0)
+            .expect("a run")
+            .id()
+    };
     let limited = "{ name = \"blobs\", train_limit = 500, test_limit = 100 }";
     let fewer = "{ name = \"blobs\", examples = 500, test_examples = 100 }";
     assert_eq!(id(limited), id(fewer));
     assert_ne!(id(limited), id("\"blobs\""));
     let source = with("steps = 10", &format!("dataset = [{limited}, {fewer}]"));
     let problems = parse(&source, "sweep.toml", &BTreeMap::new()).expect_err("computed twice");
-    assert!(problems.to_string().contains("the same runs twice"), "{problems}");
+    assert!(
+        problems.to_string().contains("the same runs twice"),
+        "{problems}"
+    );
 }
 
 #[test]
@@ -105,14 +113,24 @@ fn a_time_limit_in_blocks_is_that_of_the_sweep() {
     let limit = |source: &str| read(source).limits.time_limit.map(|limit| limit.as_secs());
     let axis = "\"train.time_limit\" = \"1h\"";
     assert_eq!(limit(&with("steps = 10", axis)), Some(3600));
-    assert_eq!(limit(&with("steps = 10\ntime_limit = \"2h\"", axis)), Some(3600));
+    assert_eq!(
+        limit(&with("steps = 10\ntime_limit = \"2h\"", axis)),
+        Some(3600)
+    );
     let other = with("steps = 10", axis).replace("[train]\nsteps = 10\n", "");
-    let other = other.split("[[block]]").nth(1).expect("a block").replace("width = 8", "width = 9");
+    let other = other
+        .split("[[block]]")
+        .nth(1)
+        .expect("a block")
+        .replace("width = 8", "width = 9");
     let both = format!("{}[[block]]{other}", with("steps = 10", axis));
     assert_eq!(limit(&both), Some(3600));
     let differ = format!("{}[[block]]{other}", with("steps = 10", ""));
     let problems = parse(&differ, "sweep.toml", &BTreeMap::new()).expect_err("two limits");
-    assert!(problems.to_string().contains("one `time_limit`"), "{problems}");
+    assert!(
+        problems.to_string().contains("one `time_limit`"),
+        "{problems}"
+    );
 }
 
 #[test]
@@ -123,8 +141,14 @@ fn a_test_split_that_is_not_measured_is_not_read() {
         [Split::Train, Split::Test].map(|split| needed.examples(split))
     };
     assert_eq!(needed("steps = 10"), [60_000, 10_000]);
-    assert_eq!(needed("steps = 10\n[measure]\nsplits = [\"train\"]"), [60_000, 0]);
-    assert_eq!(needed("steps = 10\n[measure]\nsplits = [\"test\"]"), [60_000, 10_000]);
+    assert_eq!(
+        needed("steps = 10\n[measure]\nsplits = [\"train\"]"),
+        [60_000, 0]
+    );
+    assert_eq!(
+        needed("steps = 10\n[measure]\nsplits = [\"test\"]"),
+        [60_000, 10_000]
+    );
 }
 
 #[test]

@@ -534,13 +534,17 @@ impl Engine {
         }
     }
 
-    /// Tries what failed of a sweep afresh, and stops the others.
+    /// Lets a sweep go on that was stopped for another one, and stops the others. What failed for
+    /// good stays so.
     fn serve_alone(&mut self, id: SweepId) -> Result<(), Refusal> {
         let now = self.now();
-        let failed_only = false;
-        let sweep = id;
-        self.scheduler
-            .handle(now, Input::Retry { sweep, failed_only })?;
+        let has_failed = self.scheduler.sweep(id).is_some_and(|sweep| {
+            let most = sweep.sweep.limits.max_failures;
+            most.is_some_and(|most| sweep.counts.failed >= most)
+        });
+        if !has_failed {
+            self.scheduler.handle(now, Input::Resume(id))?;
+        }
         let others: Vec<SweepId> = self
             .scheduler
             .sweeps()

@@ -52,6 +52,57 @@ fn a_wrong_sweep_file_shows_the_place_and_ends_with_2() {
 }
 
 #[test]
+fn weights_that_do_not_fit_are_shown_at_their_place() {
+    let source = GOOD.replace(
+        "steps = 10",
+        "steps = 10\ninit = { weights = \"start.safetensors\" }",
+    );
+    let (folder, path) = spec(&source);
+    fs::write(folder.path().join("start.safetensors"), "no tensors").unwrap();
+    for command in ["plan", "run", "submit"] {
+        let output = output(&[command, &path]);
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{command}: {said}");
+        assert!(said.contains("sweep.toml:6:20"), "{command}: {said}");
+        assert!(said.contains("not a safetensors file"), "{command}: {said}");
+        assert!(said.contains("help: "), "{command}: {said}");
+    }
+}
+
+#[test]
+fn more_runs_than_may_be_without_a_word_are_shown_at_the_seeds() {
+    let (_folder, path) = spec(&GOOD.replace("[train]", "seeds = 3\n[train]"));
+    let output = output(&["run", &path, "--max-runs", "2"]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("sweep.toml:4:9") && said.contains("--max-runs 3"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_run_that_failed_for_good_stays_failed_until_the_file_changes() {
+    let source = GOOD
+        .replace(
+            "\"mnist\"",
+            "{ name = \"mnist-excerpt\", test_limit = 100 }",
+        )
+        .replace("steps = 10", "steps = 1000000\ntime_limit = \"1ms\"")
+        .replace("name = \"tiny\"", "name = \"tiny\"\nmax_attempts = 2");
+    let (folder, path) = spec(&source);
+    let out = folder.path().join("out");
+    let attempts = || {
+        let output = output(&["run", &path, "--out", out.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        tailsweep_e2e::attempts(&out).len()
+    };
+    assert_eq!((attempts(), attempts()), (2, 2));
+    fs::write(&path, source.replace("= 2", "= 1")).unwrap();
+    assert_eq!(attempts(), 3);
+}
+
+#[test]
 fn dumped_gradients_read_as_they_were_measured() {
     let (folder, path) = spec(
         &GOOD

@@ -29,7 +29,11 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failure> {
     let file = SweepFile::read(&args.spec)?.runnable(args.size.max_runs)?;
-    let datasets = file.sweep.points.iter().filter_map(|point| point.needed_data());
+    let datasets = file
+        .sweep
+        .points
+        .iter()
+        .filter_map(|point| point.needed_data());
     check_data(datasets.collect(), settings, args.compute.fetch).await?;
     let out = args
         .out

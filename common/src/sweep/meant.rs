@@ -87,8 +87,11 @@ fn required_steps(reader: &mut Reader<'_>, file: &File) {
         return;
     }
     let problem = match train.protocol {
-        Some(_) => Problem::at(train.protocol_at.clone(), "protocol `paper` sets no `steps`")
-            .help("write how many at most, as in `steps = 10000`, below `[train]`"),
+        Some(_) => Problem::at(
+            train.protocol_at.clone(),
+            "protocol `paper` sets no `steps`",
+        )
+        .help("write how many at most, as in `steps = 10000`, below `[train]`"),
         None => Problem::at(train.span.clone(), "`steps` is missing")
             .help("write `steps = 2000` below `[train]`, or `protocol = \"code\"`"),
     };
@@ -111,11 +114,11 @@ fn check_weights(reader: &mut Reader<'_>, points: &[Arc<Point>]) {
         let unfit = begin.find_map(|point| reader.files.check_weights(point, &content).err());
         if let Some(why) = unfit {
             let message = format!("{} does not fit the network", quoted(&path));
-            reader.problems.push(
-                Problem::at(span, message)
-                    .label(plain(&why))
-                    .help("write a file with the tensors of this network, as `tailsweep weights` does"),
-            );
+            reader
+                .problems
+                .push(Problem::at(span, message).label(plain(&why)).help(
+                    "write a file with the tensors of this network, as `tailsweep weights` does",
+                ));
         }
     }
 }

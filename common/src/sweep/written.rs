@@ -332,7 +332,11 @@ impl Reader<'_> {
         let Some(first) = file.blocks.first() else {
             return;
         };
-        let Some(other) = file.blocks.iter().find(|block| limit(block) != limit(first)) else {
+        let Some(other) = file
+            .blocks
+            .iter()
+            .find(|block| limit(block) != limit(first))
+        else {
             file.train.time_limit = limit(first);
             return;
         };

@@ -34,7 +34,11 @@ impl Scheduler {
 
     /// Whether what a finished run of a sweep says of its point is still being read.
     pub(crate) fn is_deciding(&self, sweep: SweepNo) -> bool {
-        let asks = |no: &RunNo| self.ledger.asking_for(*no).any(|(asking, _)| asking == sweep);
+        let asks = |no: &RunNo| {
+            self.ledger
+                .asking_for(*no)
+                .any(|(asking, _)| asking == sweep)
+        };
         self.judging.keys().any(asks)
     }
 

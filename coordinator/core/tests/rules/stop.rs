@@ -202,7 +202,10 @@ fn nobody_waits_for_records_that_cannot_be_read() {
         attempt,
     };
     core.input(unjudged(7));
-    assert!(!only_sweep(&core).is_over, "of an attempt that nobody asked for");
+    assert!(
+        !only_sweep(&core).is_over,
+        "of an attempt that nobody asked for"
+    );
     core.input(unjudged(1));
     assert!(only_sweep(&core).is_over && not_needed(&core) == [false; 4]);
     core.restart(Config::default());

@@ -140,4 +140,27 @@ mod tests {
         }
         assert_eq!(csv(&Odd), b"a,b\n\"one, \"\"two\"\"\nthree\",-inf\n");
     }
+
+    #[test]
+    fn an_own_axis_of_texts_has_texts_alone_in_json() {
+        struct Mixed;
+        impl Table for Mixed {
+            fn name(&self) -> &'static str {
+                "runs"
+            }
+            fn columns(&self) -> Vec<String> {
+                vec!["measure.minibatches".to_owned(), "width".to_owned()]
+            }
+            fn len(&self) -> usize {
+                2
+            }
+            fn row(&self, index: usize) -> Vec<Cell<'_>> {
+                let minibatches = [Cell::text("all"), Cell::Whole(24)];
+                vec![minibatches[index].clone(), Cell::Whole(8)]
+            }
+        }
+        let expected = "{\"measure.minibatches\":\"all\",\"width\":8}\n\
+                        {\"measure.minibatches\":\"24\",\"width\":8}\n";
+        assert_eq!(json_lines(&Mixed), expected.as_bytes());
+    }
 }

@@ -8,6 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use tailsweep_common::run::NUMERICS;
 use tailsweep_common::state::RunState;
 
+use super::schema::{Kind, described};
 use super::{Cell, Table};
 use crate::facts::Facts;
 
@@ -18,11 +19,10 @@ const VERSION: u32 = 1;
 pub(crate) fn json(facts: &Facts, tables: &[Box<dyn Table + '_>]) -> Vec<u8> {
     let mut text = format!("{{\"version\": {VERSION},\n\"sweep\": {}", sweep(facts));
     for table in tables {
-        let columns = table.columns();
         text.push_str(&format!(",\n\"{}\": [", table.name()));
-        for index in 0..table.len() {
+        for (index, row) in rows(&**table).enumerate() {
             text.push_str(if index == 0 { "\n" } else { ",\n" });
-            text.push_str(&object(&columns, &table.row(index)));
+            text.push_str(&row);
         }
         text.push_str("\n]");
     }
@@ -37,13 +37,23 @@ pub(crate) fn sweep_json(facts: &Facts) -> Vec<u8> {
 
 /// One table, an object on each line.
 pub(crate) fn json_lines(table: &dyn Table) -> Vec<u8> {
+    let lines = rows(table).map(|row| row + "\n");
+    lines.collect::<String>().into_bytes()
+}
+
+/// The rows as objects. A column of texts has texts alone, those that look like numbers too.
+fn rows(table: &dyn Table) -> impl Iterator<Item = String> + '_ {
     let columns = table.columns();
-    let mut text = String::new();
-    for index in 0..table.len() {
-        text.push_str(&object(&columns, &table.row(index)));
-        text.push('\n');
-    }
-    text.into_bytes()
+    let kinds: Vec<Kind> = described(table).iter().map(|column| column.kind).collect();
+    (0..table.len()).map(move |index| {
+        let mut cells = table.row(index);
+        for (cell, kind) in cells.iter_mut().zip(&kinds) {
+            if *kind == Kind::Text && matches!(cell, Cell::Whole(_) | Cell::Number(_)) {
+                *cell = Cell::Text(cell.to_csv().into_owned().into());
+            }
+        }
+        object(&columns, &cells)
+    })
 }
 
 fn sweep(facts: &Facts) -> String {

@@ -245,7 +245,8 @@ const MEASUREMENTS: [Column; 23] = [
     (
         "covariance_trace",
         Number,
-        "sum of all eigenvalues of the noise covariance: mean squared norm of the noise",
+        "sum of all eigenvalues of the noise covariance, over at most 256 minibatches: mean squared \
+         norm of their noise",
     ),
     (
         "eigenvalue_1",

@@ -98,11 +98,9 @@ impl Desk {
 
     /// The runs of the last sweep in a state.
     pub fn runs(&self, state: &str) -> Vec<Value> {
-        let lines = self.say(&["runs", "--json", "--state", state]);
-        let lines = lines
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("JSON"));
-        lines.collect()
+        let mut listed = self.json(&["runs", "--json", "--state", state]);
+        let runs = listed["runs"].take();
+        serde_json::from_value(runs).expect("a list")
     }
 
     /// Waits until so many runs are in a state.

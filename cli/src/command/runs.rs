@@ -14,16 +14,21 @@ pub(crate) async fn run(args: RunsArgs, settings: &Settings) -> Result<(), Failu
     // `last` may change its meaning between two pages.
     let sweep = client.status(&args.selector.sweep).await?.id;
     if args.json {
-        return client
+        // A page at a time: there may be millions.
+        let mut before = "";
+        terminal::print("{\"version\":1,\"runs\":[\n")?;
+        client
             .runs(&sweep, &args.state, |runs| {
-                let line = |run| {
-                    let mut line = to_json(run);
-                    line["version"] = 1.into();
-                    format!("{line}\n")
-                };
-                terminal::print(&runs.iter().map(line).collect::<String>())
+                let mut text = String::new();
+                for run in &runs {
+                    text += before;
+                    text += &to_json(run).to_string();
+                    before = ",\n";
+                }
+                terminal::print(&text)
             })
-            .await;
+            .await?;
+        return terminal::print("\n]}\n");
     }
     let mut all = Vec::new();
     client

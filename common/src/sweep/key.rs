@@ -242,8 +242,7 @@ impl Key {
 }
 
 /// What other programs call it.
-const ALIASES: [(&str, &str); 31] = [
-    ("activation", "architecture"),
+const ALIASES: [(&str, &str); 30] = [
     ("arch", "architecture"),
     ("model", "architecture"),
     ("network", "architecture"),
@@ -278,10 +277,18 @@ const ALIASES: [(&str, &str); 31] = [
 
 /// The key of `place` that was probably meant by a word that is none.
 pub(super) fn meant(place: Place, word: &str) -> Option<&'static str> {
+    let keys = place.keys();
+    // The first words of a key are nearer than a key of the same name elsewhere.
+    let mut longer = keys.iter().filter(|key| {
+        let rest = key.strip_prefix(plain(word).as_str());
+        rest.is_some_and(|rest| rest.starts_with('_'))
+    });
+    if let (Some(key), None) = (longer.next(), longer.next()) {
+        return Some(key);
+    }
     if belongs(place, word).is_some() {
         return None;
     }
-    let keys = place.keys();
     let own_axis = || {
         if place == Place::Block {
             closest_own_axis(word)
@@ -317,11 +324,11 @@ pub(super) fn unknown_key(place: Place, word: &str, span: Span) -> Problem {
     let keys = place.keys();
     let alias = alias(word);
     let bare = word.split_once('.').map_or(word, |(_, bare)| bare);
-    let help = if let Some(elsewhere) = belongs(place, word) {
-        elsewhere
-    } else if let Some(key) = meant(place, word) {
+    let help = if let Some(key) = meant(place, word) {
         let quote = if key.contains('.') { "\"" } else { "" };
         format!("did you mean `{quote}{key}{quote}`?")
+    } else if let Some(elsewhere) = belongs(place, word) {
+        elsewhere
     } else if let Some(elsewhere) = alias.and_then(|key| belongs(place, key)) {
         elsewhere
     } else if let Some(elsewhere) = Place::ALL
@@ -444,10 +451,13 @@ mod tests {
              `\"train.momentum\"`"
         );
         assert_eq!(help(Place::Train, "evry"), "`every` belongs to `[measure]`");
+        assert_eq!(help(Place::Stop, "alpha"), "did you mean `alpha_ci`?");
     }
 
     #[test]
     fn a_word_like_no_other_is_shown_what_there_is() {
         assert_eq!(help(Place::Stop, "xyzzy"), "the keys here are `alpha_ci`");
+        let help = help(Place::Block, "activation");
+        assert!(help.starts_with("the keys here are"), "{help}");
     }
 }

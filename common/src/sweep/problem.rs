@@ -10,6 +10,10 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 /// Problems that are shown in full; further ones are counted.
 const SHOWN: usize = 100;
+/// Columns of the terminal that is written for.
+const WIDTH: usize = 80;
+/// Columns before a help, beside the digits of the line number.
+const BEFORE_HELP: usize = 9;
 
 /// A place in the source, in bytes.
 pub(super) type Span = Range<usize>;
@@ -174,6 +178,7 @@ impl Problems {
         } else {
             Renderer::plain()
         };
+        let renderer = renderer.term_width(WIDTH);
         let mut shown: Vec<String> = self
             .iter()
             .take(SHOWN)
@@ -223,7 +228,9 @@ impl Problems {
             .primary_title(problem.message.as_str())
             .element(snippet);
         if !problem.help.is_empty() {
-            group = group.element(Level::HELP.message(problem.help.as_str()));
+            let digits = problem.line.to_string().len();
+            let help = wrapped(&problem.help, WIDTH - BEFORE_HELP - digits);
+            group = group.element(Level::HELP.message(help));
         }
         group
     }
@@ -243,6 +250,27 @@ fn within(source: &str, span: &Span) -> Span {
         .find('\n')
         .map_or(text, |at| text[..at].trim_end_matches('\r'));
     start..start + line.len()
+}
+
+/// With line breaks between words; what stands in backticks is one word, to be copied as it is.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines: Vec<String> = vec![String::new()];
+    let mut is_code = false;
+    let words = text.split_inclusive(|c: char| {
+        is_code ^= c == '`';
+        c == ' ' && !is_code
+    });
+    for word in words {
+        let line = lines.last_mut().expect("there is a first line");
+        let length = line.chars().count() + word.trim_end().chars().count();
+        if length <= width || line.is_empty() {
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    lines.join("\n")
 }
 
 /// Without spaces at the ends of lines, with one newline at the end.

@@ -4,13 +4,24 @@ mod written;
 
 use std::collections::BTreeMap;
 
+use tailsweep_common::npy::encode_f32;
 use tailsweep_common::sweep::{parse, parse_with, schema};
 
 const PAGE: &str = include_str!("../../docs/sweep-file.md");
 
+/// Other pages with sweep files, or pieces of them.
+const OTHERS: [(&str, &str); 3] = [
+    ("README.md", include_str!("../../README.md")),
+    ("docs/data.md", include_str!("../../docs/data.md")),
+    (
+        "docs/synthetic-runs.md",
+        include_str!("../../docs/synthetic-runs.md"),
+    ),
+];
+
 /// What stands between fences of a language.
-fn fenced(language: &str) -> Vec<&'static str> {
-    PAGE.split("```")
+fn fenced(page: &'static str, language: &str) -> Vec<&'static str> {
+    page.split("```")
         .skip(1)
         .step_by(2)
         .filter_map(|text| text.strip_prefix(language)?.strip_prefix('\n'))
@@ -19,7 +30,7 @@ fn fenced(language: &str) -> Vec<&'static str> {
 
 #[test]
 fn the_files_of_the_page_are_right() {
-    let files = fenced("toml");
+    let files = fenced(PAGE, "toml");
     assert!(files.len() >= 5);
     for file in files {
         let sweep = parse(file, "page.toml", &BTreeMap::new());
@@ -30,6 +41,36 @@ fn the_files_of_the_page_are_right() {
             "rules" => assert_eq!(sweep.len(), 18 - 4 - 2),
             "random-search" => assert_eq!(sweep.len(), 50),
             _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_files_of_other_pages_are_right() {
+    // Whole numbers of four bytes are written as the floats of the same bits.
+    let labels = encode_f32(&[3], &[0, 1, 2].map(f32::from_bits));
+    let at = labels.windows(3).position(|bytes| bytes == b"<f4");
+    let mut labels = labels;
+    labels[at.expect("a kind") + 1] = b'i';
+    let beside: BTreeMap<String, Vec<u8>> = [
+        ("x.npy".to_owned(), encode_f32(&[3, 2], &[0.0; 6])),
+        ("y.npy".to_owned(), labels),
+    ]
+    .into();
+    for (page, text) in OTHERS {
+        let files = fenced(text, "toml");
+        assert!(!files.is_empty(), "{page}");
+        for file in files {
+            let head = "version = 1\nname = \"piece\"\n[train]\nsteps = 10\n";
+            let whole = if file.contains("version =") {
+                file.to_owned()
+            } else if file.contains("[[block]]") {
+                format!("{head}{file}")
+            } else {
+                written::with("steps = 10", &format!("batch_size = 1\n{file}"))
+            };
+            let read = parse(&whole, page, &beside);
+            assert!(read.is_ok(), "{}", read.expect_err("problems"));
         }
     }
 }

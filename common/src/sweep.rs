@@ -19,6 +19,7 @@ mod grid;
 mod key;
 mod levy_sde;
 mod meant;
+mod naming;
 mod number;
 mod overrides;
 mod problem;
@@ -49,6 +50,7 @@ use reader::Reader;
 pub(crate) use number::shortest;
 
 pub use duration::parse as parse_duration;
+pub use naming::Naming;
 pub use problem::{Problem, Problems};
 pub use schema::schema;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tailsweep_common::run::NetworkPoint;
-use tailsweep_common::sweep::{Sweep, parse};
-use written::{block, networks, read, with};
+use tailsweep_common::sweep::{Naming, Sweep, parse};
+use written::{EXAMPLE, block, networks, read, with};
 
 fn widths(sweep: &Sweep) -> Vec<u32> {
     networks(sweep)
@@ -389,4 +389,36 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn runs_are_called_by_what_tells_them_apart() {
+    let names = |sweep: &Sweep| -> Vec<String> {
+        let naming = Naming::of(sweep);
+        sweep.runs().map(|run| naming.name(&run)).collect()
+    };
+    let sweep = read(&with(
+        "steps = 10",
+        "dataset = [\"mnist\", { name = \"mnist\", train_limit = 5000 }]\n\
+         \"measure.splits\" = [[\"train\"], [\"train\", \"test\"]]\n\
+         \"train.momentum\" = [0.0, 0.9]\n\"measure.every\" = 5",
+    ));
+    assert_eq!(
+        names(&sweep),
+        [
+            "splits=[train] momentum=0 seed0",
+            "splits=[train] momentum=0.9 seed0",
+            "splits=[train,test] momentum=0 seed0",
+            "splits=[train,test] momentum=0.9 seed0",
+            "train5000 splits=[train] momentum=0 seed0",
+            "train5000 splits=[train] momentum=0.9 seed0",
+            "train5000 splits=[train,test] momentum=0 seed0",
+            "train5000 splits=[train,test] momentum=0.9 seed0",
+        ]
+    );
+    assert_eq!(names(&read(&with("steps = 10", ""))), ["seed0"]);
+    let all = names(&read(EXAMPLE));
+    assert_eq!(all[0], "mnist fcn w8 d2 b100 lr0.01 nll momentum=0 seed0");
+    let different: BTreeSet<&String> = all.iter().collect();
+    assert_eq!(different.len(), all.len());
 }

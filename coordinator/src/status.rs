@@ -1,7 +1,6 @@
 //! What users are told of sweeps and workers: the state of the core in words.
 
 use tailsweep_common::id::{RunId, SweepId};
-use tailsweep_common::run::{Dataset, Run};
 use tailsweep_common::state::RunState;
 use tailsweep_proto::convert::AttemptKey;
 use tailsweep_proto::wire;
@@ -89,15 +88,15 @@ pub(crate) fn of_worker(worker: &WorkerView<'_>) -> wire::WorkerStatus {
 fn running(view: &View<'_>, sweep: SweepId) -> Vec<wire::RunningRun> {
     let belongs = |run: RunId| {
         let no = view.scheduler.run_no(run)?;
-        view.scheduler
-            .is_in(no, sweep)
-            .then(|| view.scheduler.run(no))?
+        let is_in = view.scheduler.is_in(no, sweep);
+        let label = view.scheduler.name_of(no, sweep)?;
+        Some((view.scheduler.run(no).filter(|_| is_in)?, label))
     };
     let mut running = Vec::new();
     for worker in view.scheduler.workers().filter(|worker| !worker.silent) {
         let news = view.progress.get(worker.id).map_or(&[][..], Vec::as_slice);
         for held in worker.held.iter().filter(|held| held.started) {
-            let Some(run) = belongs(held.run) else {
+            let Some((run, label)) = belongs(held.run) else {
                 continue;
             };
             let key = (held.run, held.attempt);
@@ -116,7 +115,7 @@ fn running(view: &View<'_>, sweep: SweepId) -> Vec<wire::RunningRun> {
             running.push(wire::RunningRun {
                 progress: Some(progress),
                 worker: worker.id.to_string(),
-                label: label(&run),
+                label,
             });
             if running.len() == MAX_RUNNING {
                 return running;
@@ -138,11 +137,7 @@ fn failures(view: &View<'_>, sweep: &SweepView<'_>) -> Vec<wire::RunFailure> {
         .take(MAX_FAILURES);
     runs.map(|run| wire::RunFailure {
         run_id: run.id.to_string(),
-        label: view
-            .scheduler
-            .run(run.no)
-            .map(|run| label(&run))
-            .unwrap_or_default(),
+        label: view.scheduler.name_of(run.no, sweep.id).unwrap_or_default(),
         attempt: run.attempts,
         reason: run
             .reason
@@ -170,19 +165,4 @@ fn waiting_for(view: &View<'_>, sweep: &SweepView<'_>) -> String {
         None | Some(Why::Ahead(_)) => String::new(),
         Some(why) => explain::sentence(&why),
     }
-}
-
-/// A run in a few words.
-pub(crate) fn label(run: &Run) -> String {
-    let point = &run.point;
-    let mut words = Vec::new();
-    words.extend(point.dataset().map(Dataset::name));
-    words.push(point.architecture().to_owned());
-    words.extend(point.width().map(|width| format!("w{width}")));
-    words.extend(point.depth().map(|depth| format!("d{depth}")));
-    words.push(format!("b{}", point.batch_size()));
-    words.push(format!("lr{}", point.learning_rate()));
-    words.extend(point.loss().map(|loss| loss.as_str().to_owned()));
-    words.push(format!("seed{}", run.seed));
-    words.join(" ")
 }

@@ -306,6 +306,13 @@ impl Scheduler {
             .then(|| self.run_view(sweep, self.ledger().sweep(sweep), no))
     }
 
+    /// What a run of a sweep is called there.
+    pub fn name_of(&self, no: RunNo, sweep: SweepId) -> Option<String> {
+        let sweep = self.ledger().sweep_no(sweep)?;
+        let run = self.run(no)?;
+        Some(self.ledger().sweep(sweep).naming.name(&run))
+    }
+
     /// Whether a run is one of a sweep's.
     pub fn is_in(&self, no: RunNo, sweep: SweepId) -> bool {
         let sweep = self.ledger().sweep_no(sweep);

@@ -11,7 +11,6 @@ use tonic::Status;
 use crate::attempts;
 use crate::driver::View;
 use crate::explain;
-use crate::status::label;
 use crate::store::Reader;
 
 /// Runs that are looked at for one page: a filter may pass over all of them.
@@ -48,7 +47,7 @@ pub(super) fn page(
             return reply;
         };
         if states.is_empty() || states.contains(&run.state) {
-            reply.runs.push(status(view, &run));
+            reply.runs.push(status(view, sweep, &run));
         }
     }
     if runs.next().is_some() {
@@ -57,7 +56,7 @@ pub(super) fn page(
     reply
 }
 
-fn status(view: &View<'_>, run: &RunView<'_>) -> wire::RunStatus {
+fn status(view: &View<'_>, sweep: SweepId, run: &RunView<'_>) -> wire::RunStatus {
     let known = view.scheduler.run(run.no);
     let news = run.worker.and_then(|worker| view.progress.get(worker));
     let news = news.into_iter().flatten().filter(|told| {
@@ -70,7 +69,7 @@ fn status(view: &View<'_>, run: &RunView<'_>) -> wire::RunStatus {
     let news = news.map(|told| told.step).max();
     wire::RunStatus {
         id: run.id.to_string(),
-        label: known.as_ref().map(label).unwrap_or_default(),
+        label: view.scheduler.name_of(run.no, sweep).unwrap_or_default(),
         state: run.state.to_string(),
         reason: run
             .reason
@@ -90,7 +89,7 @@ pub(super) fn detail(view: &View<'_>, no: RunNo) -> (RunNo, wire::RunDetail) {
     let sweeps = scheduler.sweeps_of(no);
     let newest = sweeps
         .first()
-        .and_then(|(sweep, _)| scheduler.run_of(no, *sweep));
+        .and_then(|(sweep, _)| Some((*sweep, scheduler.run_of(no, *sweep)?)));
     let in_sweep = |(id, taken_over): &(SweepId, bool)| wire::RunInSweep {
         id: id.to_string(),
         name: scheduler
@@ -106,14 +105,16 @@ pub(super) fn detail(view: &View<'_>, no: RunNo) -> (RunNo, wire::RunDetail) {
     let why = scheduler.why(no);
     let (memory, seconds) = scheduler.predicted(no).unwrap_or_default();
     let detail = wire::RunDetail {
-        run: newest.as_ref().map(|run| status(view, run)),
+        run: newest
+            .as_ref()
+            .map(|(sweep, run)| status(view, *sweep, run)),
         sweeps: sweeps.iter().map(in_sweep).collect(),
         why: why
             .as_ref()
             .map(|why| explain::word(why).to_owned())
             .unwrap_or_default(),
         explanation: why.as_ref().map(explain::sentence).unwrap_or_default(),
-        checkpoint: newest.and_then(|run| run.checkpoint),
+        checkpoint: newest.and_then(|(_, run)| run.checkpoint),
         seconds,
         memory,
         attempts: Vec::new(),

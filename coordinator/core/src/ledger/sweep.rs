@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tailsweep_common::id::SweepId;
 use tailsweep_common::state::{Reason, RunState};
-use tailsweep_common::sweep::Sweep;
+use tailsweep_common::sweep::{Naming, Sweep};
 
 use crate::event::RunNo;
 
@@ -24,6 +24,8 @@ impl SweepNo {
 pub(crate) struct SweepEntry {
     /// The plan.
     pub(crate) sweep: Arc<Sweep>,
+    /// How its runs are called: asked for often, and found by a look at every point.
+    pub(crate) naming: Naming,
     /// Its runs in its order.
     pub(crate) runs: Vec<RunNo>,
     /// How many of its runs are in each state, whether it wants them or not.
@@ -58,6 +60,7 @@ impl SweepEntry {
     pub(crate) fn new(sweep: &Arc<Sweep>) -> Self {
         Self {
             sweep: Arc::clone(sweep),
+            naming: Naming::of(sweep),
             runs: Vec::with_capacity(sweep.len()),
             counts: [0; 6],
             held: 0,

@@ -64,6 +64,7 @@ pub(crate) fn brief(sweep: &SweepView<'_>) -> wire::SweepStatus {
         tags: sweep.tags.to_vec(),
         notes: sweep.notes.to_owned(),
         sizes: None,
+        age_ms: None,
     }
 }
 

@@ -238,11 +238,12 @@ async fn lists_come_in_pages() {
             .unwrap();
     }
     let mut client = SweepServiceClient::new(running.channel.clone());
-    let (mut names, mut page) = (Vec::new(), String::new());
+    let (mut names, mut ages, mut page) = (Vec::new(), Vec::new(), String::new());
     loop {
         let request = wire::ListSweepsRequest { page_size: 2, page };
         let reply = client.list_sweeps(request).await.unwrap().into_inner();
         assert!(reply.sweeps.len() <= 2);
+        ages.extend(reply.sweeps.iter().map(|sweep| sweep.age_ms));
         names.extend(reply.sweeps.into_iter().map(|sweep| sweep.name));
         if reply.next_page.is_empty() {
             break;
@@ -253,6 +254,7 @@ async fn lists_come_in_pages() {
         names,
         ["sweep-4", "sweep-3", "sweep-2", "sweep-1", "sweep-0"]
     );
+    assert!(ages[0].is_some() && ages.is_sorted(), "{ages:?}");
 }
 
 #[test]

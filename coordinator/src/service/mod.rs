@@ -1,5 +1,6 @@
 //! The gRPC services: wire messages in, commands to the driver, wire messages out.
 
+mod age;
 mod collect;
 mod control;
 mod export;

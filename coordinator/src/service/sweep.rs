@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::age::ages;
 use super::part::{self, Parts};
 use super::{collect, control, export, import, runs, unreadable};
 use crate::driver::{Driver, Manner};
@@ -245,7 +246,14 @@ impl SweepService for Sweeps {
                 next_page,
             }
         });
-        Ok(Response::new(reply.await?))
+        let mut reply = reply.await?;
+        let reader = self.reader.clone();
+        let ages = tokio::task::spawn_blocking(move || ages(&reader));
+        let ages = ages.await.map_err(unreadable)?.map_err(unreadable)?;
+        for sweep in &mut reply.sweeps {
+            sweep.age_ms = ages.get(&sweep.id).copied();
+        }
+        Ok(Response::new(reply))
     }
 
     async fn get_sweep(
@@ -270,9 +278,10 @@ impl SweepService for Sweeps {
         let reader = self.reader.clone();
         let sizes = tokio::task::spawn_blocking(move || {
             let sizes = reader.sizes(&runs, &files)?;
-            Ok::<_, rusqlite::Error>((sizes, reader.size()))
+            Ok::<_, rusqlite::Error>((sizes, reader.size(), ages(&reader)?))
         });
-        let (sizes, state) = sizes.await.map_err(unreadable)?.map_err(unreadable)?;
+        let (sizes, state, ages) = sizes.await.map_err(unreadable)?.map_err(unreadable)?;
+        status.age_ms = ages.get(&status.id).copied();
         status.sizes = Some(sizes_of(sizes, state));
         Ok(Response::new(status))
     }

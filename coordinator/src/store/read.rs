@@ -155,16 +155,31 @@ impl Reader {
     /// When each sweep was submitted last, or something else was last said about it, milliseconds
     /// of the Unix epoch.
     pub(crate) fn last_wishes(&self) -> rusqlite::Result<HashMap<SweepId, i64>> {
+        self.last_of_sweeps(|_| true)
+    }
+
+    /// When each sweep was submitted last, milliseconds of the Unix epoch.
+    pub(crate) fn submissions(&self) -> rusqlite::Result<HashMap<SweepId, i64>> {
+        self.last_of_sweeps(|entry| matches!(entry, Entry::Submitted(_)))
+    }
+
+    fn last_of_sweeps(
+        &self,
+        counts: impl Fn(&Entry) -> bool,
+    ) -> rusqlite::Result<HashMap<SweepId, i64>> {
         let connection = self.connect()?;
         let sql = "SELECT at_ms, body FROM journal WHERE run IS NULL \
-                   AND (body GLOB '{\"submitted\"*' OR body GLOB '{\"sweep\"*')";
+                   AND (body GLOB '{\"submitted\"*' OR body GLOB '{\"sweep\"*') ORDER BY seq";
         let mut statement = connection.prepare(sql)?;
         let mut lines = statement.query([])?;
         let mut last = HashMap::new();
         while let Some(line) = lines.next()? {
             let body: String = line.get(1)?;
-            if let Entry::Submitted(sweep) | Entry::Sweep(sweep, _) = from_json(1, &body)? {
-                last.insert(sweep, line.get(0)?);
+            let entry = from_json(1, &body)?;
+            if let Entry::Submitted(sweep) | Entry::Sweep(sweep, _) = &entry
+                && counts(&entry)
+            {
+                last.insert(*sweep, line.get(0)?);
             }
         }
         Ok(last)

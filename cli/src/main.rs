@@ -11,6 +11,7 @@ mod command;
 mod failure;
 mod local;
 mod numbers;
+mod point_table;
 mod progress;
 #[cfg(test)]
 mod reference;

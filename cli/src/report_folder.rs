@@ -78,7 +78,8 @@ pub(crate) fn tell(
     if json {
         terminal::print_json(&to_json(folder, files)?)?;
     } else {
-        terminal::print(&summary(&rows(files, "points.csv")?))?;
+        let (points, runs) = (rows(files, "points.csv")?, rows(files, "runs.csv")?);
+        terminal::print(&summary(&points, &runs))?;
     }
     eprintln!("report: {}", folder.join("report.html").display());
     Ok(())

@@ -1,30 +1,20 @@
 //! A report on the terminal: the late α of each point beside its controls.
 //!
-//! Only the settings in which points differ are columns, so that the table fits 80 columns; the
-//! others are said once above it.
+//! It begins with the runs, not with the α: a point is shown from the start, with a word for what
+//! became of it until there is a number.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tailsweep_common::state::RunState;
+
+use crate::point_table::{self, PointTable, Setting, is_too_wide, shared, wrapped};
 use crate::report_folder::Row;
-use crate::terminal::table;
+use crate::terminal::counted;
 
 /// Points that are shown.
 const MAX_POINTS: usize = 40;
-
-/// The settings that every report has, and what they are called here. Own axes come after them.
-const SETTINGS: [(&str, &str); 9] = [
-    ("dataset", "data"),
-    ("architecture", "network"),
-    ("loss", "loss"),
-    ("width", "width"),
-    ("depth", "depth"),
-    ("batch_size", "batch"),
-    ("learning_rate", "rate"),
-    ("train_limit", "train limit"),
-    ("test_limit", "test limit"),
-];
-/// Those whose values say by themselves what they are.
-const WORDS: usize = 3;
+/// Columns of a number with its interval below.
+const NARROW: usize = 12;
 
 /// What is told of a point: heading, estimator, treatment, split.
 const TOLD: [(&str, &str, &str, &str); 4] = [
@@ -35,104 +25,195 @@ const TOLD: [(&str, &str, &str, &str); 4] = [
 ];
 
 const LEGEND: &str = "\
-α train, α test: the paper's number, late in training, ± half its 95 % interval
+α train, α test: the paper's number, late in training, with its 95 % interval
 α Gaussian: what Gaussian noise of the same second moments and zeros would read
 α within: tails across minibatches, parameter by parameter
 ";
 
-/// What a user wants to see first of the rows of points.csv.
-pub(crate) fn summary(rows: &[Row]) -> String {
-    let settings = settings(rows);
+/// A point: where its runs stand, and what its rows of points.csv say.
+#[derive(Default)]
+struct Told<'r> {
+    states: BTreeMap<RunState, usize>,
+    rows: [Option<&'r Row>; TOLD.len()],
+}
+
+/// What a user wants to see first of the rows of points.csv and runs.csv.
+pub(crate) fn summary(points: &[Row], runs: &[Row]) -> String {
+    let settings = settings(runs);
     let mut order: Vec<Vec<&str>> = Vec::new();
     let mut places: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
-    let mut told: Vec<[Option<String>; TOLD.len()]> = Vec::new();
-    for row in rows {
-        let point: Vec<&str> = settings.iter().map(|(key, _)| cell(row, key)).collect();
+    let mut told: Vec<Told<'_>> = Vec::new();
+    for run in runs {
+        let point = values(run, &settings);
         let place = *places.entry(point.clone()).or_insert_with(|| {
             order.push(point);
-            told.push(Default::default());
+            told.push(Told::default());
             told.len() - 1
         });
-        for (value, (_, estimator, treatment, split)) in told[place].iter_mut().zip(TOLD) {
+        if let Some(state) = RunState::from_word(cell(run, "state")) {
+            *told[place].states.entry(state).or_default() += 1;
+        }
+    }
+    for row in points {
+        let Some(place) = places.get(&values(row, &settings)) else {
+            continue;
+        };
+        for (told, (_, estimator, treatment, split)) in told[*place].rows.iter_mut().zip(TOLD) {
             let is_it = cell(row, "estimator") == estimator
                 && (treatment.is_empty() || cell(row, "treatment") == treatment)
                 && cell(row, "split") == split;
-            if is_it && value.is_none() {
-                *value = Some(with_interval(row));
+            if is_it && told.is_none() {
+                *told = Some(row);
             }
         }
+    }
+    let head = banner(&told);
+    if told.iter().all(|point| point.results() == 0) {
+        return head.trim_end().to_owned() + "\n";
     }
     let differs = |index: usize| order.iter().any(|point| point[index] != order[0][index]);
     let (varying, fixed): (Vec<usize>, Vec<usize>) =
         (0..settings.len()).partition(|index| differs(*index));
+    let shared_values: Vec<String> = fixed.iter().map(|&index| number(order[0][index])).collect();
+    let fixed = fixed.iter().map(|&index| &settings[index]);
+    let text = head + &shared(fixed.zip(shared_values.iter().map(String::as_str)));
 
-    let mut text = String::new();
-    let values = fixed.iter().filter_map(|&index| {
-        let value = *order.first()?.get(index)?;
-        match value {
-            "" => None,
-            _ if index < WORDS => Some(value.to_owned()),
-            _ => Some(format!("{} {value}", settings[index].1)),
-        }
-    });
-    let values: Vec<String> = values.collect();
-    if !values.is_empty() {
-        text += &format!("{}\n\n", values.join(", "));
+    let is_told = |column: usize| told.iter().any(|point| point.rows[column].is_some());
+    let columns: Vec<usize> = (0..TOLD.len()).filter(|column| is_told(*column)).collect();
+    if columns.is_empty() {
+        return text + "no α belongs to these points; report.html has what was computed\n";
     }
-    let names = varying.iter().map(|&index| settings[index].1);
-    let header: Vec<&str> = names.chain(TOLD.map(|(heading, ..)| heading)).collect();
-    let numbers: Vec<usize> = (0..header.len())
-        .filter(|&column| varying.get(column).is_none_or(|&index| index >= WORDS))
-        .collect();
-    let lines = order.iter().zip(&told).take(MAX_POINTS);
-    let lines = lines.map(|(point, told)| {
-        let settings = varying.iter().map(|&index| point[index].to_owned());
-        let told = told.iter().map(|value| value.clone().unwrap_or_default());
-        settings.chain(told).collect::<Vec<String>>()
-    });
-    text += &table(header, &numbers, lines);
-    if order.len() > MAX_POINTS {
-        text += &format!(
-            "… and {} more points, in points.csv\n",
-            order.len() - MAX_POINTS
-        );
-    }
-    if text.contains(NONE_YET) {
-        text += &format!("{NONE_YET} no seed of this point is done\n");
+    // Runs begin with the longest: among many points, those with results are not the first.
+    let is_shown = |place: &usize| order.len() <= MAX_POINTS || told[*place].results() > 0;
+    let shown: Vec<usize> = (0..order.len()).filter(is_shown).take(MAX_POINTS).collect();
+    let table = |broken: bool| PointTable {
+        before: Vec::new(),
+        settings: varying.iter().map(|&index| &settings[index]).collect(),
+        after: columns.iter().map(|&column| TOLD[column].0).collect(),
+        rows: shown
+            .iter()
+            .map(|&place| {
+                let values = varying.iter().map(|&index| number(order[place][index]));
+                [
+                    Vec::new(),
+                    values.collect(),
+                    told[place].cells(&columns, broken),
+                ]
+            })
+            .collect(),
+    };
+    let whole = table(false).whole();
+    let mut text = text
+        + &match is_too_wide(&whole) {
+            true => table(true).fitted(),
+            false => whole,
+        };
+    if order.len() > shown.len() {
+        text += &format!("… and {} more points\n", order.len() - shown.len());
     }
     text + LEGEND
 }
 
-/// Stands for a value that is not there yet.
-const NONE_YET: &str = "–";
+/// How much of the sweep this is; nothing, if it is all.
+fn banner(points: &[Told<'_>]) -> String {
+    let count = |state| {
+        let counts = points.iter().filter_map(|point| point.states.get(&state));
+        counts.sum::<usize>()
+    };
+    let runs: usize = points.iter().flat_map(|point| point.states.values()).sum();
+    let results: usize = points.iter().map(Told::results).sum();
+    if results == runs {
+        return String::new();
+    }
+    let open = [RunState::Waiting, RunState::Running].map(count);
+    let open: usize = open.iter().sum();
+    let unfinished = if open > 0 { "Unfinished: " } else { "" };
+    let mut text = format!(
+        "{unfinished}{results} of {} have results",
+        counted(runs, "run")
+    );
+    for state in [RunState::Diverged, RunState::Failed, RunState::Cancelled] {
+        if count(state) > 0 {
+            text += &format!(", {} {state}", count(state));
+        }
+    }
+    text + "\n\n"
+}
+
+impl Told<'_> {
+    /// Runs that have one; one that diverged has.
+    fn results(&self) -> usize {
+        let counts = [RunState::Done, RunState::Diverged].map(|state| self.states.get(&state));
+        counts.into_iter().flatten().sum()
+    }
+
+    /// What is said of a point whose runs left no number.
+    fn state(&self) -> RunState {
+        let is_there = |state: &RunState| self.states.contains_key(state);
+        let order = [
+            RunState::Running,
+            RunState::Waiting,
+            RunState::Failed,
+            RunState::Cancelled,
+            RunState::Diverged,
+        ];
+        order.into_iter().find(is_there).unwrap_or(RunState::Done)
+    }
+
+    fn cells(&self, columns: &[usize], broken: bool) -> Vec<String> {
+        let has_runs = self.states.contains_key(&RunState::Done);
+        let cell = |(place, column): (usize, &usize)| match self.rows[*column] {
+            Some(row) if has_runs => with_interval(row, broken),
+            _ if !has_runs && place == 0 => self.state().to_string(),
+            _ => NONE.to_owned(),
+        };
+        columns.iter().enumerate().map(cell).collect()
+    }
+}
+
+/// Stands for a value that is not there.
+const NONE: &str = "–";
 
 /// Those of every report, and the own axes of this one.
-fn settings(rows: &[Row]) -> Vec<(&str, &str)> {
-    let own: BTreeSet<&str> = rows
-        .iter()
-        .flat_map(Row::keys)
-        .map(String::as_str)
-        .collect();
-    let own = own.into_iter().filter(|key| key.contains('.'));
-    let own = own.map(|key| (key, key));
-    SETTINGS.into_iter().chain(own).collect()
+fn settings(rows: &[Row]) -> Vec<Setting> {
+    let columns = rows.iter().flat_map(Row::keys).map(String::as_str);
+    let columns: BTreeSet<&str> = columns.filter(|column| column.contains('.')).collect();
+    point_table::settings(columns)
+}
+
+fn values<'r>(row: &'r Row, settings: &[Setting]) -> Vec<&'r str> {
+    let values = settings.iter().map(|setting| cell(row, &setting.column));
+    values.collect()
 }
 
 fn cell<'a>(row: &'a Row, column: &str) -> &'a str {
     row.get(column).map(String::as_str).unwrap_or_default()
 }
 
-fn with_interval(row: &Row) -> String {
+/// A setting as the report writes it: `1e6`, not `1000000.0`.
+fn number(value: &str) -> String {
+    match value.parse::<f64>() {
+        Ok(number) if value.contains(['.', 'e']) => tailsweep_report::setting(number),
+        _ => value.to_owned(),
+    }
+}
+
+/// `1.69 [1.23, 2.74]`, `1.69 [0.94, ∞)`, or a word; `broken`: the interval stands below.
+fn with_interval(row: &Row, broken: bool) -> String {
     let number = |column| cell(row, column).parse::<f64>().ok();
-    match (number("alpha"), number("ci_low"), number("ci_high")) {
+    let problem = cell(row, "problem").replace('_', " ");
+    let text = match (number("alpha"), number("ci_low"), number("ci_high")) {
+        (None, ..) => problem,
         (Some(alpha), Some(low), Some(high)) if high.is_finite() => {
-            format!("{alpha:.3} ±{:.3}", (high - low) / 2.0)
+            format!("{alpha:.2} [{low:.2}, {high:.2}]")
         }
-        (Some(alpha), _, _) => format!("{alpha:.3}       "),
-        _ => match cell(row, "problem") {
-            "no_finished_run" => NONE_YET.to_owned(),
-            problem => problem.to_owned(),
-        },
+        (Some(alpha), Some(low), Some(_)) => format!("{alpha:.2} [{low:.2}, ∞)"),
+        (Some(alpha), ..) => format!("{alpha:.2} {problem}").trim_end().to_owned(),
+    };
+    match (broken, text.split_once(" [")) {
+        (true, Some((alpha, interval))) => format!("{alpha}\n[{interval}"),
+        (true, None) => wrapped(&text, NARROW),
+        (false, _) => text,
     }
 }
 
@@ -140,11 +221,8 @@ fn with_interval(row: &Row) -> String {
 mod tests {
     use super::*;
 
-    const HEAD: &str = "dataset,architecture,width,depth,batch_size,learning_rate,loss,split,\
-                        estimator,treatment,alpha,ci_low,ci_high,problem,train.momentum";
-
-    fn rows(text: &str) -> Vec<Row> {
-        let text = format!("{HEAD}\n{text}");
+    fn rows(head: &str, text: &str) -> Vec<Row> {
+        let text = format!("{head}\n{text}");
         let rows = csv::Reader::from_reader(text.as_bytes())
             .into_deserialize()
             .collect();
@@ -152,34 +230,101 @@ mod tests {
         rows.unwrap()
     }
 
+    fn points(text: &str) -> Vec<Row> {
+        let head = "dataset,architecture,width,depth,batch_size,learning_rate,loss,split,\
+                    estimator,treatment,alpha,ci_low,ci_high,problem,train.momentum";
+        rows(head, text)
+    }
+
+    fn runs(text: &str) -> Vec<Row> {
+        let head = "run_id,dataset,architecture,width,depth,batch_size,learning_rate,loss,seed,\
+                    state,train.momentum";
+        rows(head, text)
+    }
+
+    /// The rows of points.csv of one point with a value for each number that is told.
+    fn told(point: &str, momentum: &str) -> String {
+        let told = [
+            ("mohammadi", "published", "train", "1.3,1.2,1.4,"),
+            ("mohammadi", "published", "test", "1.31,1.21,inf,"),
+            ("mohammadi", "gaussian_surrogate", "train", "1.32,1.3,1.34,"),
+            (
+                "within_coordinate",
+                "paired",
+                "train",
+                ",,,too_few_minibatches",
+            ),
+            ("mohammadi", "permuted", "train", "9,9,9,"),
+        ];
+        let line = |(estimator, treatment, split, alpha): (&str, &str, &str, &str)| {
+            format!("{point},{split},{estimator},{treatment},{alpha},{momentum}\n")
+        };
+        told.map(line).concat()
+    }
+
+    fn assert_narrow(text: &str) {
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
     #[test]
     fn points_that_differ_in_an_own_axis_alone_are_told_apart_within_80_columns() {
-        let mut text = String::new();
+        let point = "mnist,fcn,64,4,100,1000000.0,nll";
+        let (mut all_points, mut all_runs) = (String::new(), String::new());
         for momentum in ["0.0", "0.9"] {
-            for (estimator, treatment, split, alpha) in [
-                ("mohammadi", "published", "train", "1.3,1.2,1.4,"),
-                ("mohammadi", "published", "test", "1.31,1.21,inf,"),
-                ("mohammadi", "gaussian_surrogate", "train", "1.32,1.3,1.34,"),
-                ("within_coordinate", "paired", "train", ",,,no_finished_run"),
-                ("mohammadi", "permuted", "train", "9,9,9,"),
-            ] {
-                text += &format!(
-                    "mnist,fcn,64,4,100,0.1,nll,{split},{estimator},{treatment},{alpha},{momentum}\n"
-                );
-            }
+            all_points += &told(point, momentum);
+            all_runs += &format!("{momentum},{point},0,done,{momentum}\n");
         }
-        let said = summary(&rows(&text));
+        let said = summary(&points(&all_points), &runs(&all_runs));
         insta::assert_snapshot!(said, @"
-        mnist, fcn, nll, width 64, depth 4, batch 100, rate 0.1
+        mnist, fcn, nll, width 64, depth 4, batch 100, rate 1000000
 
-         train.momentum       α train        α test    α Gaussian  α within
-                    0.0  1.300 ±0.100  1.310         1.320 ±0.020         –
-                    0.9  1.300 ±0.100  1.310         1.320 ±0.020         –
-        – no seed of this point is done
-        α train, α test: the paper's number, late in training, ± half its 95 % interval
+         momentum       α train     α test    α Gaussian     α within
+                0          1.30       1.31          1.32      too few
+                   [1.20, 1.40]  [1.21, ∞)  [1.30, 1.34]  minibatches
+              0.9          1.30       1.31          1.32      too few
+                   [1.20, 1.40]  [1.21, ∞)  [1.30, 1.34]  minibatches
+        α train, α test: the paper's number, late in training, with its 95 % interval
         α Gaussian: what Gaussian noise of the same second moments and zeros would read
         α within: tails across minibatches, parameter by parameter
         ");
-        assert!(said.lines().all(|line| line.chars().count() <= 82));
+        assert_narrow(&said);
+    }
+
+    #[test]
+    fn an_unfinished_sweep_says_so_and_shows_every_point() {
+        let point = |width: u32| format!("mnist,fcn,{width},4,100,0.1,nll");
+        let states = ["done", "waiting", "running", "diverged", "failed"];
+        let all_runs: String = (8..)
+            .zip(states)
+            .map(|(width, state)| format!("{width},{},0,{state},0.9\n", point(width)))
+            .collect();
+        let none = told(&point(9), "0.9").replace("1.3,1.2,1.4,", ",,,no_finished_run");
+        let all_points = told(&point(8), "0.9") + &none;
+        let said = summary(&points(&all_points), &runs(&all_runs));
+        insta::assert_snapshot!(said, @"
+        Unfinished: 2 of 5 runs have results, 1 diverged, 1 failed
+
+        mnist, fcn, nll, depth 4, batch 100, rate 0.1, momentum 0.9
+
+         width       α train     α test    α Gaussian     α within
+             8          1.30       1.31          1.32      too few
+                [1.20, 1.40]  [1.21, ∞)  [1.30, 1.34]  minibatches
+             9       waiting          –             –            –
+            10       running          –             –            –
+            11      diverged          –             –            –
+            12        failed          –             –            –
+        α train, α test: the paper's number, late in training, with its 95 % interval
+        α Gaussian: what Gaussian noise of the same second moments and zeros would read
+        α within: tails across minibatches, parameter by parameter
+        ");
+        assert_narrow(&said);
+        let waiting = runs(
+            &all_runs
+                .replace("done", "waiting")
+                .replace("diverged", "waiting"),
+        );
+        insta::assert_snapshot!(summary(&[], &waiting), @"Unfinished: 0 of 5 runs have results, 1 failed");
     }
 }

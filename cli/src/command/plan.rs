@@ -6,24 +6,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tailsweep_common::cost::Cost;
-use tailsweep_common::run::{Dataset, Loss, Point, Run};
+use tailsweep_common::run::{Dataset, Point, Run};
 use tailsweep_common::sweep::Sweep;
 
 use crate::args::PlanArgs;
 use crate::failure::Failure;
+use crate::point_table::{self, Cells, PointTable, Setting, shared};
 use crate::settings::Settings;
 use crate::sweep_file::SweepFile;
 use crate::terminal::{self, counted, human_bytes, human_count, human_time};
 
 /// Runs that are listed.
 const FIRST: usize = 10;
-
-const HEADER: [&str; 12] = [
-    "run", "dataset", "arch", "width", "depth", "batch", "rate", "loss", "seed", "params", "FLOP",
-    "time",
-];
-/// The columns of numbers.
-const COLUMNS: [usize; 8] = [3, 4, 5, 6, 8, 9, 10, 11];
 
 pub(crate) async fn run(args: PlanArgs, settings: &Settings) -> Result<(), Failure> {
     let file = SweepFile::read(&args.spec)?;
@@ -42,12 +36,13 @@ pub(crate) async fn run(args: PlanArgs, settings: &Settings) -> Result<(), Failu
         counted(sweep.points.len(), "point"),
         counted(sweep.seeds.len(), "seed")
     );
-    text += &runs_table(&sweep.own_axes, sweep.runs().take(FIRST), settings);
+    let points = sweep.points.iter().map(|point| &**point);
+    text += &runs_table(&sweep.own_axes, points, sweep.runs().take(FIRST), settings);
     if sweep.len() > FIRST {
         text += &format!("… and {} more\n", sweep.len() - FIRST);
     }
     text += &format!(
-        "\nin all {}FLOP, about {} on one core; at most {} for one run, without its data\n",
+        "\nin all {}FLOP, about {} on one core\nat most {} for one run, without its data\n",
         with_space(human_count(total.flops)),
         human_time(Duration::try_from_secs_f64(total.seconds).unwrap_or(Duration::MAX)),
         human_bytes(total.memory_bytes),
@@ -63,25 +58,60 @@ fn whose_times(settings: &Settings) -> String {
         Some(speed) => {
             format!("times are for this machine (speed {speed}, as `config` says)\n")
         }
-        None => "times are for the machine that the model was fitted to; `tailsweep bench \
+        None => "times are for the machine that the model was fitted to;\n`tailsweep bench \
                  calibrate` measures this one\n"
             .to_owned(),
     }
 }
 
-/// A row for each run, with a column for each `[train]` or `[measure]` key that is an axis.
-fn runs_table(own_axes: &[String], runs: impl Iterator<Item = Run>, settings: &Settings) -> String {
+/// A row for each run; what all points of `among` have in common stands above them.
+fn runs_table<'p>(
+    own_axes: &[String],
+    among: impl Iterator<Item = &'p Point> + Clone,
+    runs: impl Iterator<Item = Run>,
+    settings: &Settings,
+) -> String {
     let own = own_axes.iter().map(String::as_str);
-    let header: Vec<&str> = HEADER.into_iter().chain(own).collect();
-    let numbers: Vec<usize> = COLUMNS
-        .into_iter()
-        .chain(HEADER.len()..header.len())
-        .collect();
-    terminal::table(
-        header,
-        &numbers,
-        runs.map(|run| row(&run, own_axes, settings)),
-    )
+    let columns = point_table::settings(own);
+    let differs = |setting: &&Setting| {
+        let mut values = among.clone().map(|point| value(point, &setting.column));
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
+    let (varying, fixed): (Vec<&Setting>, Vec<&Setting>) = columns.iter().partition(differs);
+    let first = among.clone().next();
+    let values = fixed.iter().map(|setting| {
+        let value = first.map(|point| value(point, &setting.column));
+        value.unwrap_or_default()
+    });
+    let values: Vec<String> = values.collect();
+    let table = PointTable {
+        before: vec!["run"],
+        rows: runs.map(|run| row(&run, &varying, settings)).collect(),
+        settings: varying,
+        after: vec!["seed", "params", "FLOP", "time"],
+    };
+    shared(fixed.into_iter().zip(values.iter().map(String::as_str))) + &table.fitted()
+}
+
+/// The value of a setting, by its column in the tables of a report.
+fn value(point: &Point, column: &str) -> String {
+    let whole = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
+    match column {
+        "dataset" => point.dataset().map(Dataset::name).unwrap_or_default(),
+        "architecture" => point.architecture().to_owned(),
+        "width" => whole(point.width()),
+        "depth" => whole(point.depth()),
+        "batch_size" => point.batch_size().to_string(),
+        "learning_rate" => tailsweep_report::setting(point.learning_rate()),
+        "loss" => point
+            .loss()
+            .map(|loss| loss.as_str().to_owned())
+            .unwrap_or_default(),
+        "train_limit" => whole(point.dataset().and_then(|data| data.train_limit)),
+        "test_limit" => whole(point.dataset().and_then(|data| data.test_limit)),
+        own => point.setting(own).unwrap_or_default(),
+    }
 }
 
 /// What all runs take together; the memory is that of the largest one.
@@ -112,28 +142,20 @@ fn flops(cost: &Cost) -> f64 {
     cost.training_flops + cost.measuring_flops
 }
 
-fn row(run: &Run, own_axes: &[String], settings: &Settings) -> Vec<String> {
-    let point: &Point = &run.point;
-    let cost = settings.predict(point);
-    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-    let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
-    let listed = [
-        run.id().to_string()[..12].to_owned(),
-        point.dataset().map(Dataset::name).unwrap_or_default(),
-        point.architecture().to_owned(),
-        number(point.width()),
-        number(point.depth()),
-        point.batch_size().to_string(),
-        point.learning_rate().to_string(),
-        text(point.loss().map(Loss::as_str)),
-        run.seed.to_string(),
-        cost.params.to_string(),
-        human_count(flops(&cost)),
-        human_time(Duration::try_from_secs_f64(cost.seconds).unwrap_or(Duration::MAX)),
-    ];
-    let own = own_axes.iter();
-    let own = own.map(|key| point.setting(key).unwrap_or_default());
-    listed.into_iter().chain(own).collect()
+fn row(run: &Run, varying: &[&Setting], settings: &Settings) -> Cells {
+    let cost = settings.predict(&run.point);
+    let values = varying.iter();
+    let values = values.map(|setting| value(&run.point, &setting.column));
+    [
+        vec![run.id().to_string()[..12].to_owned()],
+        values.collect(),
+        vec![
+            run.seed.to_string(),
+            cost.params.to_string(),
+            human_count(flops(&cost)),
+            human_time(Duration::try_from_secs_f64(cost.seconds).unwrap_or(Duration::MAX)),
+        ],
+    ]
 }
 
 fn with_space(count: String) -> String {

@@ -60,6 +60,7 @@ mod tables;
 
 pub use choice::{Choice, NoSuchBlockLength};
 use facts::Facts;
+pub use numbers::setting;
 pub use tables::schema::{Kind as ColumnKind, kind as column_kind};
 
 /// What a report tells of one run.

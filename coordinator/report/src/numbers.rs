@@ -30,7 +30,7 @@ pub(crate) fn rounded(number: f64, decimals: usize) -> String {
 }
 
 /// A setting such as a learning rate: shortest exact form, `0.1`, `1` and `1e-5`.
-pub(crate) fn setting(number: f64) -> String {
+pub fn setting(number: f64) -> String {
     let text = exact(number);
     let text = text.strip_suffix(".0").map_or(text.clone(), str::to_owned);
     text.replace('-', "−")

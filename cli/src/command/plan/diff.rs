@@ -87,7 +87,8 @@ impl Diff<'_> {
             let time = Duration::try_from_secs_f64(self.seconds()).unwrap_or(Duration::MAX);
             text += &format!("\nnew, about {} on one core:\n", human_time(time));
             let runs = self.added.iter().take(FIRST).cloned();
-            text += &runs_table(&self.file.own_axes, runs, self.settings);
+            let points = self.added.iter().map(|run| &*run.point);
+            text += &runs_table(&self.file.own_axes, points, runs, self.settings);
             text += &more(self.added.len());
             text += &super::whose_times(self.settings);
         }

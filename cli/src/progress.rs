@@ -1,7 +1,7 @@
 //! The progress of a sweep on stderr: bars on a terminal, plain lines elsewhere.
 //!
-//! On a terminal every line is cut to its width, the names of runs first: a line that wraps would be
-//! drawn again and again.
+//! On a terminal no line is wider than it: one that wraps would be drawn again and again. What tells
+//! a run from the others stays longest.
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
@@ -23,8 +23,6 @@ const STILL_PAUSE: Duration = Duration::from_secs(30);
 const BAR: usize = 37;
 /// Columns before the line of a run.
 const INDENT: usize = 2;
-/// Of the label of a run, so much stays in the narrowest terminal.
-const MIN_LABEL: usize = 12;
 /// Steps of the overall bar for each run, so that it moves within runs too.
 const FINE: u64 = 1000;
 
@@ -39,8 +37,18 @@ pub(crate) struct Progress {
     told: BTreeSet<(String, u32)>,
     /// What is left of the display once the sweep is over.
     outcome: Option<String>,
-    /// Workers come from elsewhere: say so when there is none.
-    hints: bool,
+    /// That of the first rate, for all of them: numbers of one unit can be compared.
+    unit: Option<Unit>,
+    workers: Workers,
+}
+
+/// Where the workers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Workers {
+    /// In this process: they have numbers.
+    Here,
+    /// Elsewhere: they have names, and it is said when there is none.
+    Elsewhere,
 }
 
 /// How fast runs end.
@@ -64,8 +72,8 @@ enum Look {
 }
 
 impl Progress {
-    /// A display that shows nothing yet. `hints`: say it when no worker is connected.
-    pub(crate) fn start(hints: bool) -> Self {
+    /// A display that shows nothing yet.
+    pub(crate) fn start(workers: Workers) -> Self {
         let look = if io::stderr().is_terminal() {
             let all = MultiProgress::new();
             let style = |template| {
@@ -89,7 +97,8 @@ impl Progress {
             look,
             told: BTreeSet::new(),
             outcome: None,
-            hints,
+            unit: None,
+            workers,
         }
     }
 
@@ -104,8 +113,12 @@ impl Progress {
             (total - over) as f64 - within,
         );
         let counted = counts_text(status, &counts, over, total);
-        let mut ahead = pace_text(pace.filter(|_| !status.over));
-        if self.hints && !status.waiting_for.is_empty() {
+        let pace = pace.filter(|_| !status.over);
+        if let Some(pace) = pace.filter(|_| over > at_start) {
+            self.unit.get_or_insert(Unit::of(pace.per_second));
+        }
+        let mut ahead = pace_text(pace, self.unit);
+        if self.workers == Workers::Elsewhere && !status.waiting_for.is_empty() {
             ahead.push(status.waiting_for.clone());
         }
         if status.over {
@@ -127,7 +140,8 @@ impl Progress {
                 overall.set_length(total * FINE);
                 overall.set_position(over * FINE + (within * FINE as f64) as u64);
                 overall.set_message(cut(&ahead.join(", "), width.saturating_sub(BAR)));
-                let texts = running_lines(status, width.saturating_sub(INDENT));
+                let width = width.saturating_sub(INDENT);
+                let texts = running_lines(status, self.workers, width);
                 while lines.len() < texts.len() {
                     let line = all.add(ProgressBar::new_spinner());
                     line.set_style(
@@ -153,7 +167,7 @@ impl Progress {
                 if (due && moved) || still || status.over {
                     eprintln!("{text}");
                     if still && !moved {
-                        for line in running_lines(status, usize::MAX) {
+                        for line in running_lines(status, self.workers, usize::MAX) {
                             eprintln!("  {line}");
                         }
                     }
@@ -273,22 +287,24 @@ fn counts_text(status: &SweepStatus, counts: &Counts, over: u64, total: u64) -> 
 }
 
 /// How fast, and how long still.
-fn pace_text(pace: Option<Pace>) -> Vec<String> {
+fn pace_text(pace: Option<Pace>, unit: Option<Unit>) -> Vec<String> {
     pace.map_or_else(Vec::new, |pace| {
+        let unit = unit.unwrap_or(Unit::of(pace.per_second));
         let left = format!("{} left", human_time(pace.left));
-        vec![human_rate(pace.per_second), left]
+        vec![unit.rate(pace.per_second), left]
     })
 }
 
 /// What the workers compute, as far as there is room: each line at most `width` wide.
-fn running_lines(status: &SweepStatus, width: usize) -> Vec<String> {
+pub(crate) fn running_lines(status: &SweepStatus, whose: Workers, width: usize) -> Vec<String> {
     let worker = |run: &RunningRun| run.worker.clone();
     let workers: BTreeSet<String> = status.running.iter().map(worker).collect();
+    let whose = Some(whose).filter(|_| workers.len() > 1);
     let mut lines: Vec<String> = status
         .running
         .iter()
         .take(MAX_LINES)
-        .map(|run| run_text(run, workers.len() > 1, width))
+        .map(|run| run_text(run, whose, width))
         .collect();
     if status.running.len() > MAX_LINES {
         let more = status.running.len() - MAX_LINES;
@@ -297,25 +313,26 @@ fn running_lines(status: &SweepStatus, width: usize) -> Vec<String> {
     lines
 }
 
-/// A run in a line: on which worker, if there are several, and how far it is.
-fn run_text(run: &RunningRun, with_worker: bool, width: usize) -> String {
+/// A run in a line: on which worker, if there are several, and how far it is. Where there is no
+/// room, the loss goes first, then the worker, then α.
+fn run_text(run: &RunningRun, whose: Option<Workers>, width: usize) -> String {
     let progress = run.progress.clone().unwrap_or_default();
-    let mut far = format!(", step {}/{}", progress.step, progress.steps);
-    if let Some(loss) = progress.loss {
-        far += &format!(", loss {loss:.4}");
+    let number = run.worker.rsplit('-').next().unwrap_or_default();
+    let worker = whose.map(|workers| match workers {
+        Workers::Here => format!("#{number}: "),
+        Workers::Elsewhere => format!("{}: ", run.worker),
+    });
+    let far = format!("{}, step {}/{}", run.label, progress.step, progress.steps);
+    let loss = progress.loss.map(|loss| format!(", loss {loss:.4}"));
+    let alpha = progress.alpha.map(|alpha| format!(", α {alpha:.3}"));
+    let mut parts = [worker, Some(far), loss, alpha];
+    let text = |parts: &[Option<String>]| parts.iter().flatten().cloned().collect::<String>();
+    for place in [2, 0, 3] {
+        if chars(&text(&parts)) > width {
+            parts[place] = None;
+        }
     }
-    if let Some(alpha) = progress.alpha {
-        far += &format!(", α {alpha:.3}");
-    }
-    let worker = if with_worker {
-        format!("{}: ", run.worker)
-    } else {
-        String::new()
-    };
-    let whole = chars(&worker) + chars(&run.label) + chars(&far);
-    let room = chars(&run.label).saturating_sub(whole.saturating_sub(width));
-    let label = cut_front(&run.label, room.max(MIN_LABEL));
-    cut(&(worker + &label + &far), width)
+    cut(&text(&parts), width)
 }
 
 fn chars(text: &str) -> usize {
@@ -331,25 +348,34 @@ fn cut(text: &str, width: usize) -> String {
     kept.chain(['…']).collect()
 }
 
-/// Its end: in the label of a run, what differs between runs stands last.
-fn cut_front(text: &str, width: usize) -> String {
-    let length = chars(text);
-    if length <= width {
-        return text.to_owned();
-    }
-    let kept = text.chars().skip((length + 1).saturating_sub(width));
-    ['…'].into_iter().chain(kept).collect()
+/// The time that a rate is for.
+#[derive(Clone, Copy, Debug)]
+enum Unit {
+    Second,
+    Minute,
+    Hour,
 }
 
-/// Runs in a time for people: `2.5 runs/s`, `12 runs/min`, `3.1 runs/h`.
-fn human_rate(per_second: f64) -> String {
-    let (rate, unit) = match per_second {
-        1.0.. => (per_second, "s"),
-        0.05.. => (60.0 * per_second, "min"),
-        _ => (3600.0 * per_second, "h"),
-    };
-    let decimals = usize::from(rate < 10.0);
-    format!("{rate:.decimals$} runs/{unit}")
+impl Unit {
+    /// The one in which a rate is a number of a few digits.
+    fn of(per_second: f64) -> Self {
+        match per_second {
+            1.0.. => Self::Second,
+            0.05.. => Self::Minute,
+            _ => Self::Hour,
+        }
+    }
+
+    /// Runs in a time for people: `2.5 runs/s`, `12 runs/min`, `3.1 runs/h`.
+    fn rate(self, per_second: f64) -> String {
+        let (rate, unit) = match self {
+            Self::Second => (per_second, "s"),
+            Self::Minute => (60.0 * per_second, "min"),
+            Self::Hour => (3600.0 * per_second, "h"),
+        };
+        let decimals = usize::from(rate < 10.0);
+        format!("{rate:.decimals$} runs/{unit}")
+    }
 }
 
 #[cfg(test)]
@@ -391,44 +417,55 @@ mod tests {
             left: Duration::from_secs(80),
         };
         let mut text = vec![counts_text(&status, &counts, over(&counts), total(&counts))];
-        text.extend(pace_text(Some(pace)));
+        text.extend(pace_text(Some(pace), None));
         assert_eq!(
             text.join(", "),
             "grid: 4/12 runs, 2 in computation, 1 failed, 6.0 runs/min, 80 s left"
         );
         assert_eq!(
-            running_lines(&status, 80),
+            running_lines(&status, Workers::Elsewhere, 80),
             [
                 "node-1: mnist fcn width 32, step 300/2000, loss 0.2500, α 1.300",
                 "node-2: mnist fcn width 32, step 300/2000, loss 0.2500"
             ]
         );
+        assert_eq!(
+            running_lines(&status, Workers::Here, 80)[1],
+            "#2: mnist fcn width 32, step 300/2000, loss 0.2500"
+        );
         status.running = vec![running("node", None); 30];
-        let lines = running_lines(&status, 80);
+        let lines = running_lines(&status, Workers::Elsewhere, 80);
         assert_eq!(lines.len(), MAX_LINES + 1);
         assert_eq!(lines[0], "mnist fcn width 32, step 300/2000, loss 0.2500");
         assert_eq!(lines[MAX_LINES], "… and 22 more in computation");
     }
 
     #[test]
-    fn a_narrow_terminal_keeps_the_numbers_and_what_differs() {
+    fn a_narrow_terminal_keeps_what_tells_runs_apart() {
         let run = running("node-1", Some(1.3));
+        let text = |width| run_text(&run, Some(Workers::Elsewhere), width);
         assert_eq!(
-            run_text(&run, false, 50),
-            "…fcn width 32, step 300/2000, loss 0.2500, α 1.300"
+            text(70),
+            "node-1: mnist fcn width 32, step 300/2000, loss 0.2500, α 1.300"
         );
+        assert_eq!(
+            text(55),
+            "node-1: mnist fcn width 32, step 300/2000, α 1.300"
+        );
+        assert_eq!(text(45), "mnist fcn width 32, step 300/2000, α 1.300");
+        assert_eq!(text(35), "mnist fcn width 32, step 300/2000");
+        assert_eq!(text(15), "mnist fcn widt…");
         for width in [0, 1, 10, 40, 60] {
-            assert!(
-                chars(&run_text(&run, true, width)) <= width.max(1),
-                "{width}"
-            );
+            assert!(chars(&text(width)) <= width.max(1), "{width}");
         }
     }
 
     #[test]
-    fn rates_are_written_for_people() {
-        assert_eq!(human_rate(25.0), "25 runs/s");
-        assert_eq!(human_rate(0.2), "12 runs/min");
-        assert_eq!(human_rate(0.001), "3.6 runs/h");
+    fn rates_are_written_for_people_in_one_unit() {
+        let rate = |per_second| Unit::of(per_second).rate(per_second);
+        assert_eq!(rate(25.0), "25 runs/s");
+        assert_eq!(rate(0.2), "12 runs/min");
+        assert_eq!(rate(0.001), "3.6 runs/h");
+        assert_eq!(Unit::of(0.9).rate(1.1), "66 runs/min");
     }
 }

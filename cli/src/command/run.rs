@@ -18,7 +18,7 @@ use crate::args::RunArgs;
 use crate::client::{Client, Manner};
 use crate::failure::Failure;
 use crate::local::Doorway;
-use crate::progress::Progress;
+use crate::progress::{Progress, Workers};
 use crate::report_folder;
 use crate::settings::Settings;
 use crate::signals::stop_signal;
@@ -43,7 +43,7 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
     let mut home = Home::open(out.join("state"), settings, args.allow_network_fs)?;
     let mut client = home.client.clone();
     let interrupted = stop_signal()?;
-    let mut progress = Progress::start(false);
+    let mut progress = Progress::start(Workers::Here);
     let work = async {
         let reply = client.submit(&file, Manner::Alone, &args.said).await?;
         home.start_workers(args.workers, settings, &out.join("dump"));
@@ -68,7 +68,11 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
             () = home.close() => {}
             () = stop_signal()? => return Err(Failure::Interrupted),
         }
-        eprintln!("saved; the same command continues");
+        eprintln!(
+            "saved; the same command continues, and the report so far comes by\n  tailsweep report \
+             --state {} --out DIR",
+            quoted(&out.join("state"))
+        );
         return Err(Failure::Interrupted);
     }
     home.close().await;
@@ -77,6 +81,16 @@ pub(crate) async fn run(args: RunArgs, settings: &Settings) -> Result<(), Failur
     report_folder::tell(&out, &files, args.json)?;
     finish::run(&args.finish, &status, Some(&out)).await;
     judge(&status)
+}
+
+/// As a word of a command line that can be copied.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+,=:@".contains(letter);
+    match path.chars().all(is_plain) {
+        true => path,
+        false => format!("'{}'", path.replace('\'', r"'\''")),
+    }
 }
 
 /// Nothing starts when a data set is missing: the error comes at once, and only once.

@@ -8,7 +8,7 @@ use super::status::full_json;
 use crate::args::{FinishArgs, WatchArgs};
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::progress::{Progress, failure_text};
+use crate::progress::{Progress, Workers, failure_text};
 use crate::settings::Settings;
 use crate::terminal;
 
@@ -27,7 +27,7 @@ pub(crate) async fn follow(
     json: bool,
     at_end: &FinishArgs,
 ) -> Result<(), Failure> {
-    let mut progress = Progress::start(true);
+    let mut progress = Progress::start(Workers::Elsewhere);
     let mut told = None;
     let tell = |status: &SweepStatus| {
         progress.show(status);

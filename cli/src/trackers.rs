@@ -2,7 +2,7 @@
 //!
 //! Both are made of the tables of the report, so that they have its very numbers. A tracker gets
 //! the curves that one looks at: losses, accuracies, shares of zeros, norms, and each α over all
-//! parameters; ladders over K₁ and layers are in estimates.csv alone. Times of the clock are not
+//! parameters at the published K₁; ladders over K₁ and layers are in estimates.csv alone. Times of the clock are not
 //! in the tables: both get 0, so that equal reports have equal files.
 
 mod mlflow;
@@ -89,9 +89,12 @@ pub(crate) fn tracked(files: &BTreeMap<String, Vec<u8>>) -> Result<(Sweep, Vec<T
             add(&row, format!("{}/{column}", cell(&row, "split")), column);
         }
     }
-    for row in rows(files, "estimates.csv")? {
-        if let Some(name) = alpha(&row) {
-            add(&row, name, "alpha");
+    let estimates = rows(files, "estimates.csv")?;
+    let block_lengths = published_block_lengths(&estimates);
+    for row in &estimates {
+        let of = (cell(row, "run_id"), cell(row, "split"));
+        if let Some(name) = alpha(row, block_lengths.get(&of).copied()) {
+            add(row, name, "alpha");
         }
     }
     let runs = order.iter().filter_map(|id| runs.remove(id));
@@ -120,11 +123,28 @@ fn sweep(files: &BTreeMap<String, Vec<u8>>) -> Result<Sweep, Failure> {
     })
 }
 
+/// The published K₁ of each run and split, from the rows that have no other.
+fn published_block_lengths(estimates: &[Row]) -> BTreeMap<(&str, &str), &str> {
+    let is_published = |row: &&Row| {
+        let has_it = ["published", "gaussian_surrogate"].contains(&cell(row, "treatment"));
+        has_it && cell(row, "scope") == "all" && cell(row, "estimator") == "mohammadi"
+    };
+    let rows = estimates.iter().filter(is_published);
+    rows.map(|row| {
+        let of = (cell(row, "run_id"), cell(row, "split"));
+        (of, cell(row, "k1"))
+    })
+    .collect()
+}
+
 /// What the α of a row is called; `None`: it is one of many, for the tables alone.
-fn alpha(row: &Row) -> Option<String> {
+fn alpha(row: &Row, published_k1: Option<&str>) -> Option<String> {
     let (estimator, treatment) = (cell(row, "estimator"), cell(row, "treatment"));
-    let is_of_ladder = matches!(treatment, "published_rows" | "permuted")
-        && matches!(estimator, "mohammadi" | "local_slope");
+    let is_of_ladder = match (estimator, treatment) {
+        ("mohammadi", "published_rows") => published_k1 != Some(cell(row, "k1")),
+        ("mohammadi" | "local_slope", "permuted") => true,
+        _ => false,
+    };
     if cell(row, "scope") != "all" || is_of_ladder {
         return None;
     }
@@ -138,31 +158,42 @@ fn alpha(row: &Row) -> Option<String> {
     Some(name)
 }
 
-/// `mnist_fcn_w32_d4_b100_lr0.1_nll_s0_1a2b3c4d`: safe as the name of a folder.
+/// `mnist_fcn_w32_d4_b100_lr0.1_nll_momentum=0.9_s0_1a2b3c4d`: safe as the name of a folder.
 fn name(row: &Row) -> String {
-    let parts = [
+    let listed = [
         ("", "dataset"),
+        ("train", "train_limit"),
+        ("test", "test_limit"),
         ("", "architecture"),
         ("w", "width"),
         ("d", "depth"),
         ("b", "batch_size"),
         ("lr", "learning_rate"),
         ("", "loss"),
-        ("s", "seed"),
     ];
-    let parts = parts.into_iter().filter_map(|(sign, column)| {
+    let listed = listed.map(|(sign, column)| (sign.to_owned(), column));
+    let own = row.keys().filter_map(|column| {
+        let (_, key) = column.rsplit_once('.')?;
+        Some((format!("{key}="), column.as_str()))
+    });
+    let all = listed.into_iter().chain(own);
+    let parts = all.chain([("s".to_owned(), "seed")]);
+    let parts = parts.filter_map(|(sign, column)| {
         let value = cell(row, column);
-        let safe = |letter: char| letter.is_ascii_alphanumeric() || "-.=".contains(letter);
-        let value: String = value
-            .chars()
-            .take(40)
-            .map(|letter| if safe(letter) { letter } else { '-' })
-            .collect();
-        (!value.is_empty()).then(|| format!("{sign}{value}"))
+        (!value.is_empty()).then(|| sign + &safe(value, 40))
     });
     let id = cell(row, "run_id");
-    let id = id.get(..8).unwrap_or(id).to_owned();
-    parts.chain([id]).collect::<Vec<_>>().join("_")
+    let settings = safe(&parts.collect::<Vec<_>>().join("_"), 200);
+    format!("{settings}_{}", id.get(..8).unwrap_or(id))
+}
+
+/// At most so many letters, all of which the name of a file may have.
+fn safe(text: &str, letters: usize) -> String {
+    let is_safe = |letter: char| letter.is_ascii_alphanumeric() || "-.=_".contains(letter);
+    text.chars()
+        .take(letters)
+        .map(|letter| if is_safe(letter) { letter } else { '-' })
+        .collect()
 }
 
 fn cell<'r>(row: &'r Row, column: &str) -> &'r str {
@@ -205,6 +236,8 @@ mod tests {
                 "estimates.csv",
                 "run_id,step,split,scope,estimator,treatment,k1,alpha,measured\n\
                  0123456789abcdef0123456789abcdef,0,train,all,mohammadi,published,480,1.25,gradient_noise\n\
+                 0123456789abcdef0123456789abcdef,0,train,all,mohammadi,published_rows,480,1.375,gradient_noise\n\
+                 0123456789abcdef0123456789abcdef,0,train,all,mohammadi,published_rows,2,1.5,gradient_noise\n\
                  0123456789abcdef0123456789abcdef,0,train,all,mohammadi,permuted,2,1.5,gradient_noise\n\
                  0123456789abcdef0123456789abcdef,0,train,fc.0.weight,mohammadi,zeros_dropped,16,1.5,gradient_noise\n\
                  0123456789abcdef0123456789abcdef,0,train,all,local_slope,paired,2,1.75,gradient_noise\n\
@@ -221,7 +254,10 @@ mod tests {
         let (sweep, runs) = tracked(&report()).unwrap();
         assert_eq!(sweep.name, "tiny: 1");
         assert_eq!(runs.len(), 1);
-        assert_eq!(runs[0].name, "mnist_fcn_w4_d2_lr0.1_s0_01234567");
+        assert_eq!(
+            runs[0].name,
+            "mnist_fcn_w4_d2_lr0.1_momentum=0.9_s0_01234567"
+        );
         let told: Vec<(i64, &str, f64)> = runs[0]
             .scalars
             .iter()
@@ -233,6 +269,7 @@ mod tests {
                 (0, "train/loss", 2.5),
                 (0, "train/accuracy", 0.125),
                 (0, "train/alpha/mohammadi/published", 1.25),
+                (0, "train/alpha/mohammadi/published_rows", 1.375),
                 (0, "train/alpha/local_slope/paired/2", 1.75),
                 (20, "train/loss", 0.5),
             ]

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use prost::Message;
 
-use super::{Tracked, tracked, write_file};
+use super::{Tracked, safe, tracked, write_file};
 use crate::failure::Failure;
 
 /// An event of a file.
@@ -48,11 +48,10 @@ struct Scalar {
 /// The number of runs in it.
 pub(crate) fn write(folder: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<usize, Failure> {
     let (sweep, runs) = tracked(files)?;
+    let id = sweep.id.get(..8).unwrap_or(&sweep.id);
+    let home = folder.join(format!("{}-{id}", safe(&sweep.name, 100)));
     for run in &runs {
-        let path = folder
-            .join(&sweep.id)
-            .join(&run.name)
-            .join("events.out.tfevents.0.tailsweep");
+        let path = home.join(&run.name).join("events.out.tfevents.0.tailsweep");
         write_file(&path, &events(run))?;
     }
     Ok(runs.len())
@@ -129,8 +128,9 @@ mod tests {
         assert_eq!(write(folder.path(), &files).unwrap(), 1);
         let path = folder
             .path()
-            .join("00ff00ff00ff00ff00ff00ff00ff00ff")
-            .join("mnist_fcn_w4_d2_lr0.1_s0_01234567/events.out.tfevents.0.tailsweep");
+            .join("tiny--1-00ff00ff")
+            .join("mnist_fcn_w4_d2_lr0.1_momentum=0.9_s0_01234567")
+            .join("events.out.tfevents.0.tailsweep");
         let bytes = std::fs::read(path).unwrap();
         let mut rest = bytes.as_slice();
         let mut events = Vec::new();
@@ -155,7 +155,7 @@ mod tests {
                 )
             })
             .collect();
-        assert_eq!(told, [(0, 4), (20, 1)]);
+        assert_eq!(told, [(0, 5), (20, 1)]);
         let zero = Scalar {
             tag: "a".to_owned(),
             simple_value: Some(0.0),

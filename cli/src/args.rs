@@ -277,6 +277,9 @@ pub(crate) struct DataFetchArgs {
     /// URL/cifar-10-binary.tar.gz, …
     #[arg(long, value_name = "URL")]
     pub(crate) mirror: Option<String>,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -526,6 +529,9 @@ pub(crate) struct StopArgs {
     pub(crate) worker: String,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -614,6 +620,9 @@ pub(crate) struct WeightsArgs {
     /// The file to write [default: RUN-STEP.safetensors]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -622,6 +631,9 @@ pub(crate) struct ControlArgs {
     pub(crate) selector: Selector,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -637,6 +649,9 @@ pub(crate) struct RetryArgs {
     pub(crate) failed: bool,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -651,6 +666,9 @@ pub(crate) struct PriorityArgs {
     pub(crate) priority: i32,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -675,6 +693,9 @@ pub(crate) struct ExtendArgs {
     pub(crate) finish: FinishArgs,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -687,6 +708,9 @@ pub(crate) struct RmArgs {
     pub(crate) sweep: Vec<String>,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
+    /// Print JSON, a line for each sweep
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -740,6 +764,9 @@ pub(crate) struct ExportArgs {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
+    /// Print JSON
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -770,7 +797,9 @@ Examples:
   tailsweep report --out out/few --estimators mohammadi,within_coordinate
   tailsweep report --state tailsweep-out/quickstart/state --out out/again --k1 16
   tailsweep report --out out/last --tensorboard out/events   tensorboard --logdir out/events
-  tailsweep report --out out/last --mlflow mlruns        mlflow ui --backend-store-uri mlruns")]
+  tailsweep report --out out/last --mlflow mlruns        mlflow ui --backend-store-uri mlruns
+
+MLflow 3.17 reads such a folder only with MLFLOW_ALLOW_FILE_STORE=true.")]
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) selector: Selector,

@@ -137,16 +137,14 @@ fn cell(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::fs;
     use std::path::Path;
 
     use clap::CommandFactory as _;
 
-    use tailsweep_proto::wire::SweepStatus;
-
     use super::*;
     use crate::args::Args;
-    use crate::command::{runs, status, workers};
 
     /// With `TAILSWEEP_BLESS` set the page is written anew.
     #[test]
@@ -194,38 +192,116 @@ mod tests {
         check(&Args::command());
     }
 
-    #[test]
-    fn the_keys_of_json_are_documented() {
-        fn keys(value: &serde_json::Value, found: &mut Vec<String>) {
-            match value {
-                serde_json::Value::Object(object) => {
-                    for (key, value) in object {
-                        found.push(key.clone());
-                        keys(value, found);
-                    }
-                }
-                serde_json::Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
-                _ => {}
+    /// Every source file of this crate, without its tests.
+    fn sources(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else {
+                let text = fs::read_to_string(&path).unwrap();
+                let end = text.find("#[cfg(test)]").unwrap_or(text.len());
+                found.push(text[..end].to_owned());
             }
         }
-        let status = SweepStatus {
-            running: vec![Default::default()],
-            failures: vec![Default::default()],
-            sizes: Some(Default::default()),
-            ..Default::default()
+    }
+
+    /// What stands in the parentheses behind each `json!`.
+    fn documents(source: &str) -> Vec<&str> {
+        let inside = |text: &'_ str| {
+            let mut depth = 0_usize;
+            let end = text.find(|letter| {
+                depth += usize::from(letter == '(');
+                depth -= usize::from(letter == ')');
+                depth == 0
+            });
+            end.unwrap_or(text.len())
         };
-        let mut found = Vec::new();
-        keys(&status::full_json(&status), &mut found);
-        keys(&workers::to_json(&Default::default()), &mut found);
-        keys(&runs::to_json(&Default::default()), &mut found);
-        assert!(found.len() > 20);
-        let page = include_str!("../../docs/json.md");
-        for key in found {
+        let pieces = source.match_indices("json!(");
+        let pieces = pieces.map(|(at, name)| &source[at + name.len() - 1..]);
+        pieces.map(|text| &text[..inside(text)]).collect()
+    }
+
+    #[test]
+    fn the_keys_of_json_are_documented() {
+        let mut all = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+        let mut keys = BTreeSet::new();
+        for source in &all {
+            for document in documents(source) {
+                // A key is a text with a colon behind it.
+                let texts: Vec<&str> = document.split('"').collect();
+                let pairs = texts.windows(2).skip(1).step_by(2);
+                let pairs = pairs.filter(|pair| pair[1].starts_with(':'));
+                keys.extend(pairs.map(|pair| pair[0]));
+            }
+        }
+        for known in [
+            "known",
+            "different_rows",
+            "fetched",
+            "seconds_ago",
+            "state_bytes",
+        ] {
             assert!(
-                page.contains(&format!("`{key}`")),
-                "docs/json.md lacks `{key}`"
+                keys.contains(known),
+                "`{known}` is not found in the sources"
             );
         }
+        // `status` adds these to what a list has.
+        keys.extend(["running", "failures", "sizes", "waiting_for"]);
+        let page = include_str!("../../docs/json.md");
+        let missing: Vec<&str> = keys
+            .into_iter()
+            .filter(|key| !page.contains(&format!("`{key}`")))
+            .collect();
+        assert!(missing.is_empty(), "docs/json.md lacks {missing:?}");
+    }
+
+    /// Lower-case words of a program, and of its texts those that could be names.
+    fn names(program: &str, quote: char) -> BTreeSet<&str> {
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        let is_name = |word: &&str| word.starts_with(|letter: char| letter.is_ascii_lowercase());
+        let mut names = BTreeSet::new();
+        for (place, piece) in program.split(quote).enumerate() {
+            let is_path = place % 2 == 1 && !piece.chars().all(is_part);
+            let words = piece.split(|letter| !is_part(letter)).filter(is_name);
+            names.extend(words.filter(|_| !is_path));
+        }
+        names
+    }
+
+    #[test]
+    fn the_programs_that_read_tables_name_columns_that_there_are() {
+        let page = include_str!("../../docs/tables.md");
+        // The first cells of the page's tables are columns and words; other tests hold them against
+        // the code.
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+        let mut known: BTreeSet<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+        known.extend(["all", "test", "train"]);
+        // Names that the programs give, and those of languages and tables.
+        known.extend("points runs measurements estimates sweep report".split(' '));
+        known.extend("published gaussian n correlation r m e max count corr true".split(' '));
+        known
+            .extend("import pandas as pd pl polars print isin pivot_table pivot values".split(' '));
+        known.extend("scan_parquet filter col is_in select collect read_parquet".split(' '));
+        known.extend("union_by_name read csv check names subset c rate in".split(' '));
+        let mut programs = 0;
+        for fence in page.split("```").skip(1).step_by(2) {
+            let Some((language, program)) = fence.split_once('\n') else {
+                continue;
+            };
+            let (program, quote) = match (language, program.split_once("query \"")) {
+                ("python" | "r", _) => (program, '"'),
+                ("sql", _) => (program, '\''),
+                ("sh", Some((_, query))) => (query.split('"').next().unwrap(), '\''),
+                _ => continue,
+            };
+            let unknown: Vec<&str> = names(program, quote).difference(&known).copied().collect();
+            assert!(unknown.is_empty(), "{unknown:?} in\n{program}");
+            programs += 1;
+        }
+        assert!(programs >= 6, "{programs}");
     }
 
     #[test]

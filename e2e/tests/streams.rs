@@ -32,13 +32,13 @@ fn every_command_with_json_prints_it_alone_and_says_the_rest_elsewhere() {
     let run = desk.runs("done")[0]["run_id"].as_str().unwrap().to_owned();
     let path = |name: &str| desk.path(name).to_str().unwrap().to_owned();
     let (out, kept, numbers) = (path("out"), path("kept"), path("numbers.csv"));
-    let home = path("home");
+    let (home, weights) = (path("home"), path("weights.safetensors"));
     desk.say(&["export", "--out", &kept]);
     let cells = (1..50).map(|i| format!("{}\n", f64::from(i * 37 % 41) - 20.0));
     fs::write(&numbers, cells.collect::<String>()).unwrap();
     let nowhere = path("nowhere");
 
-    let mut commands: Vec<Vec<&str>> = vec![
+    let commands: Vec<Vec<&str>> = vec![
         vec!["submit", file],
         vec!["watch"],
         vec!["status"],
@@ -50,6 +50,21 @@ fn every_command_with_json_prints_it_alone_and_says_the_rest_elsewhere() {
         vec!["logs", &run],
         vec!["logs", &run, "--follow"],
         vec!["gc", "--dry-run"],
+        vec!["pause"],
+        vec!["resume"],
+        vec!["cancel"],
+        vec!["retry"],
+        vec!["priority", "last", "3"],
+        vec!["export", "--out", &kept],
+        vec![
+            "weights",
+            &run,
+            "--step",
+            "1",
+            "--recompute",
+            "--out",
+            &weights,
+        ],
         vec!["import", &kept],
         vec!["plan", file],
         vec!["plan", file, "--diff", "last"],
@@ -57,23 +72,30 @@ fn every_command_with_json_prints_it_alone_and_says_the_rest_elsewhere() {
         vec!["estimate", &numbers],
         vec!["data", "list", "--data-dir", &nowhere],
         vec!["data", "verify", "--data-dir", &nowhere],
+        vec!["data", "fetch", "mnist-excerpt", "--data-dir", &nowhere],
         vec!["config"],
         vec!["run", file, "--out", &home],
     ];
-    let tried = commands.iter().map(|command| {
-        let words: &[&str] = if command[0] == "data" {
-            &command[..2]
-        } else {
-            &command[..1]
-        };
-        words.join(" ")
+    let larger = desk.file(&spec("larger", 2, 2, ""));
+    let larger = larger.to_str().unwrap();
+    // What is done once is done: these can't be asked for twice.
+    let once: [Vec<&str>; 3] = [
+        vec!["extend", "last", larger],
+        vec!["rm", "larger"],
+        vec!["workers", "stop", "near"],
+    ];
+    let tried = commands.iter().chain(&once).map(|command| {
+        let is_of_two = command[0] == "data" || command.contains(&"stop");
+        command[..1 + usize::from(is_of_two)].join(" ")
     });
     let tried: BTreeSet<String> = tried.collect();
     assert_eq!(tried, documented());
 
-    for command in &mut commands {
-        for form in [&[][..], &["--json", "--log", "debug"]] {
-            let args = [&command[..], form].concat();
+    let forms = [&[][..], &["--json", "--log", "debug"]];
+    let all = commands.iter().map(|command| (command, &forms[..]));
+    for (command, forms) in all.chain(once.iter().map(|command| (command, &forms[1..]))) {
+        for form in forms {
+            let args = [&command[..], *form].concat();
             let mut process = desk.cluster.client(&args);
             let output = process
                 .env_remove("NO_COLOR")

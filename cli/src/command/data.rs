@@ -107,8 +107,13 @@ fn here(name: DatasetName, data_dir: &Path) -> &'static str {
 }
 
 fn fetch(args: &DataFetchArgs, data_dir: &Path) -> Result<(), Failure> {
-    for name in names(&args.names)? {
+    let fetched = names(&args.names)?;
+    for name in fetched.iter().copied() {
         fetch_one(name, data_dir, args.mirror.as_deref())?;
+    }
+    if args.json {
+        let document = json!({ "version": 1, "data_dir": data_dir, "fetched": fetched });
+        terminal::print_json(&document)?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use prost::Message as _;
+use serde_json::json;
 use tailsweep_proto::export::{MAGIC, Seal};
 use tailsweep_proto::wire::export_part::Part;
 
@@ -12,6 +13,7 @@ use crate::args::ExportArgs;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::settings::Settings;
+use crate::terminal::{self, counted};
 
 pub(crate) async fn run(args: ExportArgs, settings: &Settings) -> Result<(), Failure> {
     let mut client = Client::connect(&settings.coordinator).await?;
@@ -43,6 +45,14 @@ pub(crate) async fn run(args: ExportArgs, settings: &Settings) -> Result<(), Fai
     file.as_file().sync_all().map_err(failed)?;
     file.persist(&args.out)
         .map_err(|problem| failed(problem.error))?;
-    eprintln!("wrote {results} results to `{}`", args.out.display());
+    eprintln!(
+        "wrote {} to `{}`",
+        counted(results, "result"),
+        args.out.display()
+    );
+    if args.json {
+        let file = args.out.display().to_string();
+        terminal::print_json(&json!({ "version": 1, "file": file, "results": results }))?;
+    }
     Ok(())
 }

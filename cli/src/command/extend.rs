@@ -1,5 +1,6 @@
 //! `tailsweep extend`
 
+use super::submit::to_json;
 use super::watch::follow;
 use crate::args::ExtendArgs;
 use crate::client::{Client, Manner};
@@ -14,7 +15,11 @@ pub(crate) async fn run(args: ExtendArgs, settings: &Settings) -> Result<(), Fai
     let reply = client
         .submit(&file, Manner::Extending(&args.sweep), &args.said)
         .await?;
-    terminal::print(&format!("{}\n", reply.sweep_id))?;
+    if args.json {
+        terminal::print_json(&to_json(&file, &reply))?;
+    } else {
+        terminal::print(&format!("{}\n", reply.sweep_id))?;
+    }
     eprintln!(
         "extended to `{}`: {}, {} with a result already",
         file.sweep.name,

@@ -1,6 +1,7 @@
 //! `tailsweep submit`
 
-use serde_json::json;
+use serde_json::{Value, json};
+use tailsweep_proto::wire::SubmitReply;
 
 use super::watch::follow;
 use crate::args::SubmitArgs;
@@ -20,20 +21,9 @@ pub(crate) async fn run(args: SubmitArgs, settings: &Settings) -> Result<(), Fai
     let mut client = Client::connect(&settings.coordinator).await?;
     let reply = client.submit(&file, Manner::Beside, &args.said).await?;
     if args.json {
-        terminal::print_json(&json!({
-            "version": 1,
-            "sweep_id": reply.sweep_id,
-            "name": file.sweep.name,
-            "runs": reply.runs,
-            "created": reply.created,
-            "known": reply.known,
-        }))?;
+        terminal::print_json(&to_json(&file, &reply))?;
     } else {
-        terminal::print(&format!(
-            "{}
-",
-            reply.sweep_id
-        ))?;
+        terminal::print(&format!("{}\n", reply.sweep_id))?;
     }
     let known = match (reply.created, reply.known) {
         (false, _) => " (known already)".to_owned(),
@@ -49,4 +39,16 @@ pub(crate) async fn run(args: SubmitArgs, settings: &Settings) -> Result<(), Fai
         follow(&mut client, &reply.sweep_id, false, &args.finish).await?;
     }
     Ok(())
+}
+
+/// The documented shape of what became of a sweep that was handed in.
+pub(super) fn to_json(file: &SweepFile, reply: &SubmitReply) -> Value {
+    json!({
+        "version": 1,
+        "sweep_id": reply.sweep_id,
+        "name": file.sweep.name,
+        "runs": reply.runs,
+        "created": reply.created,
+        "known": reply.known,
+    })
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::json;
 use tailsweep_common::run::{Point, Run};
 use tailsweep_proto::wire::RunDetail;
 use tailsweep_worker::{Device, Recomputer, Training};
@@ -39,7 +40,12 @@ pub(crate) async fn run(args: WeightsArgs, settings: &Settings) -> Result<(), Fa
     let written = fs::write(&part, content).and_then(|()| fs::rename(&part, &path));
     let unwritable = |problem| format!("can't write `{}`: {problem}", path.display());
     written.map_err(|problem| Failure::error(unwritable(problem)))?;
-    terminal::print(&format!("{}\n", path.display()))
+    let file = path.display().to_string();
+    if args.json {
+        let document = json!({ "version": 1, "file": file, "run_id": id, "step": step });
+        return terminal::print_json(&document);
+    }
+    terminal::print(&format!("{file}\n"))
 }
 
 fn run_of(detail: &RunDetail) -> Result<Run, Failure> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tailsweep_proto::wire::WorkerStatus;
 
-use crate::args::{ListArgs, WorkersArgs, WorkersCommand};
+use crate::args::{ListArgs, StopArgs, WorkersArgs, WorkersCommand};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -11,15 +11,18 @@ use crate::terminal::{self, human_bytes};
 
 pub(crate) async fn run(args: WorkersArgs, settings: &Settings) -> Result<(), Failure> {
     match args.command {
-        Some(WorkersCommand::Stop(args)) => stop(&args.worker, settings).await,
+        Some(WorkersCommand::Stop(args)) => stop(&args, settings).await,
         None => list(args.list, settings).await,
     }
 }
 
-async fn stop(worker: &str, settings: &Settings) -> Result<(), Failure> {
+async fn stop(args: &StopArgs, settings: &Settings) -> Result<(), Failure> {
     let mut client = Client::connect(&settings.coordinator).await?;
-    let worker = client.stop_worker(worker).await?;
+    let worker = client.stop_worker(&args.worker).await?;
     eprintln!("`{worker}` hands its runs back, and ends");
+    if args.json {
+        terminal::print_json(&json!({ "version": 1, "worker": worker }))?;
+    }
     Ok(())
 }
 

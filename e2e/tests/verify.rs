@@ -48,23 +48,25 @@ architecture = "levy_sde"
 "levy_sde.a" = 1
 "#;
 
+/// A report of a sweep file, and the folder that it lies in.
+fn report_of(spec: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("verified.toml");
+    fs::write(&file, spec).unwrap();
+    let report = folder.path().join("report");
+    succeed(tailsweep([
+        Path::new("run"),
+        &file,
+        Path::new("--out"),
+        &report,
+    ]));
+    (folder, report)
+}
+
 /// A report that was made once, and is never changed.
 fn honest() -> &'static Path {
     static REPORT: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, report) = REPORT.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let spec = folder.path().join("verified.toml");
-        fs::write(&spec, SPEC).unwrap();
-        let report = folder.path().join("report");
-        succeed(tailsweep([
-            Path::new("run"),
-            &spec,
-            Path::new("--out"),
-            &report,
-        ]));
-        (folder, report)
-    });
-    report
+    &REPORT.get_or_init(|| report_of(SPEC)).1
 }
 
 /// A copy of it without its state.
@@ -135,7 +137,48 @@ fn an_honest_report_of_every_kind_of_run_is_confirmed() {
     assert_eq!(files, all);
     for table in said["compared"].as_array().unwrap() {
         assert!(table["rows"].as_u64().unwrap() > 0, "{table}");
+        assert_eq!(table["rows"], table["of"], "{table}");
     }
+}
+
+#[test]
+fn points_follow_from_the_estimates_whichever_runs_are_computed() {
+    // The first run alone, which is one of two of its point.
+    let few = ["--runs", "1"];
+    for (table, column) in [("points.csv", "ci_low"), ("calibration.csv", "alpha_sd")] {
+        let report = copy();
+        let line = tamper(report.path(), table, column);
+        let (code, said) = verify_json(report.path(), &few);
+        assert_eq!(code, Some(1), "{table}");
+        assert_eq!(said["different_rows"], 1);
+        assert_eq!(said["difference"]["file"], table);
+        assert_eq!(said["difference"]["column"], column);
+        assert_eq!(said["difference"]["line"], line);
+        let output = verify(report.path(), &few);
+        let wanted = format!("{table} of `verified` does not follow from its own estimates");
+        assert!(text(&output).contains(&wanted), "{}", text(&output));
+    }
+
+    let (_, said) = verify_json(honest(), &few);
+    let compared = said["compared"].as_array().unwrap();
+    let of = |file: &str| compared.iter().find(|table| table["file"] == file).unwrap();
+    assert_eq!(of("points.csv")["rows"], of("points.csv")["of"]);
+    assert_eq!(
+        (&of("runs.csv")["rows"], &of("runs.csv")["of"]),
+        (&1.into(), &8.into())
+    );
+    let output = verify(honest(), &few);
+    assert!(text(&output).contains("not compared"), "{}", text(&output));
+}
+
+#[test]
+fn points_of_a_single_seed_keep_the_intervals_of_its_measurements() {
+    let (_folder, report) = report_of(&SPEC.replace("seeds = 2", "seeds = 1"));
+    let points = fs::read_to_string(report.join("points.csv")).unwrap();
+    let with_interval = |line: &&str| line.contains(",train,within_coordinate,paired,");
+    assert!(points.lines().any(|line| with_interval(&line)));
+    let (code, said) = verify_json(&report, &["--runs", "1"]);
+    assert_eq!((code, &said["difference"]), (Some(0), &Value::Null));
 }
 
 #[test]

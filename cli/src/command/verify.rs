@@ -1,7 +1,9 @@
 //! `tailsweep verify`: chosen runs of a report computed again, and their rows compared.
 //!
 //! The folder says by itself which sweep made it. Runs are computed by the same steps that a worker
-//! takes, their tables are made by the same report, and rows are compared byte by byte.
+//! takes, their tables are made by the same report, and rows are compared byte by byte. The tables
+//! about points follow from the others without any run: they are made again from the folder's own
+//! rows, and compared as a whole.
 
 mod choice;
 mod compare;
@@ -16,7 +18,7 @@ use std::time::Duration;
 
 use tailsweep_common::id::BlobId;
 use tailsweep_common::run::{NUMERICS, Run};
-use tailsweep_report::{ReportBuilder, RunResult, SweepText};
+use tailsweep_report::{ReportBuilder, ReportFile, RunResult, SweepText, ToldRun};
 use tailsweep_worker::{Recomputed, Recomputer};
 use tokio::sync::oneshot;
 
@@ -40,8 +42,8 @@ const BY_RUN: [&str; 5] = [
     "transitions.csv",
 ];
 
-/// Those whose rows are about all runs of a point.
-const BY_POINT: [&str; 2] = ["points.csv", "calibration.csv"];
+/// The tables that follow from those, without any run.
+const POOLED: [&str; 2] = ["points.csv", "calibration.csv"];
 
 pub(crate) async fn run(args: VerifyArgs, settings: &Settings) -> Result<(), Failure> {
     args.device.check().map_err(Failure::error)?;
@@ -105,27 +107,28 @@ pub(crate) async fn run(args: VerifyArgs, settings: &Settings) -> Result<(), Fai
         source: file.source.clone(),
         sweep: file.sweep.into(),
     };
-    let complete = choice::complete_points(&listed, &chosen);
-    let by_run = report(&text, &chosen, &results, |_| true);
-    let by_point = report(&text, &chosen, &results, |chosen| {
-        complete.contains(&chosen.point)
-    });
+    let computed = report(&text, &chosen, &results);
     let ids: BTreeSet<String> = chosen.iter().map(|chosen| chosen.id.to_string()).collect();
     let mut comparison = Comparison::default();
     for name in BY_RUN {
-        if let Some(computed) = by_run.get(name) {
-            comparison.runs(name, &folder.table(name)?, computed, &ids)?;
+        match computed.get(name) {
+            Some(computed) => comparison.runs(name, &folder.table(name)?, computed, &ids)?,
+            None if folder.has(name) => comparison.none(name, &folder.table(name)?)?,
+            None => {}
         }
     }
-    for name in BY_POINT {
-        if let Some(computed) = by_point.get(name).filter(|_| !complete.is_empty()) {
-            comparison.points(name, &folder.table(name)?, computed)?;
-        }
+    for file in pooled(&folder, &listed, text)? {
+        comparison.whole(&file.path, &folder.table(&file.path)?, &file.bytes)?;
     }
     tell::tell(&folder, &listed, &chosen, &comparison, &args)?;
     match comparison.is_equal() {
         true => Ok(()),
-        false => Err(Failure::error(tell::verdict(&folder, &chosen, args.device))),
+        false => Err(Failure::error(tell::verdict(
+            &folder,
+            &chosen,
+            &comparison,
+            args.device,
+        ))),
     }
 }
 
@@ -165,17 +168,33 @@ fn compute(
         .collect()
 }
 
-/// The CSV tables of those of the computed runs that are wanted.
+/// The tables that the folder's own rows give.
+fn pooled(
+    folder: &Folder,
+    listed: &[choice::Listed],
+    text: SweepText,
+) -> Result<Vec<ReportFile>, Failure> {
+    let runs = listed.iter().map(|listed| ToldRun {
+        id: listed.id,
+        run: listed.run.clone(),
+        state: listed.state,
+    });
+    let measurements = folder.table("measurements.csv")?;
+    let estimates = folder.table("estimates.csv")?;
+    tailsweep_report::pooled(text, runs.collect(), &measurements, &estimates)
+        .map_err(|problem| Failure::error(format!("different: {problem}")))
+}
+
+/// The CSV tables of the computed runs.
 fn report(
     text: &SweepText,
     chosen: &[choice::Listed],
     results: &[Recomputed],
-    wanted: impl Fn(&choice::Listed) -> bool,
 ) -> BTreeMap<String, Vec<u8>> {
     let mut builder = ReportBuilder::new(text.clone());
     let mut runs: Vec<_> = chosen.iter().zip(results).collect();
     runs.sort_by_key(|(chosen, _)| chosen.index);
-    for (chosen, result) in runs.into_iter().filter(|(chosen, _)| wanted(chosen)) {
+    for (chosen, result) in runs {
         builder.add(RunResult {
             id: chosen.id,
             run: chosen.run.clone(),

@@ -17,7 +17,7 @@ use tailsweep_stats::{
 
 use crate::choice::is_of_ladder;
 use crate::norms::RelativeNorms;
-use crate::{Choice, RunResult, SweepText};
+use crate::{Choice, RunResult, SweepText, ToldRun};
 
 /// The scope of an estimate over all parameters.
 pub(crate) const ALL: &str = "all";
@@ -60,6 +60,8 @@ pub(crate) struct RunFacts {
     pub(crate) state: RunState,
     pub(crate) reason: Option<Reason>,
     pub(crate) steps: Option<u64>,
+    /// The last measured step; 0 before there is one.
+    pub(crate) last_step: u64,
     /// Its rows in [`Facts::measurements`].
     pub(crate) measurements: Range<usize>,
     /// Its rows in [`Facts::estimates`].
@@ -246,10 +248,35 @@ impl Facts {
             state: result.state,
             reason: result.reason,
             steps: result.steps,
+            last_step: self.measurements[first_measurement..]
+                .last()
+                .map_or(0, |row| row.step),
             measurements: first_measurement..self.measurements.len(),
             estimates: first_estimate..self.estimates.len(),
             exits: first_exits..self.exits.len(),
             norms,
+        });
+    }
+
+    /// A run of which only the estimates are known, for what is pooled from them.
+    pub(crate) fn add_told(&mut self, run: ToldRun, last_step: u64, estimates: Vec<EstimateRow>) {
+        let point = self.point(&run.run.point);
+        let first = self.estimates.len();
+        self.estimates.extend(estimates);
+        self.points[point].runs.end = self.runs.len() + 1;
+        self.runs.push(RunFacts {
+            id: run.id,
+            point,
+            seed: run.run.seed,
+            params: run.run.point.params(),
+            state: run.state,
+            reason: None,
+            steps: None,
+            last_step,
+            measurements: 0..0,
+            estimates: first..self.estimates.len(),
+            exits: 0..0,
+            norms: Vec::new(),
         });
     }
 

@@ -65,6 +65,9 @@ pub(crate) fn facts() -> Facts {
             facts.measurements.push(measurement(run, step));
             facts.estimates.extend(estimates(run, step, alpha));
         }
+        facts.runs[run].last_step = facts.measurements[measured..]
+            .last()
+            .map_or(0, |row| row.step);
         facts.runs[run].measurements = measured..facts.measurements.len();
         facts.runs[run].estimates = estimated..facts.estimates.len();
     }
@@ -279,6 +282,9 @@ pub(crate) fn draws() -> Facts {
                 row
             }));
         }
+        facts.runs[run].last_step = facts.measurements[measured..]
+            .last()
+            .map_or(0, |row| row.step);
         facts.runs[run].measurements = measured..facts.measurements.len();
         facts.runs[run].estimates = estimated..facts.estimates.len();
     }

@@ -16,7 +16,7 @@ use tailsweep_common::state::RunState;
 use tailsweep_stats::late::{Late, Seed, Value, combine, is_late};
 use tailsweep_stats::{Estimator, Problem, Scope, Treatment};
 
-use crate::facts::{ALL, EstimateRow, Facts, RunFacts};
+use crate::facts::{ALL, EstimateRow, Facts};
 
 /// What one finished run says of the late `within_coordinate` α of its point, on the training
 /// split: what `[stop]` looks at. `None` without a value.
@@ -87,7 +87,6 @@ fn of_point(facts: &Facts, point: usize, runs: &Range<usize>) -> Vec<PointRow> {
     // The late rows of each done run, for each key.
     let mut late: Vec<Vec<Vec<&EstimateRow>>> = Vec::new();
     for (run, result) in runs.iter().enumerate() {
-        let last = last_step(facts, result);
         for row in facts
             .estimates_of(result)
             .iter()
@@ -102,7 +101,7 @@ fn of_point(facts: &Facts, point: usize, runs: &Range<usize>) -> Vec<PointRow> {
                     late.push(vec![Vec::new(); runs.len()]);
                     keys.len() - 1
                 });
-            if result.state == RunState::Done && is_late(row.step, last) {
+            if result.state == RunState::Done && is_late(row.step, result.last_step) {
                 late[index][run].push(row);
             }
         }
@@ -127,10 +126,6 @@ fn of_point(facts: &Facts, point: usize, runs: &Range<usize>) -> Vec<PointRow> {
     // Train, test, iterates.
     rows.sort_by_key(|row| (row.key.split.is_none(), row.key.split));
     rows
-}
-
-fn last_step(facts: &Facts, run: &RunFacts) -> u64 {
-    facts.measurements_of(run).last().map_or(0, |row| row.step)
 }
 
 fn of_rows(seeds: &[Vec<&EstimateRow>]) -> Late {

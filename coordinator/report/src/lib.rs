@@ -24,6 +24,7 @@
 //! | `tables` | the four tables, as CSV, Parquet and JSON |
 //! | `seeds` | a number over the seeds of a point |
 //! | `norms` | norms of the noise, relative to their median |
+//! | `pooled` | `points.csv` and `calibration.csv` again, from the other tables |
 //! | `lookup` | the α that a figure or a row of the page is about |
 //! | `figures` | which figures are drawn, and how |
 //! | `html` | the page |
@@ -56,11 +57,13 @@ mod norms;
 mod numbers;
 pub mod picture;
 mod seeds;
+mod pooled;
 mod tables;
 
 pub use choice::{Choice, NoSuchBlockLength};
 use facts::Facts;
 pub use numbers::setting;
+pub use pooled::{NotOfReport, ToldRun, pooled};
 pub use tables::schema::{Kind as ColumnKind, kind as column_kind};
 
 /// What a report tells of one run.

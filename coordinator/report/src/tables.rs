@@ -16,6 +16,7 @@ pub(crate) use csv::csv;
 pub(crate) use estimates::{TOLD, told};
 pub(crate) use json::{json, json_lines, object, sweep_json};
 pub(crate) use parquet::parquet;
+pub(crate) use points::Points;
 
 use crate::calibration;
 use crate::decomposition;
@@ -39,7 +40,7 @@ pub(crate) trait Table {
 /// sweep.
 pub(crate) fn all<'a>(facts: &'a Facts, late: &'a [PointRow]) -> Vec<Box<dyn Table + 'a>> {
     let mut tables: Vec<Box<dyn Table + 'a>> = vec![
-        Box::new(points::Points { facts, late }),
+        Box::new(Points { facts, late }),
         Box::new(runs::Runs { facts }),
         Box::new(measurements::Measurements { facts }),
         Box::new(estimates::Estimates { facts }),

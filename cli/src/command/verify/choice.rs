@@ -1,10 +1,9 @@
 //! Which runs of a report are computed again.
 
-use std::collections::BTreeSet;
-
 use tailsweep_common::cost;
 use tailsweep_common::id::RunId;
 use tailsweep_common::run::Run;
+use tailsweep_common::state::RunState;
 use tailsweep_common::sweep::Sweep;
 
 use super::compare;
@@ -17,14 +16,18 @@ use crate::failure::Failure;
 pub(crate) struct Listed {
     /// Its place in the sweep.
     pub(crate) index: usize,
-    /// Its point's place in the sweep.
-    pub(crate) point: usize,
     pub(crate) id: RunId,
     pub(crate) run: Run,
-    /// Whether there is a result.
-    pub(crate) has_result: bool,
+    pub(crate) state: RunState,
     /// Predicted, on one core.
     pub(crate) seconds: f64,
+}
+
+impl Listed {
+    /// Whether there is one to verify.
+    fn has_result(&self) -> bool {
+        matches!(self.state, RunState::Done | RunState::Diverged)
+    }
 }
 
 /// The runs that runs.csv lists, held against the sweep: none may be missing, strange, or in
@@ -60,12 +63,13 @@ pub(crate) fn listed(folder: &Folder, sweep: &Sweep) -> Result<Vec<Listed>, Fail
                     &format!("run `{id}` is not the next of the sweep"),
                 )
             })?;
+        let state = RunState::from_word(state)
+            .ok_or_else(|| wrong(row.line, &format!("`{state}` is no state of a run")))?;
         listed.push(Listed {
             index,
-            point: index / sweep.seeds.len(),
             id: run.id(),
             seconds: cost::predict(&run.point).seconds,
-            has_result: matches!(state, "done" | "diverged"),
+            state,
             run,
         });
     }
@@ -87,7 +91,7 @@ pub(crate) fn listed(folder: &Folder, sweep: &Sweep) -> Result<Vec<Listed>, Fail
 /// that is predicted to take the least time. The cheapest first.
 pub(crate) fn chosen(listed: &[Listed], args: &VerifyArgs) -> Result<Vec<Listed>, Failure> {
     let usage = |text: String| Failure::Usage(format!("error: {text}"));
-    let with_result: Vec<&Listed> = listed.iter().filter(|run| run.has_result).collect();
+    let with_result: Vec<&Listed> = listed.iter().filter(|run| run.has_result()).collect();
     let mut chosen: Vec<&Listed> = Vec::new();
     if args.run.is_empty() {
         let count = (args.runs as usize).min(with_result.len());
@@ -108,7 +112,7 @@ pub(crate) fn chosen(listed: &[Listed], args: &VerifyArgs) -> Result<Vec<Listed>
         if matching.next().is_some() {
             return Err(usage(format!("several runs begin with `{prefix}`")));
         }
-        if !run.has_result {
+        if !run.has_result() {
             return Err(usage(format!("run `{prefix}` has no result to verify")));
         }
         if chosen.iter().all(|chosen| chosen.id != run.id) {
@@ -123,16 +127,4 @@ pub(crate) fn chosen(listed: &[Listed], args: &VerifyArgs) -> Result<Vec<Listed>
         cost.then(a.index.cmp(&b.index))
     });
     Ok(chosen.into_iter().cloned().collect())
-}
-
-/// The points all of whose listed runs were chosen.
-pub(crate) fn complete_points(listed: &[Listed], chosen: &[Listed]) -> BTreeSet<usize> {
-    let known: BTreeSet<usize> = chosen.iter().map(|run| run.index).collect();
-    let missing: BTreeSet<usize> = listed
-        .iter()
-        .filter(|run| !known.contains(&run.index))
-        .map(|run| run.point)
-        .collect();
-    let points = chosen.iter().map(|run| run.point);
-    points.filter(|point| !missing.contains(point)).collect()
 }

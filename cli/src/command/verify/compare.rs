@@ -30,39 +30,6 @@ impl Row<'_> {
     }
 }
 
-/// The columns of points.csv and calibration.csv that are not settings of the point.
-const OF_ESTIMATES: [&str; 29] = [
-    "split",
-    "estimator",
-    "treatment",
-    "k1",
-    "seeds",
-    "alpha",
-    "alpha_mean",
-    "between_seed_sd",
-    "std_error",
-    "ci_low",
-    "ci_high",
-    "problem",
-    "late_rows",
-    "late_values",
-    "measured",
-    "law",
-    "index",
-    "draws",
-    "values",
-    "expected_alpha",
-    "alpha_sd",
-    "expected_sd",
-    "covered",
-    "coverage",
-    "coverage_low",
-    "coverage_high",
-    "params",
-    "minibatches",
-    "stable_reads",
-];
-
 impl<'a> Table<'a> {
     /// Reads it.
     pub(crate) fn parse(name: &'a str, bytes: &'a [u8]) -> Result<Self, Failure> {
@@ -110,12 +77,20 @@ impl<'a> Table<'a> {
 /// What was compared, and what was different.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
-    /// Files, and how many of their rows were compared.
-    pub(crate) compared: Vec<(String, usize)>,
+    pub(crate) compared: Vec<Compared>,
     /// The first difference.
     pub(crate) first: Option<Difference>,
     /// Rows that differ, that are missing or too many.
     pub(crate) different: usize,
+}
+
+/// How many rows of a table were compared.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Compared {
+    pub(crate) file: String,
+    pub(crate) rows: usize,
+    /// Rows that the table has.
+    pub(crate) of: usize,
 }
 
 /// One cell, or one row, that is not what was computed.
@@ -154,34 +129,32 @@ impl Comparison {
         }
         let id = report.column("run_id")?;
         let of_ids = report.rows.iter().filter(|row| ids.contains(row.cell(id)));
-        self.rows(&computed, &of_ids.collect::<Vec<_>>());
+        self.rows(&computed, &report, &of_ids.collect::<Vec<_>>());
         Ok(())
     }
 
-    /// Compares the rows of some points in a table of the report with all rows of a computed one.
-    pub(crate) fn points(
+    /// Compares all rows of a table of the report with a computed one.
+    pub(crate) fn whole(
         &mut self,
         name: &str,
         report: &[u8],
         computed: &[u8],
     ) -> Result<(), Failure> {
         let (report, computed) = (Table::parse(name, report)?, Table::parse(name, computed)?);
-        if self.heads_differ(&report, &computed) {
-            return Ok(());
+        if !self.heads_differ(&report, &computed) {
+            self.rows(&computed, &report, &report.rows.iter().collect::<Vec<_>>());
         }
-        let settings: Vec<usize> = (0..report.columns.len())
-            .filter(|index| !OF_ESTIMATES.contains(&report.columns[*index].as_str()))
-            .collect();
-        let point = |row: &Row<'_>| -> Vec<String> {
-            let cells = settings.iter().map(|index| row.cell(*index).to_owned());
-            cells.collect()
-        };
-        let points: BTreeSet<Vec<String>> = computed.rows.iter().map(point).collect();
-        let of_points = report
-            .rows
-            .iter()
-            .filter(|row| points.contains(&point(row)));
-        self.rows(&computed, &of_points.collect::<Vec<_>>());
+        Ok(())
+    }
+
+    /// Notes a table of which no row was compared.
+    pub(crate) fn none(&mut self, name: &str, report: &[u8]) -> Result<(), Failure> {
+        let report = Table::parse(name, report)?;
+        self.compared.push(Compared {
+            file: name.to_owned(),
+            rows: 0,
+            of: report.rows.len(),
+        });
         Ok(())
     }
 
@@ -205,10 +178,14 @@ impl Comparison {
         self.first.get_or_insert(difference);
     }
 
-    /// `report`: the rows of the report that should be those of `computed`.
-    fn rows(&mut self, computed: &Table<'_>, report: &[&Row<'_>]) {
+    /// `report`: the rows of `table` that should be those of `computed`.
+    fn rows(&mut self, computed: &Table<'_>, table: &Table<'_>, report: &[&Row<'_>]) {
         let name = computed.name.to_owned();
-        self.compared.push((name.clone(), computed.rows.len()));
+        self.compared.push(Compared {
+            file: name.clone(),
+            rows: report.len(),
+            of: table.rows.len(),
+        });
         let whole = |row: &Row<'_>| String::from_utf8_lossy(row.raw).trim_end().to_owned();
         let last_line = report.last().map(|row| row.line);
         for index in 0..report.len().max(computed.rows.len()) {
@@ -281,7 +258,12 @@ mod tests {
     fn rows_of_other_runs_are_not_looked_at() {
         let comparison = compared(REPORT, "run_id,step,alpha\na,0,1.5\na,10,1.25\n");
         assert!(comparison.is_equal());
-        assert_eq!(comparison.compared, [("estimates.csv".to_owned(), 2)]);
+        let compared = Compared {
+            file: "estimates.csv".to_owned(),
+            rows: 2,
+            of: 3,
+        };
+        assert_eq!(comparison.compared, [compared]);
     }
 
     #[test]

@@ -94,6 +94,11 @@ impl Folder {
         })
     }
 
+    /// Whether the report has such a table.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        open(&self.path.join(name)).is_ok()
+    }
+
     /// The bytes of a table; one that lies there packed, as `NAME.gz`, is unpacked.
     pub(crate) fn table(&self, name: &str) -> Result<Vec<u8>, Failure> {
         let path = self.path.join(name);

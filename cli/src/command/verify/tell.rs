@@ -4,8 +4,9 @@ use serde_json::json;
 use tailsweep_common::run::NUMERICS;
 use tailsweep_worker::Device;
 
+use super::POOLED;
 use super::choice::Listed;
-use super::compare::{Comparison, Difference};
+use super::compare::{Compared, Comparison, Difference};
 use super::folder::Folder;
 use crate::args::VerifyArgs;
 use crate::failure::Failure;
@@ -25,10 +26,10 @@ pub(crate) fn tell(
     }
     let rows = comparison.compared.iter();
     let rows: Vec<String> = rows
-        .map(|(file, rows)| format!("{rows} of {file}"))
+        .map(|Compared { file, rows, of }| format!("{file} {rows} of {of}"))
         .collect();
     let mut text = format!(
-        "{} of {} runs of {} computed again by tailsweep {}: rows {}\n",
+        "{} of {} runs of {} computed again by tailsweep {}; rows compared: {}\n",
         chosen.len(),
         listed.len(),
         folder.name,
@@ -37,6 +38,13 @@ pub(crate) fn tell(
     );
     for run in chosen {
         text += &format!("  {}\n", run.id);
+    }
+    if comparison
+        .compared
+        .iter()
+        .any(|table| table.rows < table.of)
+    {
+        text += "not compared: the rows of the other runs\n";
     }
     text += &match &comparison.first {
         None => "all equal, byte by byte\n".to_owned(),
@@ -78,7 +86,19 @@ fn described(difference: &Difference) -> String {
 }
 
 /// What a difference may come from.
-pub(crate) fn verdict(folder: &Folder, chosen: &[Listed], device: Device) -> String {
+pub(crate) fn verdict(
+    folder: &Folder,
+    chosen: &[Listed],
+    comparison: &Comparison,
+    device: Device,
+) -> String {
+    let first = comparison.first.as_ref();
+    if let Some(difference) = first.filter(|first| POOLED.contains(&first.file.as_str())) {
+        return format!(
+            "{} of `{}` does not follow from its own estimates",
+            difference.file, folder.name
+        );
+    }
     let here = device.kind();
     let mut text = format!("`{}` is not what its sweep computes here", folder.name);
     let others: Vec<&str> = folder
@@ -118,7 +138,7 @@ fn to_json(
 ) -> serde_json::Value {
     let compared = comparison.compared.iter();
     let compared: Vec<_> = compared
-        .map(|(file, rows)| json!({"file": file, "rows": rows}))
+        .map(|Compared { file, rows, of }| json!({"file": file, "rows": rows, "of": of}))
         .collect();
     let difference = comparison.first.as_ref().map(|difference| {
         json!({

@@ -4,7 +4,7 @@ use tailsweep_common::id::{RunId, SweepId};
 use tailsweep_common::state::RunState;
 use tailsweep_proto::convert::AttemptKey;
 use tailsweep_proto::wire;
-use tailsweep_scheduler::{Counts, RunView, SweepView, Why, WorkerView};
+use tailsweep_scheduler::{Counts, SweepView, Why, WorkerView};
 
 use crate::driver::View;
 use crate::explain;
@@ -127,15 +127,10 @@ fn running(view: &View<'_>, sweep: SweepId) -> Vec<wire::RunningRun> {
 }
 
 fn failures(view: &View<'_>, sweep: &SweepView<'_>) -> Vec<wire::RunFailure> {
-    let failed = |run: &RunView<'_>| run.state == RunState::Failed || run.message.is_some();
     if sweep.counts.failed == 0 && sweep.counts.waiting + sweep.counts.running == 0 {
         return Vec::new();
     }
-    let runs = view
-        .scheduler
-        .runs_of(sweep.id)
-        .filter(failed)
-        .take(MAX_FAILURES);
+    let runs = view.scheduler.failures_of(sweep.id).take(MAX_FAILURES);
     runs.map(|run| wire::RunFailure {
         run_id: run.id.to_string(),
         label: view.scheduler.name_of(run.no, sweep.id).unwrap_or_default(),

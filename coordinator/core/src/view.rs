@@ -335,6 +335,17 @@ impl Scheduler {
         })
     }
 
+    /// Those of them that have failed at least once, in its order; found without a look at the others.
+    pub fn failures_of(&self, id: SweepId) -> impl Iterator<Item = RunView<'_>> {
+        let sweep = self.ledger().sweep_no(id);
+        sweep.into_iter().flat_map(move |sweep_no| {
+            let sweep = self.ledger().sweep(sweep_no);
+            let runs = sweep.failures.iter();
+            runs.filter_map(|place| sweep.runs.get(*place as usize))
+                .map(move |no| self.run_view(sweep_no, sweep, *no))
+        })
+    }
+
     /// All workers that are connected or hold runs, in the order in which they were first heard.
     pub fn workers(&self) -> impl Iterator<Item = WorkerView<'_>> {
         self.sessions()

@@ -101,6 +101,9 @@ impl Ledger {
             entry.counts[place(run.stage.state())] += 1;
             entry.held += u32::from(run.stage.is_held());
             entry.runs.push(no);
+            if self.has_failed(no) {
+                entry.failures.insert(index as u32);
+            }
         }
         self.sweeps.push(entry);
         self.sweep_nos.insert(sweep.id, sweep_no);
@@ -114,6 +117,7 @@ impl Ledger {
     }
 
     fn run_changed(&mut self, no: RunNo, event: &RunEvent) {
+        let had_failed = self.has_failed(no);
         let entry = &mut self.runs[no.0 as usize];
         let settle = |entry: &mut Entry, how| {
             entry.settled = how;
@@ -191,6 +195,30 @@ impl Ledger {
             }
         };
         self.set_stage(no, stage);
+        self.note_failure(no, had_failed);
+    }
+
+    /// Whether something is to be told of a run's failures.
+    fn has_failed(&self, no: RunNo) -> bool {
+        matches!(self.entry(no).stage, Stage::Failed(_)) || self.messages.contains_key(&no)
+    }
+
+    /// Keeps the indices of its sweeps, if that has changed.
+    fn note_failure(&mut self, no: RunNo, had_failed: bool) {
+        let has_failed = self.has_failed(no);
+        if has_failed == had_failed {
+            return;
+        }
+        let mut at = self.entry(no).chain;
+        while let Some(link) = self.links.get(at as usize) {
+            let failures = &mut self.sweeps[link.sweep.index()].failures;
+            if has_failed {
+                failures.insert(link.index);
+            } else {
+                failures.remove(&link.index);
+            }
+            at = link.next;
+        }
     }
 
     /// Brings a run to a stage, and all that is counted by stages with it.
@@ -296,9 +324,11 @@ impl Ledger {
 
     /// As if the run had never been tried, but for the number of its next attempt.
     fn forget(&mut self, no: RunNo) {
-        let Some(entry) = self.runs.get_mut(no.0 as usize) else {
+        if no.0 as usize >= self.runs.len() {
             return;
-        };
+        }
+        let had_failed = self.has_failed(no);
+        let entry = &mut self.runs[no.0 as usize];
         if entry.attempt > 0 {
             entry.settled = Settled::HandedBack;
             entry.settled_by = entry.worker;
@@ -312,6 +342,7 @@ impl Ledger {
         self.messages.remove(&no);
         self.judged.remove(&no);
         self.set_stage(no, Stage::Waiting);
+        self.note_failure(no, had_failed);
     }
 }
 

@@ -25,6 +25,16 @@ impl Ledger {
                 );
             }
             let name = &sweep.sweep.name;
+            let failures = (0..).zip(&sweep.runs).filter(|(_, no)| {
+                let is_given_up = matches!(self.entry(**no).stage, Stage::Failed(_));
+                is_given_up || self.message(**no).is_some()
+            });
+            assert!(
+                failures
+                    .map(|(place, _)| place)
+                    .eq(sweep.failures.iter().copied()),
+                "index of failures of sweep `{name}`"
+            );
             assert_eq!(sweep.counts, counts, "counts of sweep `{name}`");
             assert_eq!(sweep.spare, spare, "runs that sweep `{name}` does not need");
             assert_eq!(sweep.held, held, "held runs of sweep `{name}`");

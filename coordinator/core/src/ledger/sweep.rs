@@ -41,6 +41,8 @@ pub(crate) struct SweepEntry {
     /// Its runs that were in computation when it was stopped, and still are: they may finish for
     /// it.
     pub(crate) finishing: BTreeSet<RunNo>,
+    /// The places of its runs that have failed, once at least: so that nobody looks through all.
+    pub(crate) failures: BTreeSet<u32>,
     /// How many seeds each point needs that is known well enough, by its place in the sweep.
     pub(crate) enough: BTreeMap<u32, u32>,
     /// How many of its runs in each state it does not need.
@@ -68,6 +70,7 @@ impl SweepEntry {
             paused: false,
             stopped: None,
             finishing: BTreeSet::new(),
+            failures: BTreeSet::new(),
             enough: BTreeMap::new(),
             spare: [0; 6],
             replaced_by: None,

@@ -325,7 +325,8 @@ impl Scheduler {
             return Standing::Stale;
         };
         let entry = self.ledger.entry(no);
-        if entry.stage.is_held() && entry.attempt == attempt && entry.worker == worker {
+        let is_of_it = entry.attempt == attempt && entry.worker == worker;
+        if entry.stage.is_held() && (is_of_it || self.unfenced) {
             return Standing::Current(no);
         }
         let is_last_settled =

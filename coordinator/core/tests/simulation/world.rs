@@ -46,11 +46,11 @@ struct Climate {
     wishes: u64,
 }
 
-/// A rule that is broken on purpose, where the world begins and the core ends: such a world must
-/// be found out.
+/// A rule that is broken on purpose, in the core or where the world begins: such a world must be found
+/// out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
-    /// Any word about a run counts as one of its current attempt.
+    /// To the core any word about a run counts as one of its current attempt.
     NoFence,
     /// What is said leaves before the events that caused it are durable.
     AnswerBeforeCommit,
@@ -67,6 +67,23 @@ pub(crate) enum Broken {
 }
 
 impl Broken {
+    /// In words, for the table in docs/guarantees.md.
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Self::NoFence => {
+                "no fencing: to the core any word counts as one of the current attempt"
+            }
+            Self::AnswerBeforeCommit => "answers leave before the commit",
+            Self::TornGroup => "the last event of a group is not written",
+            Self::NoDiscard => "records of another kind stay",
+            Self::AnyKindResumes => "a checkpoint is used on another kind",
+            Self::HastyCheckpoint => {
+                "a worker sends a checkpoint before its records are acknowledged"
+            }
+            Self::NoFreshTerm => "leases end at once after a restart",
+        }
+    }
+
     pub(crate) const ALL: [Self; 7] = [
         Self::NoFence,
         Self::AnswerBeforeCommit,

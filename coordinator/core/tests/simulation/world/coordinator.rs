@@ -103,6 +103,9 @@ impl World {
             scheduler.replay(event.clone());
         }
         scheduler.recovered(Tick::ZERO);
+        if self.broken == Some(Broken::NoFence) {
+            scheduler.break_the_fence();
+        }
         scheduler.check_invariants();
         self.lives += 1;
         let mut latest = HashMap::new();
@@ -429,10 +432,6 @@ impl World {
                 return;
             }
         }
-        let input = match self.broken {
-            Some(Broken::NoFence) => self.unfenced(input),
-            _ => input,
-        };
         if self.input(input).is_err() {
             self.tally.refused += 1;
             self.break_session(session, 1_000);
@@ -458,48 +457,5 @@ impl World {
         let late = truth::late(self.store.runs[run.0 as usize]);
         self.input(Input::Judged { run, attempt, late })
             .expect("never refused");
-    }
-
-    /// The same word, as if the current attempt had said it.
-    fn unfenced(&self, mut input: Input) -> Input {
-        let Some(coordinator) = &self.coordinator else {
-            return input;
-        };
-        let of = match &mut input {
-            Input::Record {
-                worker,
-                run,
-                attempt,
-                ..
-            }
-            | Input::Checkpoint {
-                worker,
-                run,
-                attempt,
-                ..
-            }
-            | Input::Failed {
-                worker,
-                run,
-                attempt,
-                ..
-            }
-            | Input::Started(worker, run, attempt)
-            | Input::Finished(worker, run, attempt, _) => Some((worker, *run, attempt)),
-            _ => None,
-        };
-        if let Some((name, run, attempt)) = of
-            && let Some((worker, held)) = coordinator
-                .scheduler
-                .workers()
-                .filter(|worker| worker.connected)
-                .find_map(|worker| {
-                    let held = worker.held.iter().find(|held| held.run == run)?;
-                    Some((worker.id.clone(), held.attempt))
-                })
-        {
-            (*name, *attempt) = (worker, held);
-        }
-        input
     }
 }

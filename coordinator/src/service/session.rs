@@ -27,8 +27,11 @@ const BYTES_OF_PATH: u64 = 64;
 const BYTES_OF_LENGTH: u64 = 16;
 /// News of more runs than this in one heartbeat are not kept.
 const MAX_NEWS: usize = 1024;
-/// A failure's message is cut there, bytes.
+/// Of a failure's message so much is kept, bytes: how it begins, and most of it from its end, where
+/// the last words of stderr are.
 const MAX_MESSAGE: usize = 4096;
+/// See [`MAX_MESSAGE`].
+const BEGINNING: usize = 1024;
 /// A worker has no more labels.
 const MAX_LABELS: usize = 32;
 /// No run takes more steps.
@@ -180,7 +183,7 @@ fn word_of(
             let (run, attempt) = convert::attempt_of(attempt, "Failed")?;
             let reason = Reason::from_word(&reason)
                 .ok_or_else(|| WireError::new("Failed", "reason", "is not a known reason"))?;
-            message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+            shorten(&mut message);
             Input::Failed {
                 worker: who(),
                 run,
@@ -196,6 +199,17 @@ fn word_of(
         Message::Draining(wire::Draining {}) => Input::Drain(who()),
     };
     Ok(Some(Word::Input(input)))
+}
+
+/// Takes the middle out of a message that is too long.
+fn shorten(message: &mut String) {
+    const LEFT_OUT: &str = " […] ";
+    if message.len() > MAX_MESSAGE {
+        let first = message.floor_char_boundary(BEGINNING);
+        let rest = MAX_MESSAGE - BEGINNING - LEFT_OUT.len();
+        let last = message.ceil_char_boundary(message.len() - rest);
+        message.replace_range(first..last, LEFT_OUT);
+    }
 }
 
 fn record_of(worker: &WorkerId, record: wire::Record) -> Result<Input, WireError> {
@@ -345,6 +359,21 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use tailsweep_common::id::RunId;
+
+    #[test]
+    fn a_long_message_keeps_its_end() {
+        let mut message = "ä".repeat(3000) + "the last line of stderr";
+        shorten(&mut message);
+        assert!(message.starts_with('ä') && message.ends_with("äthe last line of stderr"));
+        assert!(
+            (4090..=MAX_MESSAGE).contains(&message.len()),
+            "{}",
+            message.len()
+        );
+        let mut short = "short".to_owned();
+        shorten(&mut short);
+        assert_eq!(short, "short");
+    }
 
     fn part(step: u64, content: &[u8], last: bool) -> wire::CheckpointPart {
         wire::CheckpointPart {

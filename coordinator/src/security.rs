@@ -14,7 +14,7 @@ mod secret;
 mod tokens;
 
 pub use access::{Access, AccessError, Credentials};
-pub(crate) use guard::{Guard, guard};
+pub(crate) use guard::{Guard, guard, unknown};
 pub(crate) use hosts::Hosts;
 pub use role::Role;
 pub(crate) use secret::make_private;

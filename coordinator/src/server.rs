@@ -247,5 +247,6 @@ async fn routes(
         .add_service(workers)
         .add_service(sweeps);
     let all = services.into_axum_router().merge(pages);
+    let all = all.fallback(security::unknown);
     Routes::from(all.layer(from_fn_with_state(guard, security::guard)))
 }

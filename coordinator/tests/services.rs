@@ -14,7 +14,22 @@ use tailsweep_proto::wire::coordinator_message::Message as Answer;
 use tailsweep_proto::wire::sweep_service_client::SweepServiceClient;
 use tailsweep_proto::wire::worker_message::Message as Word;
 use tailsweep_proto::{PROTOCOL, wire};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tonic::Code;
+
+#[tokio::test]
+async fn an_unknown_path_is_not_found() {
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let request = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(answer.contains("there is no such page"), "{answer}");
+}
 
 #[tokio::test]
 async fn health_and_reflection_answer() {

@@ -100,6 +100,18 @@ pub(crate) async fn guard(
     }
 }
 
+/// What is neither a page nor a method: a browser is told so in its own way.
+pub(crate) async fn unknown(request: Request) -> Response<Body> {
+    if is_call(request.headers()) {
+        return Status::unimplemented("there is no such method").into_http();
+    }
+    let mut response = Response::new(Body::from("there is no such page\n"));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
+}
+
 impl Refused {
     fn reason(self) -> &'static str {
         match self {

@@ -139,8 +139,9 @@ impl Coordinator {
         access: Access,
         shutdown: Shutdown,
     ) -> Result<(), ServeError> {
-        self.serve(accept::connections(listener), access, shutdown)
-            .await
+        accept::raise_limit_of_files();
+        let connections = accept::connections(listener, accept::most);
+        self.serve(connections, access, shutdown).await
     }
 
     /// Serves connections until `shutdown` completes.

@@ -8,46 +8,12 @@ use std::time::Duration;
 
 use support::*;
 use tailsweep_common::id::RunId;
-use tailsweep_proto::wire::coordinator_message::Message as Answer;
 use tailsweep_proto::wire::submit_part::Part;
 use tailsweep_proto::wire::sweep_service_client::SweepServiceClient;
 use tailsweep_proto::wire::worker_message::Message as Word;
 use tailsweep_proto::{MAX_MESSAGE, wire};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-/// Leases, starts and finishes all runs of [`SPEC`].
-async fn finish_all(running: &Running) {
-    let mut worker = running.session(hello("worthy")).await.unwrap();
-    let mut settled = 0;
-    while settled < 3 {
-        match worker.hear().await.unwrap() {
-            Answer::Lease(lease) => {
-                let attempt = lease.attempt;
-                worker.say(Word::Started(attempt.clone().unwrap())).await;
-                let done = wire::Done {
-                    steps: 10,
-                    accuracy_reached: false,
-                };
-                let ending = Some(wire::finished::Ending::Done(done));
-                worker
-                    .say(Word::Finished(wire::Finished { attempt, ending }))
-                    .await;
-            }
-            Answer::Settled(_) => settled += 1,
-            Answer::Welcome(_) => {}
-            other => panic!("expected a lease, got {other:?}"),
-        }
-    }
-}
-
-async fn status(running: &Running) -> wire::SweepStatus {
-    let mut client = SweepServiceClient::new(running.channel.clone());
-    let request = wire::GetSweepRequest {
-        sweep: "last".to_owned(),
-    };
-    client.get_sweep(request).await.unwrap().into_inner()
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_floods_and_does_not_listen_is_cut_off_and_others_go_on() {
@@ -163,6 +129,21 @@ async fn a_checkpoint_larger_than_its_run_ends_the_session() {
         assert!(sent < 100, "a run of 3,176 parameters may keep 800 MiB");
     }
     finish_all(&running).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_ends() {
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    let silent = TcpStream::connect(running.address);
+    let mut half = TcpStream::connect(running.address).await.unwrap();
+    half.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
+    for mut stream in [silent.await.unwrap(), half] {
+        let mut heard = [0; 64];
+        let ended = tokio::time::timeout(Duration::from_secs(30), stream.read(&mut heard));
+        let heard = ended.await.expect("it holds a file handle for ever");
+        assert_eq!(heard.unwrap_or(0), 0, "it was answered");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

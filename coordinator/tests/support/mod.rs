@@ -168,3 +168,37 @@ pub(crate) fn hello(worker: &str) -> wire::Hello {
         labels: Vec::new(),
     }
 }
+
+/// Leases, starts and finishes all runs of [`SPEC`].
+pub(crate) async fn finish_all(running: &Running) {
+    let mut worker = running.session(hello("worthy")).await.unwrap();
+    let mut settled = 0;
+    while settled < 3 {
+        match worker.hear().await.unwrap() {
+            Answer::Lease(lease) => {
+                let attempt = lease.attempt;
+                worker.say(Word::Started(attempt.clone().unwrap())).await;
+                let done = wire::Done {
+                    steps: 10,
+                    accuracy_reached: false,
+                };
+                let ending = Some(wire::finished::Ending::Done(done));
+                worker
+                    .say(Word::Finished(wire::Finished { attempt, ending }))
+                    .await;
+            }
+            Answer::Settled(_) => settled += 1,
+            Answer::Welcome(_) => {}
+            other => panic!("expected a lease, got {other:?}"),
+        }
+    }
+}
+
+/// Where the last sweep stands.
+pub(crate) async fn status(running: &Running) -> wire::SweepStatus {
+    let mut client = SweepServiceClient::new(running.channel.clone());
+    let request = wire::GetSweepRequest {
+        sweep: "last".to_owned(),
+    };
+    client.get_sweep(request).await.unwrap().into_inner()
+}

@@ -34,6 +34,9 @@ const INBOX: usize = 4096;
 /// Time between looks whether the disk takes something again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// What is wrong when the store does not answer.
+const THREAD_ENDED: &str = "the writing thread ended";
+
 /// Something that a service hands to the driver.
 pub(crate) enum Command {
     /// A worker's session began; `join` is an [`Input::Join`]. The answer is whether it may stay:
@@ -262,7 +265,8 @@ pub(crate) struct Engine {
     config: Config,
     started: Instant,
     inbox: mpsc::Receiver<Command>,
-    writer: Writer,
+    /// Absent where the state is only read, and after the disk did not do as it should.
+    writer: Option<Writer>,
     scheduler: Scheduler,
     sessions: BTreeMap<WorkerId, Session>,
     progress: BTreeMap<WorkerId, Vec<wire::RunProgress>>,
@@ -295,7 +299,8 @@ impl Engine {
     /// Rebuilds the core from the store.
     pub(crate) fn open(folder: StateFolder, config: Config) -> Result<(Driver, Self), StoreError> {
         let started = Instant::now();
-        let (writer, scheduler) = recover(&folder, &config, tick(started))?;
+        let writer = folder.prepare()?;
+        let scheduler = recover(&folder, &config, tick(started))?;
         let (sender, inbox) = mpsc::channel(INBOX);
         let stats = Arc::new(Stats::default());
         let engine = Self {
@@ -313,7 +318,11 @@ impl Engine {
             compactions: Vec::new(),
             judge: Judge::default(),
             stats: Arc::clone(&stats),
-            trouble: None,
+            // Whether the disk takes something is still to be seen.
+            trouble: Some(Trouble {
+                is_rebuilt: true,
+                look_at: started,
+            }),
             rooms: Vec::new(),
         };
         let driver = Driver {
@@ -327,9 +336,11 @@ impl Engine {
     pub(crate) async fn run(mut self, shutdown: impl Future<Output = ()>) {
         tokio::pin!(shutdown);
         let mut commands = Vec::with_capacity(INBOX);
+        self.look_again().await;
         loop {
             let timeout = match &self.trouble {
                 Some(trouble) => Some(trouble.look_at.saturating_duration_since(Instant::now())),
+                None if !self.compactions.is_empty() => Some(Duration::ZERO),
                 None => {
                     let due = self.scheduler.poll_timeout();
                     due.map(|due| due.since(self.now()))
@@ -351,11 +362,11 @@ impl Engine {
                 () = &mut shutdown => return self.say_goodbye(),
             }
             if self.trouble.is_some() {
-                commands.drain(..).for_each(|command| self.decline(command));
                 self.look_again().await;
-                if self.trouble.is_some() {
-                    continue;
-                }
+            }
+            if self.trouble.is_some() {
+                commands.drain(..).for_each(|command| self.decline(command));
+                continue;
             }
             for command in commands.drain(..) {
                 self.take(command);
@@ -364,6 +375,8 @@ impl Engine {
             if let Err(problem) = self.settle().await {
                 error!(%problem, "can't write the state; forgetting what was not written");
                 self.forget(&problem);
+                self.look_again().await;
+                self.answer();
             }
             self.rooms.clear();
         }
@@ -567,9 +580,12 @@ impl Engine {
                 Committed::default()
             } else {
                 let (count, start) = (writes.len(), Instant::now());
-                let answer = self.writer.commit(writes).await;
-                let committed = answer
-                    .map_err(|_| "the writing thread ended".to_owned())?
+                let writer = self.writer.as_ref();
+                let writer =
+                    writer.expect("nothing is decided before the disk has taken something");
+                let committed = writer.commit(writes).await;
+                let committed = committed
+                    .map_err(|_| THREAD_ENDED.to_owned())?
                     .map_err(|problem| store::describe(&problem))?;
                 self.stats.committed(count, start.elapsed());
                 committed
@@ -592,27 +608,45 @@ impl Engine {
                 self.handle(Input::Differs(run));
             }
         }
-        let view = View {
-            scheduler: &self.scheduler,
-            progress: &self.progress,
-            trouble: None,
-        };
-        for question in self.questions.drain(..) {
-            question(&view);
-        }
+        self.answer();
         self.compact().await;
         Ok(())
     }
 
-    /// Lets the store give room back, once for all who wait for it. That it can't is no trouble:
-    /// everything is as it was.
-    async fn compact(&mut self) {
-        if self.compactions.is_empty() {
+    /// Answers what was asked so far. What was asked while nothing is known for certain is not
+    /// answered: who asked hears why by [`Driver::gone`].
+    fn answer(&mut self) {
+        let questions = mem::take(&mut self.questions);
+        if self
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| !trouble.is_rebuilt)
+        {
             return;
         }
-        let done = match self.writer.compact().await {
-            Ok(done) => done.map_err(|problem| store::describe(&problem)),
-            Err(_) => Err("the writing thread ended".to_owned()),
+        let view = View {
+            scheduler: &self.scheduler,
+            progress: &self.progress,
+            trouble: self.stats.trouble(),
+        };
+        questions.into_iter().for_each(|question| question(&view));
+    }
+
+    /// Lets the store give a slice of room back, for all who wait for it; the next one comes when
+    /// those who came meanwhile have been heard. That it can't is no trouble: everything is as it was.
+    async fn compact(&mut self) {
+        let Some(writer) = self
+            .writer
+            .as_ref()
+            .filter(|_| !self.compactions.is_empty())
+        else {
+            return;
+        };
+        let done = match writer.compact().await {
+            Ok(Ok(false)) => return,
+            Ok(Ok(true)) => Ok(()),
+            Ok(Err(problem)) => Err(store::describe(&problem)),
+            Err(_) => Err(THREAD_ENDED.to_owned()),
         };
         for reply in self.compactions.drain(..) {
             // Who asked may have gone.
@@ -636,9 +670,16 @@ impl Engine {
                     .expect("a sweep comes back only by the command that brings its text");
                 Write::Restored(id, submission)
             }
-            Event::Sweep(id, SweepEvent::Removed { forgotten }) => Write::Removed {
+            Event::Sweep(
+                id,
+                SweepEvent::Removed {
+                    forgotten,
+                    attempts,
+                },
+            ) => Write::Removed {
                 sweep: id,
                 forgotten,
+                attempts,
                 orphans: self.orphans(id),
             },
             event => Write::Event(event),
@@ -691,24 +732,15 @@ impl Engine {
         self.progress.clear();
         self.submissions.clear();
         self.replies.clear();
-        self.questions.clear();
         self.compactions.clear();
         self.judge = Judge::default();
     }
 
     /// In trouble only questions are answered: who is not, hears why by [`Driver::gone`].
-    fn decline(&self, command: Command) {
-        if let Command::Ask(question) = command
-            && self
-                .trouble
-                .as_ref()
-                .is_some_and(|trouble| trouble.is_rebuilt)
-        {
-            question(&View {
-                scheduler: &self.scheduler,
-                progress: &self.progress,
-                trouble: self.stats.trouble(),
-            });
+    fn decline(&mut self, command: Command) {
+        if let Command::Ask(question) = command {
+            self.questions.push(question);
+            self.answer();
         }
     }
 
@@ -723,8 +755,7 @@ impl Engine {
         trouble.look_at = Instant::now() + LOOK_AGAIN;
         if !trouble.is_rebuilt {
             match recover(&self.folder, &self.config, tick(self.started)) {
-                Ok((writer, scheduler)) => {
-                    self.writer = writer;
+                Ok(scheduler) => {
                     self.scheduler = scheduler;
                     trouble.is_rebuilt = true;
                 }
@@ -734,21 +765,42 @@ impl Engine {
                 }
             }
         }
-        let probed = match self.writer.commit(vec![Write::Probe]).await {
-            Ok(probed) => probed.map_err(|problem| store::describe(&problem)),
-            Err(_) => Err("the writing thread ended".to_owned()),
-        };
-        match probed {
-            Ok(_) => {
-                info!("the state can be written again");
+        match self.probe().await {
+            Ok(()) => {
+                if self.stats.trouble().is_some() {
+                    info!("the state can be written again");
+                }
                 self.stats.set_trouble(None);
                 self.trouble = None;
             }
             Err(problem) => {
-                debug!(%problem, "the state still can't be written");
+                if self.stats.trouble().is_none() {
+                    warn!(%problem, "the state can't be written");
+                }
                 self.stats.set_trouble(Some(&problem));
             }
         }
+    }
+
+    /// Whether the disk takes something.
+    async fn probe(&mut self) -> Result<(), String> {
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self
+                .folder
+                .writer()
+                .map_err(|problem| problem.to_string())?,
+        };
+        let probed = writer.commit(vec![Write::Probe]).await;
+        let probed = probed.map_err(|_| THREAD_ENDED.to_owned())?;
+        // Where there is no more than no room, its connection is as good as a new one; and while it
+        // is open, so is the index of the log, for which a new one would need room.
+        if probed.as_ref().err().is_none_or(store::is_full) {
+            self.writer = Some(writer);
+        }
+        probed
+            .map(|_| ())
+            .map_err(|problem| store::describe(&problem))
     }
 
     fn say_goodbye(self) {
@@ -764,15 +816,11 @@ impl Engine {
     }
 }
 
-fn recover(
-    folder: &StateFolder,
-    config: &Config,
-    now: Tick,
-) -> Result<(Writer, Scheduler), StoreError> {
+fn recover(folder: &StateFolder, config: &Config, now: Tick) -> Result<Scheduler, StoreError> {
     let mut scheduler = Scheduler::new(config.clone());
-    let writer = folder.replay(|event| scheduler.replay(event))?;
+    folder.replay(|event| scheduler.replay(event))?;
     scheduler.recovered(now);
-    Ok((writer, scheduler))
+    Ok(scheduler)
 }
 
 fn tick(started: Instant) -> Tick {

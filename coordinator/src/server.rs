@@ -96,7 +96,21 @@ pub struct Coordinator {
 impl Coordinator {
     /// Locks the state folder and rebuilds what was going on.
     pub fn open(settings: &Settings) -> Result<Self, StoreError> {
-        let folder = StateFolder::lock(settings)?;
+        Self::over(StateFolder::lock(settings)?, settings)
+    }
+
+    /// The same for a state that is only asked, such as that of a sweep that is over: where its folder
+    /// can't be written, nothing is.
+    pub fn open_to_ask(settings: &Settings) -> Result<Self, StoreError> {
+        match StateFolder::lock(settings) {
+            Err(problem) if problem.is_unwritable() => {
+                Self::over(StateFolder::only_read(settings)?, settings)
+            }
+            locked => Self::over(locked?, settings),
+        }
+    }
+
+    fn over(folder: StateFolder, settings: &Settings) -> Result<Self, StoreError> {
         let reader = folder.reader();
         let inside = settings.workers_inside;
         let config = Config {

@@ -94,6 +94,78 @@ fn a_journal_that_was_changed_is_named_with_its_line() {
 }
 
 #[test]
+fn a_journal_without_its_end_is_named() {
+    let last = "DELETE FROM journal WHERE seq = (SELECT MAX(seq) FROM journal)";
+    let said = problem_after(|state| change(state, last));
+    assert!(said.contains("line 8 of the journal is missing"), "{said}");
+    let more =
+        "INSERT INTO journal SELECT seq + 1, at_ms, body, NULL, run FROM journal WHERE seq = 8";
+    let said = problem_after(|state| change(state, more));
+    assert!(
+        said.contains("damaged") && said.contains("line 9"),
+        "{said}"
+    );
+    let said = problem_after(|state| change(state, "DELETE FROM journal_end"));
+    assert!(said.contains("damaged"), "{said}");
+}
+
+#[tokio::test]
+async fn what_contradicts_the_tables_is_damage_and_no_trouble_of_the_disk() {
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    running.submit(&sweep("first", 100)).await.unwrap();
+    let other = Connection::open(database(state.path())).unwrap();
+    let line = "INSERT INTO journal (seq, at_ms, body) VALUES (2, 0, '')";
+    assert_eq!(other.execute(line, []), Ok(1));
+    let refused = running.submit(&sweep("second", 100)).await.unwrap_err();
+    assert!(refused.message().contains("damaged"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_journal_loses_what_was_said_of_removed_runs_and_nothing_else() {
+    let state = tempfile::tempdir().unwrap();
+    let running = Running::start(state.path()).await;
+    let kept = sweep("kept", 100).replace("seeds = 3", "seeds = [7, 8, 9]");
+    running.submit(&sweep("gone", 100)).await.unwrap();
+    finish_all(&running).await;
+    running.submit(&kept).await.unwrap();
+    finish_all(&running).await;
+    let other = Connection::open(database(state.path())).unwrap();
+    let lines = || -> i64 {
+        let count = other.query_row("SELECT COUNT(*) FROM journal", [], |row| row.get(0));
+        count.unwrap()
+    };
+    let before = lines();
+    let mut client = SweepServiceClient::new(running.channel.clone());
+    let removal = wire::ControlRequest {
+        sweep: "gone".to_owned(),
+        wish: Some(wire::control_request::Wish::Remove(wire::Remove {})),
+    };
+    client.control(removal).await.unwrap();
+    client
+        .collect(wire::CollectRequest::default())
+        .await
+        .unwrap();
+    // Each of its three runs was leased, started and finished; two lines tell of its end.
+    assert_eq!(lines(), before - 9 + 2);
+    running.stop().await;
+
+    let running = Running::start(state.path()).await;
+    assert_eq!(status(&running).await.runs.unwrap().done, 3);
+    assert!(running.submit(&sweep("gone", 100)).await.unwrap().created);
+    finish_all(&running).await;
+    running.stop().await;
+    drop(Coordinator::open(&settings(state.path())).unwrap());
+    change(state.path(), "DELETE FROM journal WHERE seq = 13");
+    let said = Coordinator::open(&settings(state.path())).err().unwrap();
+    assert!(
+        said.to_string()
+            .contains("line 13 of the journal is missing"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_torn_log_loses_only_what_was_never_acknowledged() {
     let state = tempfile::tempdir().unwrap();
     let torn = tempfile::tempdir().unwrap();
@@ -124,8 +196,8 @@ async fn a_full_state_says_so_and_goes_on_when_there_is_room() {
     let state = tempfile::tempdir().unwrap();
     drop(Coordinator::open(&settings(state.path())).unwrap());
     let other = Connection::open(database(state.path())).unwrap();
-    let filler = "INSERT INTO probe (filler) VALUES (zeroblob(500000))";
-    other.execute(filler, []).unwrap();
+    let filler = "CREATE TABLE filler (content); INSERT INTO filler VALUES (zeroblob(500000))";
+    other.execute_batch(filler).unwrap();
 
     let small = Settings {
         max_state: Some(1 << 20),
@@ -170,7 +242,7 @@ async fn a_full_state_says_so_and_goes_on_when_there_is_room() {
     };
     assert_eq!(refused.code(), Code::ResourceExhausted);
 
-    other.execute("DELETE FROM probe", []).unwrap();
+    other.execute("DELETE FROM filler", []).unwrap();
     let source = sweep(&format!("sweep-{accepted}"), 50_000);
     for _ in 0..500 {
         if let Ok(reply) = running.submit(&source).await {

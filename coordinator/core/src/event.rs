@@ -137,6 +137,10 @@ pub enum SweepEvent {
         /// The runs that no other sweep has, as ranges of numbers (first and last): all that is
         /// known of them goes.
         forgotten: Vec<(RunNo, RunNo)>,
+        /// How many attempts there were at those of them that were tried, as ranges: with that, earlier
+        /// events of these runs say nothing more, and need not be kept. Absent in older events.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempts: Option<Vec<(RunNo, RunNo, Attempt)>>,
     },
     /// A point is known well enough: it needs only so many of its seeds, the first ones.
     Enough {

@@ -24,6 +24,7 @@ pub use snapshot::Snapshot;
 pub(crate) use sweep::{SweepEntry, SweepNo};
 
 use crate::event::RunNo;
+use crate::input::Attempt;
 use crate::names::Names;
 use crate::prepared::Waiting;
 use crate::sessions::WorkerNo;
@@ -233,6 +234,20 @@ impl Ledger {
             match ranges.last_mut() {
                 Some((_, last)) if last.0 + 1 == no.0 => *last = no,
                 _ => ranges.push((no, no)),
+            }
+        }
+        ranges
+    }
+
+    /// How often the runs in these ranges were tried, as ranges; those that never were are left out.
+    pub(crate) fn attempts_at(&self, runs: &[(RunNo, RunNo)]) -> Vec<(RunNo, RunNo, Attempt)> {
+        let mut ranges: Vec<(RunNo, RunNo, Attempt)> = Vec::new();
+        for no in runs.iter().flat_map(|(first, last)| first.0..=last.0) {
+            let attempt = self.entry(RunNo(no)).attempt;
+            match ranges.last_mut() {
+                Some((_, last, same)) if last.0 + 1 == no && *same == attempt => *last = RunNo(no),
+                _ if attempt == 0 => {}
+                _ => ranges.push((RunNo(no), RunNo(no), attempt)),
             }
         }
         ranges

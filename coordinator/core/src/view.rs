@@ -458,8 +458,13 @@ impl Scheduler {
             },
             steps: entry.steps,
             attempts: entry.attempt,
-            worker: was_leased.then(|| ledger.workers.name(entry.worker.0)),
-            kind: was_leased.then(|| ledger.kinds.name(entry.kind)),
+            // A run that was forgotten had it from nobody.
+            worker: was_leased
+                .then(|| ledger.workers.name(entry.worker.0))
+                .filter(|name| !name.is_empty()),
+            kind: was_leased
+                .then(|| ledger.kinds.name(entry.kind))
+                .filter(|name| !name.is_empty()),
             message: ledger.message(no),
             checkpoint: entry.checkpoint,
             nondeterministic: entry.nondeterministic,

@@ -103,8 +103,8 @@ impl Credentials {
 }
 
 impl Access {
-    /// Whether the address may be listened on.
-    pub(crate) fn permit(&self, address: SocketAddr) -> Result<(), AccessError> {
+    /// Whether the address may be listened on. Ask before anything is made.
+    pub fn permit(&self, address: SocketAddr) -> Result<(), AccessError> {
         let is_closed = self
             .credentials
             .as_ref()

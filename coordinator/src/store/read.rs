@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, Error, OptionalExtension, Row, params};
+use rusqlite::{Connection, Error, OpenFlags, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 use tailsweep_common::id::{BlobId, SweepId};
 use tailsweep_common::sweep::Sweep;
@@ -14,8 +15,8 @@ use tailsweep_scheduler::event::RunEvent;
 use tailsweep_scheduler::{Event, RunNo};
 
 use super::journal::{Dated, Entry};
+use super::packed;
 use super::seal::Seal;
-use super::{open_read_only, packed};
 
 /// Why the journal can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,10 @@ pub(super) enum Damage {
     Gap(i64),
     #[error("line {0} of the journal, or one before it, is not what was written")]
     Changed(i64),
+    #[error("line {0} of the journal was not written by a coordinator")]
+    Added(i64),
+    #[error("nothing says where the journal ends")]
+    Endless,
     #[error("line {0} of the journal makes no sense: {1}")]
     Line(i64, serde_json::Error),
 }
@@ -43,35 +48,48 @@ pub(crate) struct Sizes {
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
     database: PathBuf,
+    /// Nothing else reads or writes it, and beside it no file can be made.
+    is_alone: bool,
 }
 
 impl Reader {
-    pub(crate) fn new(database: PathBuf) -> Self {
-        Self { database }
+    pub(super) fn new(database: PathBuf, is_alone: bool) -> Self {
+        Self { database, is_alone }
     }
 
     /// Size of the database, bytes.
     pub(crate) fn size(&self) -> u64 {
         let mut log = self.database.clone().into_os_string();
         log.push("-wal");
-        let size = |path: &std::path::Path| fs::metadata(path).map_or(0, |file| file.len());
+        let size = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
         size(&self.database) + size(log.as_ref())
     }
 
-    fn connect(&self) -> rusqlite::Result<Connection> {
-        open_read_only(&self.database)
+    /// A connection that only reads.
+    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        if self.is_alone {
+            flags |= OpenFlags::SQLITE_OPEN_URI;
+            return Connection::open_with_flags(immutable(&self.database), flags);
+        }
+        let connection = Connection::open_with_flags(&self.database, flags)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        Ok(connection)
     }
 
     /// Calls `apply` with every stored event, in the order in which they became durable. Contents
-    /// of checkpoints are left out: only their steps matter to the core. The answer is the seal of
-    /// the last line.
-    pub(super) fn events(&self, mut apply: impl FnMut(Event)) -> Result<Seal, Damage> {
+    /// of checkpoints are left out: only their steps matter to the core.
+    pub(super) fn events(&self, mut apply: impl FnMut(Event)) -> Result<(), Damage> {
         let connection = self.connect()?;
+        let gaps = gaps(&connection)?;
         let mut lines = connection.prepare("SELECT seq, body, seal FROM journal ORDER BY seq")?;
         let mut lines = lines.query([])?;
         let (mut before, mut seal, mut is_sealed) = (0, Seal::default(), false);
         while let Some(line) = lines.next()? {
             let (seq, stored): (i64, Option<i64>) = (line.get(0)?, line.get(2)?);
+            if let Some((last, kept)) = gaps.get(&(before + 1)) {
+                (before, seal, is_sealed) = (*last, *kept, true);
+            }
             if seq != before + 1 {
                 return Err(Damage::Gap(before + 1));
             }
@@ -100,7 +118,15 @@ impl Reader {
                 Entry::Sweep(sweep, change) => Event::Sweep(sweep, change),
             });
         }
-        Ok(seal)
+        let end = "SELECT lines, seal FROM journal_end";
+        let end = connection.query_row(end, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        match end.optional()? {
+            None => Err(Damage::Endless),
+            Some((count, _)) if before < count => Err(Damage::Gap(before + 1)),
+            Some((count, _)) if before > count => Err(Damage::Added(count + 1)),
+            Some((_, last)) if Seal::of(last) != Some(seal) => Err(Damage::Changed(before)),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Calls `tell` with every line of the journal, oldest first.
@@ -280,6 +306,32 @@ impl Records {
         };
         statement.query_map([run.0], content)?.collect()
     }
+}
+
+/// The lines that were removed on purpose: the first of each gap, the last, and its seal.
+fn gaps(connection: &Connection) -> Result<HashMap<i64, (i64, Seal)>, Damage> {
+    let mut gaps = connection.prepare("SELECT first, last, seal FROM journal_gaps")?;
+    let mut gaps = gaps.query([])?;
+    let mut all = HashMap::new();
+    while let Some(gap) = gaps.next()? {
+        let (first, last): (i64, i64) = (gap.get(0)?, gap.get(1)?);
+        let seal = Seal::of(gap.get(2)?).ok_or(Damage::Changed(last))?;
+        all.insert(first, (last, seal));
+    }
+    Ok(all)
+}
+
+/// The name by which SQLite opens a file that does not change, and makes none beside it.
+fn immutable(database: &Path) -> String {
+    let mut name = "file:".to_owned();
+    for byte in database.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => name.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => name.push(char::from(*byte)),
+            byte => name += &format!("%{byte:02X}"),
+        }
+    }
+    name + "?immutable=1"
 }
 
 fn plan(connection: &Connection, id: SweepId) -> rusqlite::Result<Sweep> {

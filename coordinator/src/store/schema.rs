@@ -1,6 +1,6 @@
 //! The tables, and how an older database becomes a newer one.
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
 /// `PRAGMA application_id`: "TSWP".
 const APPLICATION: i32 = 0x5453_5750;
@@ -65,10 +65,35 @@ const MIGRATIONS: &[&str] = &[
     -- The few lines that are about no run, among millions that are.
     CREATE INDEX journal_of_sweeps ON journal (seq) WHERE run IS NULL;
 ",
+    "
+    -- How many lines the journal has and the seal of the last one, so that a lost end is noticed.
+    CREATE TABLE journal_end (
+        one     INTEGER PRIMARY KEY CHECK (one = 1),
+        lines   INTEGER NOT NULL,
+        seal    INTEGER NOT NULL
+    ) STRICT;
+    -- Lines of these runs (first to last) before a line of the journal are no longer needed; those
+    -- below `seen` have been looked at.
+    CREATE TABLE journal_spare (
+        first   INTEGER NOT NULL,
+        last    INTEGER NOT NULL,
+        before  INTEGER NOT NULL,
+        seen    INTEGER NOT NULL DEFAULT 1
+    ) STRICT;
+    -- Lines that were removed, and the seal of the last one.
+    CREATE TABLE journal_gaps (
+        first   INTEGER PRIMARY KEY,
+        last    INTEGER NOT NULL,
+        seal    INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX journal_gaps_by_end ON journal_gaps (last);
+    INSERT INTO journal_end SELECT 1, COALESCE(MAX(seq), 0), COALESCE(
+        (SELECT seal FROM journal ORDER BY seq DESC LIMIT 1), 0) FROM journal;
+",
 ];
 
 /// The version that this program writes.
-const CURRENT: i32 = MIGRATIONS.len() as i32;
+pub(super) const CURRENT: i32 = MIGRATIONS.len() as i32;
 
 /// What an existing database can be wrong with.
 #[derive(Debug, thiserror::Error)]
@@ -83,18 +108,30 @@ pub(crate) enum SchemaError {
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// Brings a database, new or old, to the current version.
-pub(crate) fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
-    let transaction = connection.transaction()?;
-    let pragma = |name| transaction.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0));
-    let application: i32 = pragma("application_id")?;
-    let found: i32 = pragma("user_version")?;
-    if application != APPLICATION && (application != 0 || found != 0 || has_tables(&transaction)?) {
+/// The version of a database.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Brings a database, new or old, to the current version; one that is of it is only read.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let found = version(connection)?;
+    if application != APPLICATION && (application != 0 || found != 0 || has_tables(connection)?) {
         return Err(SchemaError::Foreign);
     }
     if found > CURRENT {
         return Err(SchemaError::Newer { found });
     }
+    if found == CURRENT {
+        return Ok(());
+    }
+    if found == 0 {
+        // Only before there are tables: then room is given back in slices.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+    }
+    let transaction = connection.transaction()?;
     for step in &MIGRATIONS[found.max(0) as usize..] {
         transaction.execute_batch(step)?;
     }
@@ -103,8 +140,8 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), SchemaError> {
     Ok(transaction.commit()?)
 }
 
-fn has_tables(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
-    transaction.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| {
+fn has_tables(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| {
         row.get(0)
     })
 }
@@ -133,6 +170,10 @@ mod tests {
         migrate(&mut connection).unwrap();
         let of_seven = "SELECT seq FROM journal WHERE run = 7";
         assert_eq!(connection.query_row(of_seven, [], |row| row.get(0)), Ok(2));
+        let end = connection.query_row("SELECT lines, seal FROM journal_end", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        });
+        assert_eq!(end, Ok((2, 0)), "two lines, both without a seal");
         let plan: Vec<u8> = connection
             .query_row("SELECT plan FROM sweeps", [], |row| row.get(0))
             .unwrap();

@@ -8,12 +8,12 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use tailsweep_common::id::{BlobId, SweepId};
 use tailsweep_common::sweep::Sweep;
 use tailsweep_scheduler::event::{RunEvent, SweepEvent};
-use tailsweep_scheduler::{Event, RunNo};
+use tailsweep_scheduler::{Attempt, Event, RunNo};
 use tokio::sync::{mpsc, oneshot};
 
 use super::journal::Entry;
-use super::packed;
 use super::seal::Seal;
+use super::{packed, spare};
 
 /// A sweep as it was submitted.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub(crate) enum Write {
         sweep: SweepId,
         /// Runs of which nothing is kept, as ranges of numbers: first and last.
         forgotten: Vec<(RunNo, RunNo)>,
+        /// How often they were tried, as ranges: all that is kept of it.
+        attempts: Option<Vec<(RunNo, RunNo, Attempt)>>,
         /// Files that no sweep names any more.
         orphans: Vec<BlobId>,
     },
@@ -60,10 +62,15 @@ pub(crate) struct Committed {
 /// What a probe writes, bytes.
 const PROBE: i64 = 64 << 10;
 
+/// Pages that are given back at a time: 8 MiB.
+const SLICE: u32 = 2048;
+/// `PRAGMA auto_vacuum` of a database whose room can be given back in slices.
+const INCREMENTAL: i64 = 2;
+
 /// What the thread is asked for, each with the way of the answer.
 enum Job {
     Commit(Vec<Write>, oneshot::Sender<rusqlite::Result<Committed>>),
-    Compact(oneshot::Sender<rusqlite::Result<()>>),
+    Compact(oneshot::Sender<rusqlite::Result<bool>>),
 }
 
 /// A handle to the writing thread, which ends with the last handle.
@@ -74,12 +81,12 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread; `seal` is that of the last line of the journal.
-    pub(crate) fn start(connection: Connection, seal: Seal) -> std::io::Result<Self> {
+    /// Starts the thread.
+    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(1);
         let thread = thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || serve(connection, seal, queue))?;
+            .spawn(move || serve(connection, queue))?;
         Ok(Self {
             jobs,
             thread: Some(thread),
@@ -99,9 +106,9 @@ impl Writer {
         answer
     }
 
-    /// Gives room that nothing needs back to the file system. It takes as much room again while it
-    /// works, and nothing is written meanwhile.
-    pub(crate) fn compact(&self) -> oneshot::Receiver<rusqlite::Result<()>> {
+    /// Gives a slice of the room that nothing needs back to the file system. The answer is whether
+    /// that was all of it.
+    pub(crate) fn compact(&self) -> oneshot::Receiver<rusqlite::Result<bool>> {
         let (reply, answer) = oneshot::channel();
         // As above.
         let _ = self.jobs.try_send(Job::Compact(reply));
@@ -120,46 +127,56 @@ impl Drop for Writer {
     }
 }
 
-fn serve(mut connection: Connection, mut seal: Seal, mut queue: mpsc::Receiver<Job>) {
+fn serve(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
     while let Some(job) = queue.blocking_recv() {
         // The driver may have gone; what it asked for is durable all the same.
         match job {
             Job::Commit(writes, reply) => {
-                let committed = commit(&mut connection, seal, &writes).map(|(done, last)| {
-                    seal = last;
-                    done
-                });
-                let _ = reply.send(committed);
+                let _ = reply.send(commit(&mut connection, &writes));
             }
             Job::Compact(reply) => {
-                let _ = reply.send(compact(&connection));
+                let _ = reply.send(compact(&mut connection));
             }
         }
     }
 }
 
-fn compact(connection: &Connection) -> rusqlite::Result<()> {
-    let pages = |pragma: &str| -> rusqlite::Result<i64> {
+/// Whether all room has been given back.
+fn compact(connection: &mut Connection) -> rusqlite::Result<bool> {
+    if !spare::remove(connection)? {
+        return Ok(false);
+    }
+    let number = |pragma: &str| -> rusqlite::Result<i64> {
         connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))
     };
-    if pages("freelist_count")? > 0 {
-        connection.execute_batch("VACUUM")?;
+    if number("freelist_count")? > 0 {
+        if number("auto_vacuum")? == INCREMENTAL {
+            let sql = format!("PRAGMA incremental_vacuum({SLICE})");
+            let mut statement = connection.prepare(&sql)?;
+            let mut pages = statement.query([])?;
+            while pages.next()?.is_some() {}
+        } else {
+            // A database from before there were slices: once, as a whole.
+            connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; VACUUM")?;
+        }
+    }
+    if number("freelist_count")? > 0 {
+        return Ok(false);
     }
     // The log shrinks, too, unless a reader is in it just now.
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(true))
 }
 
-/// What was done, and the seal of the last line.
-fn commit(
-    connection: &mut Connection,
-    seal: Seal,
-    writes: &[Write],
-) -> rusqlite::Result<(Committed, Seal)> {
+fn commit(connection: &mut Connection, writes: &[Write]) -> rusqlite::Result<Committed> {
     let transaction = connection.transaction()?;
+    let (lines, seal) = transaction
+        .prepare_cached("SELECT lines, seal FROM journal_end")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut batch = Batch {
         transaction: &transaction,
         at_ms: now_ms(),
-        seal,
+        lines,
+        seal: Seal::of(seal).unwrap_or_default(),
         done: Committed::default(),
     };
     for write in writes {
@@ -169,20 +186,26 @@ fn commit(
             Write::Removed {
                 sweep,
                 forgotten,
+                attempts,
                 orphans,
-            } => batch.removed(*sweep, forgotten, orphans)?,
+            } => batch.removed(*sweep, forgotten, attempts.as_deref(), orphans)?,
             Write::Event(event) => batch.event(event)?,
             Write::Probe => batch.probe()?,
         }
     }
-    let Batch { seal, done, .. } = batch;
+    if batch.lines > lines {
+        batch.end()?;
+    }
+    let done = batch.done;
     transaction.commit()?;
-    Ok((done, seal))
+    Ok(done)
 }
 
 struct Batch<'a> {
     transaction: &'a Transaction<'a>,
     at_ms: i64,
+    /// Of the journal so far, and the seal of the last one.
+    lines: i64,
     seal: Seal,
     done: Committed,
 }
@@ -196,14 +219,22 @@ impl Batch<'_> {
         let body = json(entry)?;
         let seal = self.seal.next(&body);
         let run = match entry {
-            Entry::Run(run, _) => Some(run.0),
-            Entry::Submitted(_) | Entry::Checkpointed { .. } | Entry::Sweep(..) => None,
+            Entry::Run(run, _) | Entry::Checkpointed { run, .. } => Some(run.0),
+            Entry::Submitted(_) | Entry::Sweep(..) => None,
         };
+        let line = self.lines + 1;
         self.execute(
-            "INSERT INTO journal (at_ms, body, seal, run) VALUES (?, ?, ?, ?)",
-            params![self.at_ms, body, seal.stored(), run],
+            "INSERT INTO journal (seq, at_ms, body, seal, run) VALUES (?, ?, ?, ?, ?)",
+            params![line, self.at_ms, body, seal.stored(), run],
         )?;
-        self.seal = seal;
+        (self.lines, self.seal) = (line, seal);
+        Ok(())
+    }
+
+    /// Notes where the journal ends.
+    fn end(&self) -> rusqlite::Result<()> {
+        let end = params![self.lines, self.seal.stored()];
+        self.execute("UPDATE journal_end SET lines = ?, seal = ?", end)?;
         Ok(())
     }
 
@@ -245,9 +276,14 @@ impl Batch<'_> {
         &mut self,
         sweep: SweepId,
         forgotten: &[(RunNo, RunNo)],
+        attempts: Option<&[(RunNo, RunNo, Attempt)]>,
         orphans: &[BlobId],
     ) -> rusqlite::Result<()> {
         for (first, last) in forgotten {
+            if attempts.is_some() {
+                let sql = "INSERT INTO journal_spare (first, last, before) VALUES (?, ?, ?)";
+                self.execute(sql, params![first.0, last.0, self.lines + 1])?;
+            }
             for table in ["records", "checkpoints"] {
                 let sql = format!("DELETE FROM {table} WHERE run BETWEEN ? AND ?");
                 self.execute(&sql, params![first.0, last.0])?;
@@ -256,8 +292,11 @@ impl Batch<'_> {
         for id in orphans {
             self.execute("DELETE FROM files WHERE id = ?", params![id.as_bytes()])?;
         }
-        let forgotten = forgotten.to_vec();
-        self.journal(&Entry::Sweep(sweep, SweepEvent::Removed { forgotten }))
+        let removed = SweepEvent::Removed {
+            forgotten: forgotten.to_vec(),
+            attempts: attempts.map(<[_]>::to_vec),
+        };
+        self.journal(&Entry::Sweep(sweep, removed))
     }
 
     fn event(&mut self, event: &Event) -> rusqlite::Result<()> {

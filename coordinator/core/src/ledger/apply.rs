@@ -282,11 +282,22 @@ impl Ledger {
                 sweep.tags.clone_from(tags);
                 sweep.notes.clone_from(notes);
             }
-            SweepEvent::Removed { forgotten } => {
+            SweepEvent::Removed {
+                forgotten,
+                attempts,
+            } => {
                 sweep.removed = true;
                 sweep.tags.clear();
                 sweep.notes.clear();
                 sweep.finishing.clear();
+                // What happened to the runs before may not have been told.
+                for (first, last, attempt) in attempts.iter().flatten() {
+                    for run in first.0..=last.0 {
+                        if let Some(entry) = self.runs.get_mut(run as usize) {
+                            entry.attempt = *attempt;
+                        }
+                    }
+                }
                 for (first, last) in forgotten {
                     for run in first.0..=last.0 {
                         self.forget(RunNo(run));
@@ -322,16 +333,19 @@ impl Ledger {
         sweep.enough.insert(point, seeds);
     }
 
-    /// As if the run had never been tried, but for the number of its next attempt.
+    /// As if the run had never been tried, by whomever, but for the number of its next attempt.
     fn forget(&mut self, no: RunNo) {
         if no.0 as usize >= self.runs.len() {
             return;
         }
         let had_failed = self.has_failed(no);
+        let nobody = Arc::from("");
+        let (worker, kind) = (self.workers.intern(&nobody), self.kinds.intern(&nobody));
         let entry = &mut self.runs[no.0 as usize];
         if entry.attempt > 0 {
             entry.settled = Settled::HandedBack;
-            entry.settled_by = entry.worker;
+            (entry.worker, entry.settled_by) = (WorkerNo(worker), WorkerNo(worker));
+            entry.kind = kind;
         }
         entry.failures = 0;
         entry.losses = 0;

@@ -158,7 +158,11 @@ impl Scheduler {
             self.stop(no, Reason::Cancelled);
         }
         let forgotten = self.ledger.only_in(no);
-        self.emit(Event::Sweep(id, SweepEvent::Removed { forgotten }));
+        let removed = SweepEvent::Removed {
+            attempts: Some(self.ledger.attempts_at(&forgotten)),
+            forgotten,
+        };
+        self.emit(Event::Sweep(id, removed));
         Ok(())
     }
 

@@ -100,7 +100,7 @@ fn a_removed_sweep_takes_along_what_no_other_sweep_has() {
     let alone = no(ids(&first)[0]);
     assert!(matches!(
         removed,
-        Event::Sweep(_, SweepEvent::Removed { forgotten }) if *forgotten == [(alone, alone)]
+        Event::Sweep(_, SweepEvent::Removed { forgotten, .. }) if *forgotten == [(alone, alone)]
     ));
     assert_eq!(
         core.try_input(Input::Remove(first.id)),

@@ -60,7 +60,7 @@ impl Store {
                 self.records.retain(|(of, _), _| of != run);
                 self.checkpoints.remove(run);
             }
-            Event::Sweep(_, SweepEvent::Removed { forgotten }) => {
+            Event::Sweep(_, SweepEvent::Removed { forgotten, .. }) => {
                 let is_forgotten = |run: &RunNo| {
                     let mut ranges = forgotten.iter();
                     ranges.any(|(first, last)| (first..=last).contains(&run))

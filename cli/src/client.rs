@@ -319,7 +319,8 @@ impl Client {
             };
             let mut news = match self.service.watch(request).await {
                 Ok(news) => news.into_inner(),
-                Err(status) if is_passing(&status) => {
+                // It is back when its disk takes something again.
+                Err(status) if is_passing(&status) || status.code() == Code::ResourceExhausted => {
                     sleep(PAUSE).await;
                     continue;
                 }

@@ -459,11 +459,11 @@ async fn fetch_file(
     }
 }
 
-/// A coordinator that is away comes back; any other problem stays.
+/// A coordinator that is away comes back, and so does room on its disk; any other problem stays.
 async fn again_later(status: Status) -> Result<(), Status> {
     if !matches!(
         status.code(),
-        Code::Unavailable | Code::Cancelled | Code::Unknown
+        Code::Unavailable | Code::Cancelled | Code::Unknown | Code::ResourceExhausted
     ) {
         return Err(status);
     }

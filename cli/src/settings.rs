@@ -125,7 +125,7 @@ impl Settings {
             credentials,
             hosts: hosts.split_whitespace().map(str::to_owned).collect(),
             listen: address(parse("listen"))?,
-            state: PathBuf::from(parse("state").0),
+            state: folder_of_state(parse("state").0)?,
             lease: lease(parse("lease"))?,
             data_dir: PathBuf::from(parse("data_dir").0),
             slots: slots(parse("slots"))?,
@@ -268,6 +268,18 @@ fn flags(args: &Args) -> BTreeMap<&'static str, String> {
     flags
 }
 
+/// A folder. The address of a database or of a store of objects is none, and may hold a password, so
+/// that it is not repeated.
+pub(crate) fn folder_of_state(text: &str) -> Result<PathBuf, ConfigError> {
+    match text.split_once("://") {
+        None => Ok(PathBuf::from(text)),
+        Some((scheme, _)) => Err(ConfigError::Message(format!(
+            "a state is a folder of this machine (SQLite), no address that begins with \
+             `{scheme}://`: PostgreSQL and stores of objects are not built in"
+        ))),
+    }
+}
+
 fn refuse_unknown_keys(file: &Config, path: &Path) -> Result<(), ConfigError> {
     let keys: BTreeMap<String, config::Value> = file.clone().try_deserialize()?;
     match keys.keys().find(|key| !KEYS.contains(&key.as_str())) {
@@ -374,6 +386,23 @@ mod tests {
         for wrong in ["0", "-1", "nan", "1e9", "\"fast\""] {
             let problem = of(&format!("speed = {wrong}")).unwrap_err().to_string();
             assert!(problem.contains("bench calibrate"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_no_folder_of_state_and_its_password_is_not_repeated() {
+        for address in [
+            "postgres://ann:secret@db/sweeps",
+            "s3://key:secret@bucket/sweeps",
+        ] {
+            let flags = BTreeMap::from([("state", address.to_owned())]);
+            let refused = Settings::merge("warn", flags, None, false)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                refused.contains("SQLite") && !refused.contains("secret"),
+                "{refused}"
+            );
         }
     }
 

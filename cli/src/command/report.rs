@@ -10,7 +10,7 @@ use crate::args::ReportArgs;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::report_folder;
-use crate::settings::Settings;
+use crate::settings::{Settings, folder_of_state};
 use crate::terminal::counted;
 use crate::trackers;
 
@@ -50,6 +50,8 @@ async fn from_state(
     choice: &Choice,
     settings: &Settings,
 ) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    folder_of_state(&state.to_string_lossy())
+        .map_err(|problem| Failure::Usage(format!("error: {problem}")))?;
     // A coordinator would make a folder that is not there.
     if !state.join("tailsweep.db").is_file() {
         return Err(Failure::error(format!(
@@ -58,7 +60,7 @@ async fn from_state(
         )));
     }
     // Who made it there, on whatever file system, insisted then.
-    let home = Home::open(state.to_owned(), settings, true)?;
+    let home = Home::open_to_ask(state.to_owned(), settings)?;
     let mut client = home.client.clone();
     let files = client.report(sweep, choice).await;
     home.close().await;

@@ -135,7 +135,25 @@ impl Home {
             allow_network_fs,
             ..tailsweep_coordinator::Settings::new(state)
         };
-        let coordinator = Coordinator::open(&coordinator).map_err(Failure::error)?;
+        Ok(Self::over(
+            Coordinator::open(&coordinator).map_err(Failure::error)?,
+        ))
+    }
+
+    /// The same over a state that is only asked, on whatever disk it lies.
+    pub(crate) fn open_to_ask(state: PathBuf, settings: &Settings) -> Result<Self, Failure> {
+        let coordinator = tailsweep_coordinator::Settings {
+            lease: settings.lease,
+            workers_inside: true,
+            allow_network_fs: true,
+            ..tailsweep_coordinator::Settings::new(state)
+        };
+        Ok(Self::over(
+            Coordinator::open_to_ask(&coordinator).map_err(Failure::error)?,
+        ))
+    }
+
+    fn over(coordinator: Coordinator) -> Self {
         let (doorway, connections) = Doorway::new();
         let (stop, stopped) = watch::channel(false);
         let coordinator = tokio::spawn(async move {
@@ -146,14 +164,14 @@ impl Home {
                 tracing::error!(%problem, "the coordinator ended");
             }
         });
-        Ok(Self {
+        Self {
             client: Client::over(doorway.connection(), "this process"),
             leave: watch::Sender::new(false),
             workers: JoinSet::new(),
             stop,
             coordinator,
             doorway,
-        })
+        }
     }
 
     fn start_workers(&mut self, count: u32, settings: &Settings, dump_dir: &Path) {

@@ -3,24 +3,30 @@
 //! A file grows as `NAME.part` beside where it will lie. When it is whole its SHA-256 is held
 //! against the known one, and only then it gets its name, at once. Of an archive, exactly the files
 //! that are read are unpacked, each held against its own SHA-256; then the archive goes.
-//! Proxies are those of `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+//!
+//! One fetch at a time writes into a data directory: the others wait, on this machine or on another
+//! that shares the folder, and find the files there. The lock is the operating system's on the file
+//! `fetch.lock`, so it goes with the process that held it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read, Write};
+mod mirror;
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use tailsweep_common::run::DatasetName;
-use ureq::Agent;
-use ureq::http::StatusCode;
-use ureq::http::header::{CONTENT_RANGE, RANGE};
+use tracing::warn;
 
+use self::mirror::{Failed, get_from};
 use super::verify::sha256_of;
 use super::{Download, Needed, downloads, needed};
 
-/// A download that stands still for so long is given up.
+/// A mirror that is silent for so long is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Whoever fetches into a data directory holds this file.
+const LOCK: &str = "fetch.lock";
 /// An archive never holds a larger file than this, bytes.
 const MAX_UNPACKED: u64 = 1 << 30;
 
@@ -77,41 +83,71 @@ pub fn fetch(
     mirror: Option<&str>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), FetchError> {
-    for mut download in downloads(name) {
+    let needed = needed(name);
+    let mut missing = downloads(name);
+    missing.retain(|download| !is_here(download, &needed, data_dir));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let _lock = lock(data_dir)?;
+    for mut download in missing {
         if let Some(mirror) = mirror {
             let url = format!("{}/{}", mirror.trim_end_matches('/'), download.path);
             download.urls.insert(0, url);
         }
-        fetch_one(&download, &needed(name), data_dir, progress)?;
+        fetch_one(&download, &needed, data_dir, PATIENCE, progress)?;
     }
     Ok(())
+}
+
+/// Waits until nobody else fetches into this folder.
+fn lock(data_dir: &Path) -> Result<File, FetchError> {
+    let path = data_dir.join(LOCK);
+    fs::create_dir_all(data_dir).map_err(disk(data_dir))?;
+    let file = File::create(&path).map_err(disk(&path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            warn!(folder = %data_dir.display(), "waiting: another process downloads into this folder");
+            file.lock().map_err(disk(&path))?;
+        }
+        // Some network file systems have none; alone, one needs none.
+        Err(TryLockError::Error(problem)) => {
+            warn!(%problem, "can't lock the folder: let no other process download into it");
+        }
+    }
+    Ok(file)
+}
+
+fn is_here(download: &Download, needed: &[Needed], data_dir: &Path) -> bool {
+    let any = |path: &str| {
+        let plain = data_dir.join(path.trim_end_matches(".gz"));
+        plain.is_file() || compressed(&plain).is_file()
+    };
+    match download.is_archive {
+        true => needed.iter().all(|file| any(file.path)),
+        false => any(download.path),
+    }
 }
 
 fn fetch_one(
     download: &Download,
     needed: &[Needed],
     data_dir: &Path,
+    patience: Duration,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), FetchError> {
-    let path = data_dir.join(download.path);
-    let plain = data_dir.join(download.path.trim_end_matches(".gz"));
-    let is_here = |file: &Needed| {
-        let path = data_dir.join(file.path);
-        path.is_file() || compressed(&path).is_file()
-    };
-    let is_done = match download.is_archive {
-        true => needed.iter().all(is_here),
-        false => path.is_file() || plain.is_file(),
-    };
-    if is_done {
+    // Whoever was waited for may have brought it.
+    if is_here(download, needed, data_dir) {
         return Ok(());
     }
+    let path = data_dir.join(download.path);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(disk(folder))?;
     }
     if !path.is_file() {
         let part = path.with_file_name(format!("{}.part", file_name(&path)));
-        get(download, &part, progress)?;
+        get(download, &part, patience, progress)?;
         fs::rename(&part, &path).map_err(disk(&path))?;
     }
     if download.is_archive {
@@ -125,11 +161,12 @@ fn fetch_one(
 fn get(
     download: &Download,
     part: &Path,
+    patience: Duration,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), FetchError> {
     let mut tried = Vec::new();
     for url in &download.urls {
-        let why = match get_from(url, download, part, progress) {
+        let why = match get_from(url, download, part, patience, progress) {
             Ok(()) => {
                 let digest = sha256_of(part).map_err(disk(part))?;
                 if digest == download.sha256 {
@@ -147,90 +184,6 @@ fn get(
         file: download.path.to_owned(),
         tried,
     })
-}
-
-/// Why one mirror did not give the file.
-enum Failed {
-    Mirror(String),
-    Disk(io::Error),
-}
-
-impl From<ureq::Error> for Failed {
-    fn from(error: ureq::Error) -> Self {
-        Self::Mirror(error.to_string())
-    }
-}
-
-/// Goes on where `part` ends, if the server can; begins anew otherwise.
-fn get_from(
-    url: &str,
-    download: &Download,
-    part: &Path,
-    progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<(), Failed> {
-    let mut done = fs::metadata(part).map_or(0, |part| part.len());
-    if done > download.bytes {
-        fs::remove_file(part).map_err(Failed::Disk)?;
-        done = 0;
-    }
-    if done == download.bytes {
-        return Ok(());
-    }
-    let agent: Agent = Agent::config_builder()
-        .timeout_connect(Some(PATIENCE))
-        .timeout_recv_response(Some(PATIENCE))
-        .http_status_as_error(false)
-        .user_agent(concat!("tailsweep/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
-    let mut request = agent.get(url);
-    if done > 0 {
-        request = request.header(RANGE, format!("bytes={done}-"));
-    }
-    let mut response = request.call()?;
-    let goes_on = match response.status() {
-        StatusCode::PARTIAL_CONTENT => {
-            let range = response.headers().get(CONTENT_RANGE);
-            let range = range.and_then(|range| range.to_str().ok());
-            let wanted = format!("bytes {done}-");
-            if !range.is_some_and(|range| range.starts_with(&wanted)) {
-                return Err(Failed::Mirror("answers with another part".to_owned()));
-            }
-            true
-        }
-        StatusCode::OK => false,
-        status => return Err(Failed::Mirror(format!("answers {status}"))),
-    };
-    let mut file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .append(goes_on)
-        .truncate(!goes_on)
-        .open(part)
-        .map_err(Failed::Disk)?;
-    if !goes_on {
-        done = 0;
-    }
-    let mut body = response.body_mut().as_reader();
-    let mut buffer = vec![0; 1 << 16];
-    while done < download.bytes {
-        let read = body
-            .read(&mut buffer)
-            .map_err(|why| Failed::Mirror(format!("broke off after {done} bytes: {why}")))?;
-        if read == 0 {
-            let bytes = download.bytes;
-            let why = format!("broke off after {done} of {bytes} bytes");
-            return Err(Failed::Mirror(why));
-        }
-        file.write_all(&buffer[..read]).map_err(Failed::Disk)?;
-        done += read as u64;
-        progress(Progress {
-            file: download.path,
-            done: done.min(download.bytes),
-            bytes: download.bytes,
-        });
-    }
-    file.sync_all().map_err(Failed::Disk)
 }
 
 /// Unpacks the files that are needed, and no others.

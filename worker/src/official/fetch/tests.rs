@@ -1,9 +1,10 @@
 //! Against an HTTP server on loopback that breaks off, lies and moves away.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Instant;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -21,6 +22,8 @@ enum Answer {
     Whole(&'static [u8]),
     /// Tells the full length, and closes the connection after so many bytes.
     CutAfter(usize),
+    /// Tells the full length, sends so many bytes, and then says nothing more.
+    SilentAfter(usize),
     /// From where the request asks on.
     Rest,
     /// A part that was not asked for.
@@ -34,12 +37,19 @@ fn server(answers: Vec<Answer>) -> (String, Receiver<Option<String>>) {
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     let (sender, ranges) = channel();
     thread::spawn(move || {
+        let mut silent = Vec::new();
         for answer in answers {
-            let (connection, _) = listener.accept().expect("a request");
+            let (mut connection, _) = listener.accept().expect("a request");
             let range = range_of(&connection);
-            reply(connection, answer, range.as_deref());
+            reply(&mut connection, answer, range.as_deref());
+            if let Answer::SilentAfter(_) = answer {
+                silent.push(connection);
+            }
             // The test may be over.
             let _ = sender.send(range);
+        }
+        while !silent.is_empty() {
+            thread::park();
         }
     });
     (url, ranges)
@@ -59,7 +69,7 @@ fn range_of(connection: &TcpStream) -> Option<String> {
     range
 }
 
-fn reply(mut connection: TcpStream, answer: Answer, range: Option<&str>) {
+fn reply(connection: &mut TcpStream, answer: Answer, range: Option<&str>) {
     let start = || -> usize {
         let range = range.expect("a range was asked for");
         let start = range.trim_start_matches("bytes=").trim_end_matches('-');
@@ -74,7 +84,9 @@ fn reply(mut connection: TcpStream, answer: Answer, range: Option<&str>) {
     };
     let (head, body) = match answer {
         Answer::Whole(content) => (head("200 OK", content.len(), ""), content),
-        Answer::CutAfter(length) => (head("200 OK", CONTENT.len(), ""), &CONTENT[..length]),
+        Answer::CutAfter(length) | Answer::SilentAfter(length) => {
+            (head("200 OK", CONTENT.len(), ""), &CONTENT[..length])
+        }
         Answer::Rest => {
             let rest = &CONTENT[start()..];
             let head = head("206 Partial Content", rest.len(), &partial(start()));
@@ -106,10 +118,17 @@ fn download(urls: &[&str], content: &[u8], is_archive: bool) -> Download {
 
 fn fetched(download: &Download, dir: &TempDir) -> (Result<(), FetchError>, Vec<u64>) {
     let mut seen = Vec::new();
-    let result = fetch_one(download, &[], dir.path(), &mut |progress| {
+    let mut progress = |progress: Progress<'_>| {
         assert_eq!(progress.bytes, download.bytes);
         seen.push(progress.done);
-    });
+    };
+    let result = fetch_one(
+        download,
+        &[],
+        dir.path(),
+        Duration::from_secs(3),
+        &mut progress,
+    );
     (result, seen)
 }
 
@@ -167,6 +186,37 @@ fn the_next_mirror_goes_on_and_one_that_cannot_begins_anew() {
 }
 
 #[test]
+fn a_mirror_that_falls_silent_is_given_up_and_the_next_one_goes_on() {
+    let dir = TempDir::new().expect("a folder");
+    let (silent, _silent) = server(vec![Answer::SilentAfter(10)]);
+    let (other, ranges) = server(vec![Answer::Rest]);
+    let begun = Instant::now();
+    let download = download(&[&silent, &other], CONTENT, false);
+    fetched(&download, &dir).0.expect("the other gave the rest");
+    assert!(begun.elapsed() >= Duration::from_secs(3));
+    assert_eq!(content(&dir).as_deref(), Some(CONTENT));
+    assert_eq!(ranges.recv(), Ok(Some("bytes=10-".to_owned())));
+}
+
+#[test]
+fn who_fetches_holds_the_folder_until_it_is_done() {
+    let dir = TempDir::new().expect("a folder");
+    let held = lock(dir.path()).expect("nobody holds it");
+    let (sender, taken) = channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let second = lock(dir.path()).expect("waited for");
+            sender.send(()).expect("heard");
+            drop(second);
+        });
+        let early = taken.recv_timeout(Duration::from_millis(200));
+        assert!(early.is_err(), "the second did not wait");
+        drop(held);
+        assert_eq!(taken.recv_timeout(PATIENCE), Ok(()));
+    });
+}
+
+#[test]
 fn another_file_is_never_taken() {
     const LIE: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyZ";
     let dir = TempDir::new().expect("a folder");
@@ -213,7 +263,7 @@ fn an_archive_gives_exactly_the_files_that_are_read() {
         let content = archive(files);
         let (url, _ranges) = server(vec![Answer::Whole(content)]);
         let download = download(&[&url], content, true);
-        let result = fetch_one(&download, &needed, dir.path(), &mut |_| {});
+        let result = fetch_one(&download, &needed, dir.path(), PATIENCE, &mut |_| {});
         (result, dir)
     };
     let [a, b] = needed.map(|file| (file.path, file.path.as_bytes()));

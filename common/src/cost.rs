@@ -37,10 +37,15 @@ const SECONDS_PER_NOISE_VALUE: f64 = 2.2e-9;
 const SECONDS_PER_TREATED_VALUE: f64 = 3.7e-9;
 /// The sums of one tensor in a measurement: made, packed and sent.
 const SECONDS_PER_TENSOR: f64 = 3.4e-4;
-/// Gradients of up to so many bytes are assumed to be kept between the two passes.
-const KEPT_BYTES: f64 = 1e9;
-/// Floats that measuring takes for each parameter when gradients are not kept.
-const MEASURING_FLOATS_PER_PARAMETER: u64 = 24;
+/// The P·M gradients of a split are kept between the two passes up to so many bytes, if there is room.
+pub const KEPT_BYTES: u64 = 1 << 30;
+/// Floats that measuring takes for each parameter when gradients are not kept: the sums of the default
+/// treatments.
+const MEASURING_FLOATS_PER_PARAMETER: u64 = 16;
+/// Threads that are assumed to measure a run.
+const THREADS: u64 = 4;
+/// Floats that each of them takes for a parameter: weights, a gradient and a row, with copies of some.
+const FLOATS_PER_PARAMETER_OF_A_THREAD: u64 = 4;
 /// What any run takes: code, stacks, records that wait to be sent.
 const FIXED_BYTES: u64 = 16 << 20;
 
@@ -53,8 +58,11 @@ pub struct Cost {
     pub training_flops: f64,
     /// Floating-point operations of all measurements.
     pub measuring_flops: f64,
-    /// Bytes in memory, without the data set.
+    /// Bytes in memory, without the data set and without gradients that are kept.
     pub memory_bytes: u64,
+    /// Bytes of gradients that a measurement keeps where there is room for them; without, it takes
+    /// them twice.
+    pub kept_bytes: u64,
     /// Seconds on one core, without early stopping.
     pub seconds: f64,
 }
@@ -83,7 +91,11 @@ fn of_network(point: &NetworkPoint) -> Cost {
         let examples = point.dataset.examples(*split) as f64;
         let minibatches = point.minibatches(*split) as f64;
         let values = minibatches * params as f64;
-        let times = if 4.0 * values <= KEPT_BYTES { 1.0 } else { 2.0 };
+        let times = if 4.0 * values <= KEPT_BYTES as f64 {
+            1.0
+        } else {
+            2.0
+        };
         let measured = (minibatches * batch).min(examples);
         passes.examples += 3.0 * times * measured + examples;
         passes.minibatches += times * minibatches + (examples / batch).ceil();
@@ -103,8 +115,20 @@ fn of_network(point: &NetworkPoint) -> Cost {
         training_flops: work.flops(&training),
         measuring_flops,
         memory_bytes: memory(point, params, &work),
+        kept_bytes: kept(point, params),
         seconds,
     }
+}
+
+/// Of the larger split: one is measured after the other.
+fn kept(point: &NetworkPoint, params: u64) -> u64 {
+    let splits = point.measure.splits.iter();
+    let rows = splits.map(|split| point.minibatches(*split) as u64);
+    let bytes = rows.map(|rows| rows.saturating_mul(params).saturating_mul(4));
+    bytes
+        .filter(|bytes| *bytes <= KEPT_BYTES)
+        .max()
+        .unwrap_or(0)
 }
 
 /// Bytes of a data set in memory, shared by all runs of a worker that use it.
@@ -122,13 +146,16 @@ fn measurements_of(steps: u64, every: u64) -> u64 {
     1 + steps.div_ceil(every.max(1))
 }
 
-/// Weights, gradient, a copy for the update and the velocity; the activations of a minibatch,
-/// their gradients and a copy; and what measuring takes.
+/// Weights, gradient, a copy for the update and the velocity; what measuring takes; and for each
+/// thread that measures a minibatch: activations, their gradients and a copy, windows and theirs.
 fn memory(point: &NetworkPoint, params: u64, work: &Work) -> u64 {
     let momentum = u64::from(point.train.momentum > 0.0);
-    let weights = params.saturating_mul(3 + momentum + MEASURING_FLOATS_PER_PARAMETER);
-    let example = point.dataset.features() as u64 + 3 * work.activations;
-    let minibatch = example.saturating_mul(u64::from(point.batch_size));
+    let measuring = MEASURING_FLOATS_PER_PARAMETER + THREADS * FLOATS_PER_PARAMETER_OF_A_THREAD;
+    let weights = params.saturating_mul(3 + momentum + measuring);
+    let windows = 2 * work.windows as u64;
+    let example = (point.dataset.features() as u64 + windows)
+        .saturating_add(work.activations.saturating_mul(3));
+    let minibatch = example.saturating_mul(THREADS * u64::from(point.batch_size));
     FIXED_BYTES.saturating_add(weights.saturating_add(minibatch).saturating_mul(4))
 }
 
@@ -210,6 +237,17 @@ mod tests {
         assert_eq!(cost.training_flops, 250.0 * 6.0 * params * 100.0);
         // Steps 0, 100, 200 and 250; gradients and losses of 1,500 examples.
         assert_eq!(cost.measuring_flops, 4.0 * params * (6.0 + 2.0) * 1_500.0);
+    }
+
+    #[test]
+    fn gradients_are_kept_up_to_a_bound() {
+        let kept = |block: &str| predict(&point(block, 1, 1)).kept_bytes;
+        assert_eq!(kept(FCN), 4 * 10 * 27_456);
+        // Only the 5 rows of the test split fit.
+        assert_eq!(
+            kept(&FCN.replace("width = 32", "width = 4200")),
+            5 * 4 * 38_614_800
+        );
     }
 
     #[test]

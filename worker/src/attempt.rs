@@ -8,16 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tailsweep_common::cost;
 use tailsweep_common::measurement::{Measurement, Split};
 use tailsweep_common::state::{Ending, Reason};
 use tailsweep_proto::convert::{AttemptKey, Lease};
 use tailsweep_stats::{Estimator, Scope, Treatment};
 use tailsweep_trainers::data::Data;
-use tailsweep_trainers::{Computation, Device, Event, TrainError};
+use tailsweep_trainers::{Computation, Device, Event, MeasureBudget, TrainError};
 use tokio::sync::mpsc;
 
 use crate::datasets::Datasets;
 use crate::dump::{self, DumpError};
+use crate::room::{Room, Taken};
 use crate::said;
 
 /// An attempt waits when so many of its records are not acknowledged.
@@ -103,6 +105,7 @@ pub(crate) struct Task {
     pub(crate) device: Device,
     pub(crate) dump_dir: PathBuf,
     pub(crate) datasets: Arc<Datasets>,
+    pub(crate) room: Arc<Room>,
     pub(crate) checkpoint_every: Duration,
     pub(crate) control: Arc<Control>,
     pub(crate) news: mpsc::Sender<(AttemptKey, News)>,
@@ -186,6 +189,8 @@ impl From<DumpError> for Failure {
 fn compute(task: &Task) -> Result<News, Failure> {
     let started = Instant::now();
     let Task { lease, control, .. } = task;
+    let predicted = cost::predict(&lease.run.point);
+    let _taken = task.room.take(predicted.memory_bytes);
     let mut computation = prepare(task)?;
     let mut saved = Instant::now();
     let out_of_time = || {
@@ -215,7 +220,10 @@ fn compute(task: &Task) -> Result<News, Failure> {
         {
             dump::write(&task.dump_dir, lease.run.id(), training, &interrupted)?;
         }
-        match computation.advance(&interrupted)? {
+        let lent = lend(task, &mut computation, predicted.kept_bytes);
+        let event = computation.advance(&interrupted)?;
+        drop(lent);
+        match event {
             Event::Advanced => control.step.store(computation.step(), Ordering::Relaxed),
             Event::Stepped { loss } => {
                 control.step.store(computation.step(), Ordering::Relaxed);
@@ -255,6 +263,20 @@ fn prepare(task: &Task) -> Result<Computation, Failure> {
         Some(checkpoint) => Computation::resume(task.device, run, data, checkpoint)?,
         None => Computation::new(task.device, run, data, task.weights.as_deref())?,
     })
+}
+
+/// Lets the measurement that comes next keep its gradients, if there is room for them.
+fn lend(task: &Task, computation: &mut Computation, bytes: u64) -> Option<Taken> {
+    let Computation::Training(training) = computation else {
+        return None;
+    };
+    if !training.is_about_to_measure() {
+        return None;
+    }
+    let lent = task.room.lend(bytes, task.datasets.bytes());
+    let bytes = lent.as_ref().map_or(0, |_| bytes);
+    training.set_measure_budget(MeasureBudget { bytes });
+    lent
 }
 
 fn save(task: &Task, computation: &Computation) {

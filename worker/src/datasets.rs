@@ -1,10 +1,14 @@
-//! Data sets in memory: loaded once, shared by the runs that use them, dropped with the last one.
+//! Data sets in memory: loaded once, shared by the runs that use them.
+//!
+//! The one that was asked for last stays when no run uses it, so that the runs of a slot one after
+//! another load it once; any other goes with its last run.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use tailsweep_common::cost::dataset_bytes;
 use tailsweep_common::id::BlobId;
 use tailsweep_common::run::{Dataset, Source};
 use tailsweep_trainers::data::{self, Data, DataError, DataFault};
@@ -23,7 +27,30 @@ pub(crate) struct Datasets {
     travel: tokio::sync::Mutex<()>,
 }
 
-type Loaded = BTreeMap<Dataset, Weak<Data>>;
+#[derive(Debug, Default)]
+struct Loaded {
+    known: BTreeMap<Dataset, Weak<Data>>,
+    last: Option<Arc<Data>>,
+}
+
+impl Loaded {
+    fn get(&mut self, dataset: &Dataset) -> Option<Arc<Data>> {
+        let found = self.known.get(dataset).and_then(Weak::upgrade);
+        match &found {
+            Some(_) => self.last.clone_from(&found),
+            // Room for the one that is about to be loaded.
+            None => self.last = None,
+        }
+        found
+    }
+
+    fn insert(&mut self, data: &Arc<Data>) {
+        self.known.retain(|_, data| data.strong_count() > 0);
+        let dataset = data.dataset.clone();
+        self.known.insert(dataset, Arc::downgrade(data));
+        self.last = Some(Arc::clone(data));
+    }
+}
 
 impl Datasets {
     pub(crate) fn new(folder: PathBuf, fetch: bool) -> Self {
@@ -35,15 +62,25 @@ impl Datasets {
         }
     }
 
-    /// The data set, from memory if a run uses it now. Others wait while one loads.
+    /// The data set, from memory if it is there. Others wait while one loads.
     pub(crate) fn get(&self, dataset: &Dataset) -> Result<Arc<Data>, DataError> {
         let mut loaded = self.loaded();
-        if let Some(data) = loaded.get(dataset).and_then(Weak::upgrade) {
+        if let Some(data) = loaded.get(dataset) {
             return Ok(data);
         }
         let data = Arc::new(self.load(dataset)?);
-        insert(&mut loaded, &data);
+        loaded.insert(&data);
         Ok(data)
+    }
+
+    /// Bytes that data take here now, about.
+    pub(crate) fn bytes(&self) -> u64 {
+        let loaded = self.loaded();
+        let alive = loaded
+            .known
+            .iter()
+            .filter(|(_, data)| data.strong_count() > 0);
+        alive.map(|(dataset, _)| dataset_bytes(dataset)).sum()
     }
 
     /// Reads it, after a download if that is wished and needed.
@@ -81,7 +118,7 @@ impl Datasets {
         fetch: impl Fn(BlobId) -> F,
     ) -> Result<Result<Arc<Data>, DataError>, E> {
         let _alone = self.travel.lock().await;
-        if let Some(data) = self.loaded().get(dataset).and_then(Weak::upgrade) {
+        if let Some(data) = self.loaded().get(dataset) {
             return Ok(Ok(data));
         }
         let mut files = BTreeMap::new();
@@ -95,7 +132,7 @@ impl Datasets {
         let read = read.await.expect("reading arrays does not panic");
         Ok(read.map(|data| {
             let data = Arc::new(data);
-            insert(&mut self.loaded(), &data);
+            self.loaded().insert(&data);
             data
         }))
     }
@@ -115,11 +152,6 @@ impl Datasets {
 pub fn check_data(dataset: &Dataset, data_dir: &Path) -> Result<(), DataError> {
     data::check(dataset, data_dir)?;
     official::require(dataset, data_dir)
-}
-
-fn insert(loaded: &mut Loaded, data: &Arc<Data>) {
-    loaded.retain(|_, data| data.strong_count() > 0);
-    loaded.insert(data.dataset.clone(), Arc::downgrade(data));
 }
 
 #[cfg(test)]
@@ -144,13 +176,29 @@ mod tests {
                 });
             }
         });
-        drop(first);
-        assert!(
-            datasets
-                .loaded()
-                .values()
-                .all(|data| data.strong_count() == 0)
-        );
+    }
+
+    #[test]
+    fn runs_one_after_another_load_their_data_once() {
+        let datasets = Datasets::new(PathBuf::new(), false);
+        let blobs = |examples| {
+            Dataset::all(Blobs {
+                examples,
+                ..Blobs::default()
+            })
+        };
+        let of_a_run = |dataset: &Dataset| {
+            let data = datasets.get(dataset).expect("generated");
+            Arc::downgrade(&data)
+        };
+        let (one, other) = (blobs(100), blobs(200));
+        let first = of_a_run(&one);
+        assert!(of_a_run(&one).ptr_eq(&first), "loaded again");
+        assert_eq!(datasets.bytes(), dataset_bytes(&one));
+        let second = of_a_run(&other);
+        assert!(first.upgrade().is_none(), "it stays beside another");
+        assert!(of_a_run(&other).ptr_eq(&second));
+        assert_eq!(datasets.bytes(), dataset_bytes(&other));
     }
 
     #[tokio::test]

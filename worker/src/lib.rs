@@ -12,6 +12,7 @@ mod link;
 mod memory;
 pub mod official;
 mod recompute;
+mod room;
 mod said;
 mod worker;
 

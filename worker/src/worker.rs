@@ -21,6 +21,7 @@ use crate::attempt::{self, Control, News, Task};
 use crate::datasets::Datasets;
 use crate::held::{Held, Stage, listed, wire_key};
 use crate::link::{self, LinkEvent};
+use crate::room::Room;
 
 /// News of computations that wait to be taken.
 const NEWS: usize = 256;
@@ -114,6 +115,7 @@ struct Worker {
     kind: String,
     client: WorkerServiceClient<Connection>,
     datasets: Arc<Datasets>,
+    room: Arc<Room>,
     news: mpsc::Sender<(AttemptKey, News)>,
     held: BTreeMap<AttemptKey, Held>,
     /// Leases that wait for a slot, oldest first.
@@ -143,6 +145,7 @@ impl Worker {
             kind: settings.device.kind(),
             client,
             datasets: Arc::new(Datasets::new(settings.data_dir.clone(), settings.fetch)),
+            room: Room::new(settings.memory),
             news,
             held: BTreeMap::new(),
             queue: VecDeque::new(),
@@ -324,6 +327,7 @@ impl Worker {
             device: self.settings.device,
             dump_dir: self.settings.dump_dir.clone(),
             datasets: Arc::clone(&self.datasets),
+            room: Arc::clone(&self.room),
             checkpoint_every: self.settings.checkpoint_every,
             control,
             news: self.news.clone(),

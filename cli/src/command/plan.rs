@@ -41,11 +41,19 @@ pub(crate) async fn run(args: PlanArgs, settings: &Settings) -> Result<(), Failu
     if sweep.len() > FIRST {
         text += &format!("… and {} more\n", sweep.len() - FIRST);
     }
+    let kept = match total.kept_bytes {
+        0 => String::new(),
+        bytes => format!(
+            ",\nand up to {} of gradients where there is room to keep them",
+            human_bytes(bytes)
+        ),
+    };
     text += &format!(
-        "\nin all {}FLOP, about {} on one core\nat most {} for one run, without its data\n",
+        "\nin all {}FLOP, about {} on one core\nat most {} for one run, without its data{}\n",
         with_space(human_count(total.flops)),
         human_time(Duration::try_from_secs_f64(total.seconds).unwrap_or(Duration::MAX)),
         human_bytes(total.memory_bytes),
+        kept,
     );
     text += &whose_times(settings);
     terminal::print(&text)?;
@@ -119,6 +127,7 @@ struct Total {
     flops: f64,
     seconds: f64,
     memory_bytes: u64,
+    kept_bytes: u64,
 }
 
 impl Total {
@@ -127,12 +136,14 @@ impl Total {
             flops: 0.0,
             seconds: 0.0,
             memory_bytes: 0,
+            kept_bytes: 0,
         };
         for point in &sweep.points {
             let cost = settings.predict(point);
             total.flops += flops(&cost) * sweep.seeds.len() as f64;
             total.seconds += cost.seconds * sweep.seeds.len() as f64;
             total.memory_bytes = total.memory_bytes.max(cost.memory_bytes);
+            total.kept_bytes = total.kept_bytes.max(cost.kept_bytes);
         }
         total
     }
@@ -183,6 +194,7 @@ fn to_json(sweep: &Sweep, total: &Total, settings: &Settings) -> Value {
         "seconds": total.seconds,
         "speed": settings.speed,
         "memory_bytes": total.memory_bytes,
+        "kept_bytes": total.kept_bytes,
         "first": first,
     })
 }

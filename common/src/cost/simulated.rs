@@ -34,6 +34,7 @@ pub(super) fn of_synthetic(point: &SyntheticPoint) -> Cost {
         training_flops: 0.0,
         measuring_flops: draws * FLOPS_PER_DRAW,
         memory_bytes: FIXED_BYTES + 8 * kept + 4 * FLOATS_PER_PARAMETER * params,
+        kept_bytes: 0,
         seconds: draws * SECONDS_PER_DRAW
             + measurements * values * seconds_per_value(point.measure.treatments)
             + measurements * point.measure.splits.len() as f64 * SECONDS_PER_SPLIT,
@@ -64,6 +65,7 @@ pub(super) fn of_levy_sde(point: &LevyPoint) -> Cost {
         training_flops: draws * FLOPS_PER_DRAW,
         measuring_flops: 0.0,
         memory_bytes: FIXED_BYTES + BYTES_PER_PATH * u64::from(point.paths),
+        kept_bytes: 0,
         seconds: draws * SECONDS_PER_STEP,
     }
 }

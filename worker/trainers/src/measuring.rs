@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
+use tailsweep_common::cost::KEPT_BYTES;
 use tailsweep_common::measurement::{Split, SplitMeasurement};
 use tailsweep_common::run::{NetworkPoint, Targets};
 use tailsweep_stats::{
@@ -42,9 +43,9 @@ pub struct MeasureBudget {
 }
 
 impl Default for MeasureBudget {
-    /// 1 GiB.
+    /// [`KEPT_BYTES`].
     fn default() -> Self {
-        Self { bytes: 1 << 30 }
+        Self { bytes: KEPT_BYTES }
     }
 }
 

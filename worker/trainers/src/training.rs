@@ -199,6 +199,16 @@ impl Training {
         Self { budget, ..self }
     }
 
+    /// The same for the measurements from now on.
+    pub fn set_measure_budget(&mut self, budget: MeasureBudget) {
+        self.budget = budget;
+    }
+
+    /// Whether the next unit of work is a measurement.
+    pub fn is_about_to_measure(&self) -> bool {
+        self.phase == Phase::Arrived && self.is_due()
+    }
+
     fn at(
         device: Device,
         run: &Run,

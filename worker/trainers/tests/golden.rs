@@ -8,13 +8,13 @@ mod support;
 use std::sync::Arc;
 
 use serde_json::Value;
-use support::{cifar10, events, excerpt, run, small_point, sorted};
+use support::{cifar10, excerpt, run, small_point, sorted};
 use tailsweep_common::id::BlobId;
 use tailsweep_common::measurement::{Split, SplitMeasurement};
 use tailsweep_common::run::{Architecture, Init, Loss};
 use tailsweep_common::state::Ending;
-use tailsweep_stats::{Estimate, Estimator, Scope, Treatment};
-use tailsweep_trainers::Training;
+use tailsweep_stats::{Estimate, Estimator, Scope, Treatment, mohammadi, sum_ln_abs_plus_epsilon};
+use tailsweep_trainers::{Event, Training};
 
 #[test]
 fn fcn_w32_d3_nll_walks_the_golden_path() {
@@ -108,7 +108,32 @@ fn walk(golden: &str, weights: &'static [u8]) {
     let run = run(point, 0);
 
     let mut training = Training::new(&run, Arc::clone(&data), Some(weights)).unwrap();
-    let (measurements, losses, ending) = sorted(events(&mut training).unwrap());
+    let records = golden["records"].as_array().unwrap();
+    let tolerance = |step| match step {
+        0 => AT_FIRST,
+        _ if golden["model"] == "alexnet" => LATER_OF_ALEXNET,
+        _ => LATER,
+    };
+    let mut events = Vec::new();
+    while !matches!(events.last(), Some(Event::Ended(_))) {
+        let step = training.step();
+        if training.is_about_to_measure() {
+            let record = records
+                .iter()
+                .find(|record| record["step"] == step)
+                .unwrap();
+            for split in [Split::Train, Split::Test] {
+                compare_values(
+                    &format!("step {step} {split}"),
+                    &noise(&training, split),
+                    &record[split.as_str()],
+                    &tolerance(step),
+                );
+            }
+        }
+        events.push(training.advance(&|| false).unwrap());
+    }
+    let (measurements, losses, ending) = sorted(events);
     assert_eq!(
         ending,
         Ending::Done {
@@ -129,17 +154,10 @@ fn walk(golden: &str, weights: &'static [u8]) {
         );
     }
 
-    let records = golden["records"].as_array().unwrap();
     assert_eq!(measurements.len(), records.len());
     for (measurement, record) in measurements.iter().zip(records) {
         assert_eq!(record["step"].as_u64().unwrap(), measurement.step);
-        let tolerance = if measurement.step == 0 {
-            AT_FIRST
-        } else if golden["model"] == "alexnet" {
-            LATER_OF_ALEXNET
-        } else {
-            LATER
-        };
+        let tolerance = tolerance(measurement.step);
         for split in [Split::Train, Split::Test] {
             let place = format!("step {} {split}", measurement.step);
             let expected = &record[split.as_str()];
@@ -150,6 +168,50 @@ fn walk(golden: &str, weights: &'static [u8]) {
                 &tolerance,
             );
         }
+    }
+}
+
+/// The noise of a split, row by row, from the gradients that a dump would write.
+fn noise(training: &Training, split: Split) -> Vec<f64> {
+    let mut rows: Vec<Vec<f32>> = Vec::new();
+    let finite = training.each_gradient(split, &|| false, &mut |row| rows.push(row.to_vec()));
+    assert!(finite.unwrap());
+    let mut mean = vec![0.0; rows[0].len()];
+    for row in &rows {
+        for (sum, gradient) in mean.iter_mut().zip(row) {
+            *sum += f64::from(*gradient) / rows.len() as f64;
+        }
+    }
+    let centred = |row: &Vec<f32>| -> Vec<f64> {
+        let pairs = row.iter().zip(&mean);
+        pairs
+            .map(|(gradient, mean)| f64::from(*gradient) - mean)
+            .collect()
+    };
+    rows.iter().flat_map(centred).collect()
+}
+
+/// What is read off the values themselves.
+fn compare_values(place: &str, noise: &[f64], expected: &Value, tolerance: &Tolerance) {
+    for (k1, alpha) in expected["alpha_by_k1"].as_object().unwrap() {
+        let found = mohammadi(noise, k1.parse().unwrap());
+        absolute(
+            &format!("{place} alpha, k1 {k1}"),
+            found,
+            alpha,
+            tolerance.alpha,
+        );
+    }
+    let k1 = expected["k1"].as_u64().unwrap() as usize;
+    let blocks: Vec<f64> = noise
+        .chunks_exact(k1)
+        .map(|block| block.iter().sum())
+        .collect();
+    // A relative change of all values moves their logarithms, and so does a zero that comes or goes.
+    let ln = tolerance.moments + tolerance.zero_fraction * 52.0 * std::f64::consts::LN_2;
+    for (name, values) in [("mean_log_x", noise), ("mean_log_y", &blocks)] {
+        let found = sum_ln_abs_plus_epsilon(values) / values.len() as f64;
+        absolute(&format!("{place} {name}"), Some(found), &expected[name], ln);
     }
 }
 
@@ -167,18 +229,7 @@ fn compare(place: &str, found: &SplitMeasurement, expected: &Value, tolerance: &
         tolerance.loss,
     );
     let near = |name: &str, found: Option<f64>, expected: &Value, tolerance: f64| {
-        let name = format!("{place} {name}");
-        match (found, expected.as_f64()) {
-            (None, None) => {}
-            (Some(found), Some(expected)) => {
-                let off = (found - expected).abs();
-                assert!(
-                    off <= tolerance,
-                    "{name}: {found} for {expected}, {off:.1e} off"
-                );
-            }
-            (found, expected) => panic!("{name}: {found:?} for {expected:?}"),
-        }
+        absolute(&format!("{place} {name}"), found, expected, tolerance);
     };
     near(
         "accuracy",
@@ -218,6 +269,7 @@ fn compare(place: &str, found: &SplitMeasurement, expected: &Value, tolerance: &
     let k1 = expected["k1"].as_u64().unwrap();
     for (treatment, name) in [
         (Treatment::Published, "alpha_f64"),
+        (Treatment::Published, "alpha_f32"),
         (Treatment::PublishedRows, "alpha_published_rows"),
         (Treatment::ZerosDropped, "alpha_zeros_dropped"),
         (Treatment::GaussianSurrogate, "alpha_gaussian_surrogate"),
@@ -250,6 +302,20 @@ fn compare(place: &str, found: &SplitMeasurement, expected: &Value, tolerance: &
             expected,
             tolerance.paired,
         );
+    }
+}
+
+fn absolute(name: &str, found: Option<f64>, expected: &Value, tolerance: f64) {
+    match (found, expected.as_f64()) {
+        (None, None) => {}
+        (Some(found), Some(expected)) => {
+            let off = (found - expected).abs();
+            assert!(
+                off <= tolerance,
+                "{name}: {found} for {expected}, {off:.1e} off"
+            );
+        }
+        (found, expected) => panic!("{name}: {found:?} for {expected:?}"),
     }
 }
 

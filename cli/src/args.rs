@@ -598,17 +598,19 @@ pub(crate) struct LogsArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  tailsweep weights 3fa9                          of the run's stored checkpoint
-  tailsweep weights 3fa9 --step 500 --recompute   trained here again, to the bit, up to step 500
+  tailsweep weights 3fa9                          as they are now, or at the end of a run that is done
+  tailsweep weights 3fa9 --step 500 --recompute   trained here again up to step 500
 
 Tensors are named as in PyTorch, `fc.0.weight`: `init = { weights = FILE }` reads such a file. The
-coordinator keeps the latest checkpoint of a run, until the run is done.")]
+coordinator keeps the latest checkpoint of a run until the run is done. The weights of one that is done
+are trained here again, without `--recompute`: to the bit where this machine is of the same kind as
+the one that computed it.")]
 pub(crate) struct WeightsArgs {
     /// The beginning of the id of a run; `tailsweep runs` lists them
     pub(crate) run: String,
     #[command(flatten)]
     pub(crate) url: CoordinatorUrl,
-    /// After so many updates [default: those of the stored checkpoint]
+    /// After so many updates [default: those of the stored checkpoint, or of the whole run]
     #[arg(long)]
     pub(crate) step: Option<u64>,
     /// Train the run here up to the step, instead of reading a checkpoint

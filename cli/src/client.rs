@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tailsweep_common::id::BlobId;
 use tailsweep_common::state::RunState;
 use tailsweep_proto::wire::control_request::Wish;
 use tailsweep_proto::wire::submit_part::Part;
@@ -13,7 +14,7 @@ use tailsweep_report::Choice;
 use tailsweep_stats::Estimator;
 use tokio::time::{Instant, sleep};
 use tokio_stream::Stream;
-use tonic::{Code, Status};
+use tonic::{Code, Status, Streaming};
 
 use crate::args::SaidArgs;
 use crate::failure::Failure;
@@ -250,12 +251,19 @@ impl Client {
         self.persist(async || {
             let run = run.to_owned();
             let request = wire::GetCheckpointRequest { run, step };
-            let mut parts = service.get_checkpoint(request).await?.into_inner();
-            let mut bytes = Vec::new();
-            while let Some(wire::Part { content }) = parts.message().await? {
-                bytes.extend_from_slice(&content);
-            }
-            Ok(bytes)
+            let parts = service.get_checkpoint(request).await?;
+            collected(parts.into_inner()).await
+        })
+        .await
+    }
+
+    /// A file that travelled with a sweep.
+    pub(crate) async fn file(&mut self, id: BlobId) -> Result<Vec<u8>, Failure> {
+        let mut service = self.service.clone();
+        self.persist(async || {
+            let id = id.as_bytes().to_vec().into();
+            let parts = service.get_file(wire::GetFileRequest { id }).await?;
+            collected(parts.into_inner()).await
         })
         .await
     }
@@ -389,6 +397,14 @@ fn is_passing(status: &Status) -> bool {
         status.code(),
         Code::Unavailable | Code::Cancelled | Code::Unknown
     )
+}
+
+async fn collected(mut parts: Streaming<wire::Part>) -> Result<Vec<u8>, Status> {
+    let mut bytes = Vec::new();
+    while let Some(wire::Part { content }) = parts.message().await? {
+        bytes.extend_from_slice(&content);
+    }
+    Ok(bytes)
 }
 
 /// What a status says, or, where that is only that the transport broke, why.

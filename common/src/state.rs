@@ -63,6 +63,11 @@ impl RunState {
     pub fn is_over(self) -> bool {
         !matches!(self, Self::Waiting | Self::Running)
     }
+
+    /// Whether the run was computed to its end.
+    pub fn has_result(self) -> bool {
+        matches!(self, Self::Done | Self::Diverged)
+    }
 }
 
 words! {

@@ -79,6 +79,56 @@ fn weights_of_a_checkpoint_are_those_of_a_run_trained_again() {
 }
 
 #[test]
+fn weights_of_a_finished_run_are_trained_again_from_what_travelled_with_its_sweep() {
+    let desk = Desk::open();
+    let npy = |descr: &str, shape: &str, data: &[u8]| {
+        let header =
+            format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        [&bytes[..], header.as_bytes(), data].concat()
+    };
+    let pixels: Vec<u8> = (0..240_u32).map(|i| (i * 37 % 251) as u8).collect();
+    let classes: Vec<u8> = (0..40).map(|i| i % 3).collect();
+    fs::write(desk.path("x.npy"), npy("|u1", "(40, 6)", &pixels)).unwrap();
+    fs::write(desk.path("y.npy"), npy("|u1", "(40,)", &classes)).unwrap();
+    let spec = |name: &str, init: &str| {
+        format!(
+            "version = 1\nname = \"{name}\"\n[train]\nsteps = 3\n{init}\n[measure]\nsplits = [\"train\"]\n\
+             [[block]]\ndataset = {{ images = \"x.npy\", labels = \"y.npy\" }}\narchitecture = \"fcn\"\n\
+             width = 4\ndepth = 2\nbatch_size = 10\nlearning_rate = 0.1\n"
+        )
+    };
+    let _worker = desk.worker("a", &[]);
+    let done = || {
+        until("a result", || {
+            let runs = desk.runs("done");
+            let id = runs.first()?["run_id"].as_str();
+            id.map(str::to_owned)
+        })
+    };
+    let weights = |run: &str, step: &[&str], file: &str| {
+        let file = desk.path(file);
+        let out = ["--out", file.to_str().unwrap()];
+        desk.say(&[&["weights", run][..], step, &out].concat());
+        fs::read(file).unwrap()
+    };
+    desk.submit(&spec("first", ""));
+    let first = done();
+    let last = weights(&first, &[], "last");
+    assert!(last == weights(&first, &["--step", "3"], "third"));
+    assert!(last != weights(&first, &["--step", "2"], "second"));
+    let said = desk.refused(&["weights", &first, "--step", "4", "--recompute"]);
+    assert!(said.contains("ended at step 3"), "{said}");
+    assert!(desk.json(&["explain", &first, "--json"])["checkpoint"].is_null());
+
+    desk.submit(&spec("second", "init = { weights = \"last\" }"));
+    let second = done();
+    assert_ne!(first, second);
+    assert!(last == weights(&second, &["--step", "0"], "begun"));
+}
+
+#[test]
 fn explain_says_what_a_run_waits_for() {
     let desk = Desk::open();
     desk.submit(&spec("picky", 1, 20, "requires = [\"big\"]"));

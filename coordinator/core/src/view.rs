@@ -466,7 +466,10 @@ impl Scheduler {
                 .then(|| ledger.kinds.name(entry.kind))
                 .filter(|name| !name.is_empty()),
             message: ledger.message(no),
-            checkpoint: entry.checkpoint,
+            // A result needs none any more.
+            checkpoint: entry
+                .checkpoint
+                .filter(|_| !entry.stage.state().has_result()),
             nondeterministic: entry.nondeterministic,
             accuracy_reached: matches!(
                 entry.stage,

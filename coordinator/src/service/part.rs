@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use tailsweep_common::id::BlobId;
 use tailsweep_proto::{PART, wire};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
+
+use super::unreadable;
+use crate::store::Reader;
 
 /// Who does not take a part within this time gets no more, and the content is let go.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -18,6 +22,19 @@ pub(crate) fn of_content(content: Vec<u8>) -> Parts<wire::Part> {
     send(vec![content], |_, piece| wire::Part {
         content: piece.to_vec().into(),
     })
+}
+
+/// The parts of a file that travelled with a sweep, by its digest.
+pub(crate) async fn of_file(reader: &Reader, id: &[u8]) -> Result<Parts<wire::Part>, Status> {
+    let id =
+        BlobId::try_from(id).map_err(|problem| Status::invalid_argument(problem.to_string()))?;
+    let reader = reader.clone();
+    let content = tokio::task::spawn_blocking(move || reader.file(id))
+        .await
+        .map_err(unreadable)?
+        .map_err(unreadable)?
+        .ok_or_else(|| Status::not_found(format!("no file `{id}`")))?;
+    Ok(of_content(content))
 }
 
 /// The parts of the files of a report, one file after another.

@@ -123,6 +123,7 @@ impl SweepService for Sweeps {
     type GetReportStream = Parts<wire::ReportPart>;
     type GetExportStream = Parts<wire::ExportPart>;
     type GetCheckpointStream = Parts<wire::Part>;
+    type GetFileStream = Parts<wire::Part>;
 
     async fn submit(
         &self,
@@ -229,6 +230,14 @@ impl SweepService for Sweeps {
         let content = read.map_err(unreadable)?.map_err(unreadable)?;
         let content = content.ok_or_else(|| Status::not_found(missing))?;
         Ok(Response::new(part::of_content(content)))
+    }
+
+    async fn get_file(
+        &self,
+        request: Request<wire::GetFileRequest>,
+    ) -> Result<Response<Self::GetFileStream>, Status> {
+        let wire::GetFileRequest { id } = request.into_inner();
+        Ok(Response::new(part::of_file(&self.reader, &id).await?))
     }
 
     async fn list_sweeps(

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tailsweep_common::id::BlobId;
 use tailsweep_proto::wire::worker_service_server::WorkerService;
 use tailsweep_proto::{convert, wire};
 use tokio::sync::{mpsc, oneshot};
@@ -133,15 +132,7 @@ impl WorkerService for Workers {
         request: Request<wire::FetchFileRequest>,
     ) -> Result<Response<Self::FetchFileStream>, Status> {
         let wire::FetchFileRequest { id } = request.into_inner();
-        let id = BlobId::try_from(id.as_ref())
-            .map_err(|problem| Status::invalid_argument(problem.to_string()))?;
-        let reader = self.reader.clone();
-        let content = tokio::task::spawn_blocking(move || reader.file(id))
-            .await
-            .map_err(unreadable)?
-            .map_err(unreadable)?
-            .ok_or_else(|| Status::not_found(format!("no file `{id}`")))?;
-        Ok(Response::new(part::of_content(content)))
+        Ok(Response::new(part::of_file(&self.reader, &id).await?))
     }
 
     async fn fetch_checkpoint(

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::thread;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -148,6 +151,35 @@ fn files_that_are_not_the_official_ones_are_told() {
     let unknown = tailsweep(folder, &["data", "verify", "imagenet"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(stderr(&unknown).contains("`cifar10`"));
+}
+
+#[test]
+fn a_mirror_on_this_machine_is_asked_without_a_proxy() {
+    let dir = TempDir::new().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mirror = thread::spawn(move || {
+        let (connection, _) = listener.accept().unwrap();
+        let request = BufReader::new(&connection).lines();
+        request
+            .take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()))
+            .count();
+        let answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        (&connection).write_all(answer).unwrap();
+    });
+    let output = Command::new(env!("CARGO_BIN_EXE_tailsweep"))
+        .env("TAILSWEEP_DATA_DIR", dir.path())
+        // Nobody listens there, so no other mirror is reached.
+        .env("ALL_PROXY", "http://127.0.0.1:1")
+        .env_remove("HTTPS_PROXY")
+        .env_remove("HTTP_PROXY")
+        .args(["data", "fetch", "mnist", "--mirror", &url])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("answers 404"), "{said}");
+    mirror.join().unwrap();
 }
 
 #[test]

@@ -251,7 +251,8 @@ impl Train {
             }
             Schedule::Cosine => {
                 let progress = step as f64 / self.steps as f64;
-                initial * (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0
+                // Not the system's: its last bit is not the same everywhere.
+                initial * (1.0 + libm::cos(std::f64::consts::PI * progress)) / 2.0
             }
         }
     }

@@ -54,12 +54,16 @@ impl Device {
         }
     }
 
-    /// What decides about the bits of a result, such as `cpu-x86_64-avx512` or `cuda`.
+    /// What decides about the bits of a result, such as `cpu-x86_64-avx512` or `cuda-sm_90`.
     ///
     /// Results are equal to the byte within a kind of CPU; on GPUs only nearly.
     pub fn kind(self) -> String {
         match self {
             Self::Cpu => format!("cpu-{}", crate::instruction_set()),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(ordinal) => crate::cuda::capability(ordinal)
+                .map_or("cuda".to_owned(), |capability| format!("cuda-{capability}")),
+            #[cfg(not(feature = "cuda"))]
             Self::Cuda(_) => "cuda".to_owned(),
         }
     }

@@ -31,10 +31,15 @@ const SECONDS_PER_WINDOW_NUMBER: f64 = 6e-10;
 const SECONDS_PER_MINIBATCH: f64 = 1.7e-5;
 /// The same for each layer with weights.
 const SECONDS_PER_LAYER: f64 = 3.9e-6;
-/// What the first treatment takes for one value of the noise, mostly its logarithm.
-const SECONDS_PER_NOISE_VALUE: f64 = 2.2e-9;
+/// What the first treatment takes for one value of the noise: its gradient written and read again, its
+/// logarithm.
+const SECONDS_PER_NOISE_VALUE: f64 = 5e-9;
 /// What each further one takes.
-const SECONDS_PER_TREATED_VALUE: f64 = 3.7e-9;
+const SECONDS_PER_TREATED_VALUE: f64 = 3e-9;
+/// A multiply-add in the products of rows that the spectrum of a split takes.
+const SECONDS_PER_SPECTRUM_PRODUCT: f64 = 1.5e-10;
+/// Rows that the spectrum takes at most, and sums that each is folded into (`stats/src/gram.rs`).
+const SPECTRUM: [f64; 2] = [256.0, 8192.0];
 /// The sums of one tensor in a measurement: made, packed and sent.
 const SECONDS_PER_TENSOR: f64 = 3.4e-4;
 /// The P·M gradients of a split are kept between the two passes up to so many bytes, if there is room.
@@ -87,6 +92,7 @@ fn of_network(point: &NetworkPoint) -> Cost {
     };
 
     let (mut passes, mut noise_values, mut splits) = (Passes::default(), 0.0, 0.0);
+    let mut products = 0.0;
     for split in &point.measure.splits {
         let examples = point.dataset.examples(*split) as f64;
         let minibatches = point.minibatches(*split) as f64;
@@ -100,6 +106,7 @@ fn of_network(point: &NetworkPoint) -> Cost {
         passes.examples += 3.0 * times * measured + examples;
         passes.minibatches += times * minibatches + (examples / batch).ceil();
         noise_values += values;
+        products += minibatches.min(SPECTRUM[0]).powi(2) / 2.0 * (params as f64).min(SPECTRUM[1]);
         splits += f64::from(examples > 0.0);
     }
     let measurements = measurements_of(point.train.steps, point.measure.every) as f64;
@@ -109,6 +116,7 @@ fn of_network(point: &NetworkPoint) -> Cost {
         + measurements
             * (work.seconds(&passes)
                 + noise_values * seconds_per_value(point.measure.treatments)
+                + products * SECONDS_PER_SPECTRUM_PRODUCT
                 + splits * work.tensors * SECONDS_PER_TENSOR);
     Cost {
         params,

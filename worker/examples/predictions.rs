@@ -5,7 +5,8 @@
 //! cargo run --release -p tailsweep-worker --example predictions -- 0.87
 //! ```
 //!
-//! The number is the speed that `tailsweep bench calibrate` measured on the same machine.
+//! The number is the speed that `tailsweep bench calibrate` measured on the same machine; a word after
+//! it chooses the runs that have it in their name.
 
 #![allow(clippy::print_stdout)] // a table is what it makes
 
@@ -25,7 +26,7 @@ const ALEXNET: &str =
     "dataset = { images = \"x.npy\", labels = \"y.npy\" }\narchitecture = \"alexnet\"\n";
 
 /// What it is, the sections before its block, and the block.
-const RUNS: [(&str, &str, &str, &str); 19] = [
+const RUNS: [(&str, &str, &str, &str); 22] = [
     (
         "fcn 32 3, b 100, 3,000 steps",
         "train.steps = 3000\nmeasure.every = 1000",
@@ -143,6 +144,24 @@ const RUNS: [(&str, &str, &str, &str); 19] = [
         ALEXNET,
         "width = 32\nbatch_size = 100\nlearning_rate = 0.05",
     ),
+    (
+        "fcn 100 4, b 40, 1,500 steps, `published`, every 500",
+        "train.steps = 1500\nmeasure = { every = 500, treatments = [\"published\"] }",
+        FCN,
+        "width = 100\ndepth = 4\nbatch_size = 40\nlearning_rate = 0.05",
+    ),
+    (
+        "fcn 32 3, b 10, 2,000 steps, `published`, every 500",
+        "train.steps = 2000\nmeasure = { every = 500, treatments = [\"published\"] }",
+        FCN,
+        "width = 32\ndepth = 3\nbatch_size = 10\nlearning_rate = 0.05",
+    ),
+    (
+        "fcn 256 3, b 20, 200 steps, `published`, every 100",
+        "train.steps = 200\nmeasure = { every = 100, treatments = [\"published\"] }",
+        FCN,
+        "width = 256\ndepth = 3\nbatch_size = 20\nlearning_rate = 0.05",
+    ),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -154,7 +173,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let recomputer = Recomputer::new(Device::Cpu, PathBuf::new(), false, travelled.into());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     println!("| run | predicted, s | measured, s | ratio |\n|---|---|---|---|");
-    for (name, sections, block, sizes) in RUNS {
+    let word = env::args().nth(2).unwrap_or_default();
+    for (name, sections, block, sizes) in RUNS.iter().filter(|run| run.0.contains(&word)) {
         let source = format!("version = 1\nname = \"c\"\n{sections}\n[[block]]\n{block}{sizes}\n");
         let sweep = parse(&source, "c.toml", &beside)?;
         let run = sweep.runs().next().ok_or("a file of one run")?;

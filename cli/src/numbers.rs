@@ -29,6 +29,8 @@ pub(crate) struct Numbers<'a> {
     pub(crate) is_constant: bool,
     /// What they were: `float32`, `text`, `Parquet`.
     pub(crate) kind: String,
+    /// How they were read, where that could be meant otherwise.
+    pub(crate) notes: Vec<String>,
     read: Box<ReadRow<'a>>,
 }
 
@@ -38,6 +40,8 @@ struct Table {
     columns: usize,
     /// Row by row.
     values: Vec<f64>,
+    /// How they were read, where that could be meant otherwise.
+    notes: Vec<String>,
 }
 
 /// The bytes of a file; `-` is stdin.
@@ -102,6 +106,7 @@ impl<'a> Numbers<'a> {
             is_vector,
             is_constant: false,
             kind: array.dtype().to_string(),
+            notes: Vec::new(),
             read: Box::new(move |row, values| match is_vector {
                 true => values.extend(array.values()),
                 false => values.extend(array.row(row)),
@@ -109,7 +114,12 @@ impl<'a> Numbers<'a> {
         })
     }
 
-    fn of_table(Table { columns, values }: Table, kind: &str) -> Result<Self, String> {
+    fn of_table(table: Table, kind: &str) -> Result<Self, String> {
+        let Table {
+            columns,
+            values,
+            notes,
+        } = table;
         let rows = values.len().checked_div(columns).unwrap_or(0);
         if rows == 0 {
             return Err(format!(
@@ -127,6 +137,7 @@ impl<'a> Numbers<'a> {
             is_vector,
             is_constant: false,
             kind: kind.to_owned(),
+            notes,
             read: Box::new(move |row, taken| {
                 taken.extend_from_slice(&values[row * columns..(row + 1) * columns]);
             }),
@@ -142,10 +153,10 @@ impl<'a> Numbers<'a> {
     /// The same if there is anything, and all of it finite.
     fn checked(mut self) -> Result<Self, String> {
         if self.rows == 0 || self.columns == 0 {
-            return Err(format!(
-                "no numbers: an array of {} × {}",
-                self.rows, self.columns
-            ));
+            return Err(match self.is_vector {
+                true => "no numbers: an empty vector".to_owned(),
+                false => format!("no numbers: a matrix of {} × {}", self.rows, self.columns),
+            });
         }
         let mut values = Vec::with_capacity(self.columns);
         let (mut least, mut largest) = (f64::INFINITY, f64::NEG_INFINITY);

@@ -197,6 +197,7 @@ impl<'a> Values<'a> {
         Ok(Table {
             columns,
             values: self.values,
+            notes: Vec::new(),
         })
     }
 }
@@ -214,6 +215,7 @@ fn side_by_side(columns: &[Values<'_>]) -> Result<Table, String> {
     Ok(Table {
         columns: columns.len(),
         values: values.collect(),
+        notes: Vec::new(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What an estimate is.
 
 mod ecf;
+mod fit;
 mod log_moment;
 mod mohammadi;
 mod quantiles;
@@ -13,8 +14,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::ecf::ecf;
-pub use self::log_moment::{StableFit, flom, log_moment};
-pub use self::mohammadi::mohammadi;
+pub use self::fit::StableFit;
+pub use self::log_moment::{flom, log_moment};
+pub use self::mohammadi::{mohammadi, mohammadi_vectors};
 pub use self::quantiles::{MCCULLOCH, TableReading, mcculloch};
 pub use self::tail::{dedh, dehaan_peng, hill, hill_plot, magnitudes, pickands, tail_length};
 use crate::treatment::Treatment;

@@ -3,8 +3,15 @@
 //! The noise of one split is a matrix of P minibatches × M parameters. [`NoiseAccumulator`] takes its
 //! rows one by one and keeps exact sums of logarithms; [`NoiseSummary`] is those sums, small and
 //! mergeable in any order; [`NoiseSummary::estimates`] makes tail indices with intervals of them.
-//! For plain numbers there are [`mohammadi`] and, over [`ValueSums`], [`log_moment`], [`flom`],
-//! [`ecf`], [`mcculloch`], [`hill`], [`dedh`], [`dehaan_peng`] and [`pickands`].
+//! For plain numbers there are [`mohammadi`], for vectors [`mohammadi_vectors`] and, over
+//! [`ValueSums`], [`log_moment`], [`flom`], [`ecf`], [`mcculloch`], [`hill`], [`dedh`],
+//! [`dehaan_peng`] and [`pickands`]. [`StableFit`] is a whole stable law with its scale, skewness
+//! and location.
+//!
+//! What merges are summaries, of disjoint rows of one matrix: the pieces of [`NoiseSummary::split`].
+//! What does not are accumulators: one must see all rows, in order, for the mean row comes first, and
+//! blocks that run on, paired minibatches and the surrogate's second moments lie across any cut. Its
+//! [`Part`]s may be fed apart, on as many threads.
 //!
 //! Source: Simsekli, Sagun, Gurbuzbalaban, "A Tail-Index Analysis of Stochastic Gradient Noise in
 //! Deep Neural Networks", ICML 2019; the estimator is Corollary 2.4 of Mohammadi, Mohammadpour,
@@ -42,7 +49,7 @@ pub use block_length::published_block_length;
 pub use estimate::{
     Estimate, Estimator, Interval, MCCULLOCH, Problem, Scope, StableFit, TableReading, dedh,
     dehaan_peng, ecf, flom, hill, hill_plot, log_moment, magnitudes, mcculloch, mohammadi,
-    pickands, tail_length,
+    mohammadi_vectors, pickands, tail_length,
 };
 pub use exact_sum::{ExactSum, NotAnExactSum};
 pub use gram::{EIGENVALUES, GramSums, Spectrum};
@@ -66,3 +73,8 @@ pub use summary::{
 };
 pub use treatment::{NotATreatment, Treatment, Treatments};
 pub use values::{FLOM_POWER, Largest, NotLargest, ValueSums};
+
+/// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -127,6 +127,24 @@ impl NoiseSummary {
         self.moments.iter().any(|moments| moments.non_finite > 0)
     }
 
+    /// Whether there is one number alone, again and again, and it is not 0: its sums grow as those
+    /// of α = 1 whatever it is. Without `published_rows`, which knows signs, one magnitude is enough.
+    pub(crate) fn is_constant(&self) -> bool {
+        let Some(values) = self.values() else {
+            return false;
+        };
+        let max = self.moments.iter().map(|moments| moments.max);
+        let most = values as f64 * max.fold(0.0, f64::max).powi(2);
+        let one_magnitude = most > 0.0
+            && self.total(|moments| &moments.square) >= most * (1.0 - 1e-12)
+            && self.moments.iter().all(|moments| moments.zeros == 0);
+        let mut signs = self
+            .values
+            .iter()
+            .map(|values| values.histogram.bins().len());
+        one_magnitude && signs.all(|bins| bins == 1)
+    }
+
     /// The share of noise values that are exactly 0, of the rows that are here.
     pub fn zero_fraction(&self) -> Option<f64> {
         let values = self.values()?;

@@ -26,30 +26,81 @@ const STEP: f64 = 0.1;
 
 /// α as the slope of ln(−ln|φ(t)|²) on ln t. It may be above 2.
 pub fn ecf(values: &ValueSums) -> Result<f64, Problem> {
-    let values = &values.histogram;
-    let quartiles = Quartiles::of(values)?;
-    let phi = characteristic(values, quartiles.median, quartiles.scale());
-    let points = phi.iter().enumerate().map(|(index, phi)| {
-        let t = STEP * (index + 1) as f64;
-        (t.ln(), (-phi.ln()).ln())
-    });
-    let (mut x, mut y, mut xx, mut xy) = (0.0, 0.0, 0.0, 0.0);
-    for (ln_t, left) in points {
-        x += ln_t;
-        y += left;
-        xx += ln_t * ln_t;
-        xy += ln_t * left;
+    Ok(Characteristic::of(&values.histogram)?.line()?.slope)
+}
+
+/// The characteristic function of values in a unit of their own, at the ten t.
+pub(super) struct Characteristic {
+    unit: Unit,
+    /// Real and imaginary part.
+    phi: [(f64, f64); POINTS],
+}
+
+/// Where values lie, and σ by their quartiles: z = (x − median)/scale is what φ is of.
+#[derive(Clone, Copy)]
+pub(super) struct Unit {
+    pub(super) median: f64,
+    pub(super) scale: f64,
+}
+
+/// The least-squares line of ln(−ln|φ(t)|²) on ln t: α, and ln 2 + α ln σ.
+pub(super) struct Fitted {
+    pub(super) slope: f64,
+    pub(super) intercept: f64,
+}
+
+impl Characteristic {
+    pub(super) fn of(values: &LogHistogram) -> Result<Self, Problem> {
+        let quartiles = Quartiles::of(values)?;
+        let unit = Unit {
+            median: quartiles.median,
+            scale: quartiles.scale(),
+        };
+        Ok(Self {
+            unit,
+            phi: characteristic(values, unit.median, unit.scale),
+        })
     }
-    let n = POINTS as f64;
-    let slope = (n * xy - x * y) / (n * xx - x * x);
-    match slope.is_finite() && slope > 0.0 {
-        true => Ok(slope),
-        false => Err(Problem::Degenerate),
+
+    pub(super) fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    pub(super) fn line(&self) -> Result<Fitted, Problem> {
+        let points = ts().zip(self.phi).map(|(t, (re, im))| {
+            let square: f64 = re * re + im * im;
+            (t.ln(), (-square.ln()).ln())
+        });
+        let (mut x, mut y, mut xx, mut xy) = (0.0, 0.0, 0.0, 0.0);
+        for (ln_t, left) in points {
+            x += ln_t;
+            y += left;
+            xx += ln_t * ln_t;
+            xy += ln_t * left;
+        }
+        let n = POINTS as f64;
+        let slope = (n * xy - x * y) / (n * xx - x * x);
+        match slope.is_finite() && slope > 0.0 {
+            true => Ok(Fitted {
+                slope,
+                intercept: (y - slope * x) / n,
+            }),
+            false => Err(Problem::Degenerate),
+        }
+    }
+
+    /// t, and the argument of φ there.
+    pub(super) fn angles(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        ts().zip(self.phi.iter().map(|(re, im)| im.atan2(*re)))
     }
 }
 
-/// |φ(t)|² of (x − `median`)/`scale` at the ten t.
-fn characteristic(values: &LogHistogram, median: f64, scale: f64) -> [f64; POINTS] {
+fn ts() -> impl Iterator<Item = f64> {
+    (0..POINTS).map(|index| STEP * (index + 1) as f64)
+}
+
+/// φ of (x − `median`)/`scale` at the ten t.
+fn characteristic(values: &LogHistogram, median: f64, scale: f64) -> [(f64, f64); POINTS] {
     let mut real = [0.0; POINTS];
     let mut imaginary = [0.0; POINTS];
     for (bin, count) in values.bins() {
@@ -73,10 +124,7 @@ fn characteristic(values: &LogHistogram, median: f64, scale: f64) -> [f64; POINT
         }
     }
     let count = values.count() as f64;
-    std::array::from_fn(|point| {
-        let (re, im) = (real[point] / count, imaginary[point] / count);
-        re * re + im * im
-    })
+    std::array::from_fn(|point| (real[point] / count, imaginary[point] / count))
 }
 
 /// sin(x)/x.

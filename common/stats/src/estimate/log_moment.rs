@@ -21,27 +21,20 @@ use crate::values::{FLOM_POWER, ValueSums};
 /// Euler's constant γ.
 const EULER: f64 = 0.577_215_664_901_532_9;
 
-/// A stable law: α and σ of the characteristic function exp(−|σt|^α).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StableFit {
-    /// α.
-    pub alpha: f64,
-    /// σ.
-    pub scale: f64,
+/// α from the variance of ln|x|. A Gaussian has 2; more is possible.
+pub fn log_moment(values: &ValueSums) -> Result<f64, Problem> {
+    Ok(log_moment_and_scale(values)?.0)
 }
 
-/// α and σ from mean and variance of ln|x|. A Gaussian has α = 2; more is possible.
-pub fn log_moment(values: &ValueSums) -> Result<StableFit, Problem> {
+/// α and σ from mean and variance of ln|x|.
+pub(super) fn log_moment_and_scale(values: &ValueSums) -> Result<(f64, f64), Problem> {
     let mean = mean(values, &values.ln)?;
     let square = self::mean(values, &values.ln_squared)?;
     let variance = square - mean * mean;
     let theta = (6.0 * variance / (PI * PI) - 0.5).sqrt();
-    let fit = StableFit {
-        alpha: 1.0 / theta,
-        scale: (mean - EULER * (theta - 1.0)).exp(),
-    };
-    match fit.alpha.is_finite() && fit.scale.is_finite() {
-        true => Ok(fit),
+    let (alpha, scale) = (1.0 / theta, (mean - EULER * (theta - 1.0)).exp());
+    match alpha.is_finite() && scale.is_finite() {
+        true => Ok((alpha, scale)),
         false => Err(Problem::LighterThanStable),
     }
 }
@@ -103,10 +96,11 @@ mod tests {
     #[test]
     fn two_magnitudes_read_as_computed_by_hand() {
         let a = 2.0_f64;
-        let fit = log_moment(&sums(&[a.exp(), -(-a).exp()])).unwrap();
+        let values = sums(&[a.exp(), -(-a).exp()]);
+        let (alpha, scale) = log_moment_and_scale(&values).unwrap();
         let theta = (6.0 * a * a / (PI * PI) - 0.5).sqrt();
-        assert!((fit.alpha - 1.0 / theta).abs() < 1e-5, "{fit:?}");
-        assert!((fit.scale.ln() + EULER * (theta - 1.0)).abs() < 1e-5);
+        assert!((alpha - 1.0 / theta).abs() < 1e-5, "{alpha}");
+        assert!((scale.ln() + EULER * (theta - 1.0)).abs() < 1e-5);
 
         // R = cosh²(pa); u solves sin(u)/u = 2 tan(π/10)/(π/5·R).
         let alpha = flom(&sums(&[a.exp(), -(-a).exp()])).unwrap();
@@ -120,7 +114,6 @@ mod tests {
         let values = [1e-300, 1e300];
         let alpha = flom(&sums(&values)).unwrap();
         assert!((FLOM_POWER..0.201).contains(&alpha), "{alpha}");
-        let fit = log_moment(&sums(&values));
-        assert!(fit.unwrap().alpha > 0.0);
+        assert!(log_moment(&sums(&values)).unwrap() > 0.0);
     }
 }

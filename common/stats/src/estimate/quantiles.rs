@@ -88,7 +88,7 @@ impl Quartiles {
         }
     }
 
-    fn table(&self) -> Result<TableReading, Problem> {
+    pub(super) fn table(&self) -> Result<TableReading, Problem> {
         let reading = |alpha, at_bound| Ok(TableReading { alpha, at_bound });
         let [(first, most), .., (last, _)] = MCCULLOCH;
         if self.ratio < first {

@@ -91,6 +91,14 @@ impl NoiseSummary {
                     ..estimate.spoilt_by(problem)
                 })
                 .collect();
+        } else if self.is_constant() {
+            estimates = estimates
+                .into_iter()
+                .map(|estimate| match (estimate.alpha, estimate.problem) {
+                    (None, Some(_)) => estimate,
+                    _ => estimate.spoilt_by(Problem::Degenerate),
+                })
+                .collect();
         }
         Ok(estimates)
     }
@@ -183,7 +191,7 @@ impl NoiseSummary {
 fn of_values(sums: &ValueSums) -> [Estimate; 8] {
     let table = mcculloch(sums);
     [
-        (Estimator::LogMoment, log_moment(sums).map(|fit| fit.alpha)),
+        (Estimator::LogMoment, log_moment(sums)),
         (Estimator::Flom, flom(sums)),
         (Estimator::Ecf, ecf(sums)),
         (Estimator::Mcculloch, table.map(|reading| reading.alpha)),

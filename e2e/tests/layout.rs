@@ -7,7 +7,10 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// Each crate and what it may import of ours.
 const ARROWS: [(&str, &[&str]); 11] = [
     ("tailsweep-stats", &[]),
-    ("tailsweep-acceptance", &["tailsweep-stats"]),
+    (
+        "tailsweep-acceptance",
+        &["tailsweep-common", "tailsweep-stats"],
+    ),
     ("tailsweep-common", &["tailsweep-stats"]),
     ("tailsweep-proto", &["tailsweep-common", "tailsweep-stats"]),
     (

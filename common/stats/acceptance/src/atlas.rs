@@ -9,8 +9,10 @@
 //! not tell the partition's 2.07 from 2.
 //!
 //! **Controls.** `local_slope` of permuted coordinates, at levels where its bias from scales has
-//! gone (like e^(4s²)/K1): 2.0 ± 0.1 on Gaussian noise with all causes at once. The paired
-//! estimators: 2.0 ± 0.1 on the same, α ± 0.1 on stable noise with unequal scales and zeros.
+//! gone (like e^(4s²)/K1) and no block is wholly dead: 2.0 ± 0.1 on Gaussian noise with all causes at
+//! once. The paired estimators: 2.0 ± 0.1 on the same, α ± 0.1 on stable noise with unequal scales and
+//! zeros. Their levels end where a level would have fewer than 6 groups of minibatches. The lines
+//! say so.
 //!
 //! θ is pooled over the repeats, which are fewer in the quick way; the tolerances are the same, and
 //! standard errors are printed beside.
@@ -253,9 +255,14 @@ fn slopes(effort: Effort) -> Vec<Line> {
         let name = format!("Gaussian, scales s = {scales}, correlation, zeros: permuted slope");
         let at_one: Sample = thetas.iter().map(|(first, _)| *first).collect();
         let judged: Sample = thetas.iter().map(|(_, judged)| *judged).collect();
-        let what = format!("{name}, K1 = 1");
+        let what = format!("{name}, K1 = 1 (scales and zeros still there)");
         lines.push(Line::of_thetas(what, Expected::Shown(Some(2.0)), &at_one));
-        let what = format!("{name}, K1 = {lowest} … {}", lowest << LEVELS);
+        let top = lowest << LEVELS;
+        let why = match scales > 0.0 {
+            true => format!("K1 ≫ e^(4s²) = {:.1}", (4.0 * scales * scales).exp()),
+            false => "no block is all zeros".to_owned(),
+        };
+        let what = format!("{name}, K1 = {lowest} … {top} ({why})");
         lines.push(Line::of_thetas(what, two(), &judged));
     }
     lines
@@ -299,7 +306,15 @@ fn paired(effort: Effort) -> Vec<Line> {
         let names = ["within_coordinate", "across_minibatches"]
             .map(str::to_owned)
             .into_iter()
-            .chain((1..=SLOPES).map(|level| format!("local_slope, K1 = {}", 1 << level)));
+            .chain((1..=SLOPES).map(|level| {
+                let groups = MINIBATCHES / 2 >> level;
+                let last = if level == SLOPES {
+                    ", beyond it too few"
+                } else {
+                    ""
+                };
+                format!("local_slope, K1 = {} ({groups} groups{last})", 1 << level)
+            }));
         for (index, estimator) in names.enumerate() {
             let thetas: Sample = readings.iter().map(|thetas| thetas[index]).collect();
             let expected = Expected::Near {

@@ -48,7 +48,7 @@ impl Effort {
 /// A row of the acceptance table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Row {
-    /// Unit vectors, sizes and block lengths.
+    /// Unit vectors, sizes and block lengths; one worker and several.
     A0,
     /// α̂ against α for iid stable numbers: the paper's Figure 4.
     A1,
@@ -82,7 +82,7 @@ impl Row {
             Self::A1 => fig4::lines(effort),
             Self::A2 => atlas::lines(effort),
             Self::A13 => controls::lines(effort),
-            Self::A14 => [coverage::lines(effort), resampled::lines(effort)].concat(),
+            Self::A14 => [coverage::lines(effort), resampled::lines()].concat(),
         }
     }
 }

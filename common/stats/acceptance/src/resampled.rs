@@ -15,8 +15,7 @@ use std::sync::Arc;
 
 use tailsweep_stats::{Estimate, Estimator, NoiseShape, Treatment, summarise};
 
-use crate::Effort;
-use crate::coverage::range;
+use crate::coverage::{COVERING, REPEATS, holds, line, name};
 use crate::draws::Draws;
 use crate::line::{Expected, Line};
 use crate::matrix::all;
@@ -34,14 +33,13 @@ const KINDS: [(Estimator, Treatment, Option<u64>); 3] = [
     (Estimator::Mohammadi, Treatment::PublishedRows, Some(32)),
 ];
 
-pub(crate) fn lines(effort: Effort) -> Vec<Line> {
+pub(crate) fn lines() -> Vec<Line> {
     let rows = rows();
     let many = drawn(&rows, 40_000, &mut Draws::new("resampled", 0, 0));
     let (paired, centred) = (estimates(&many), estimates(&rows));
-    let repeats = effort.pick(200, 2_000);
     let mut lines = Vec::new();
     for minibatches in [24, 100] {
-        let held = repeat(repeats, |repeat| {
+        let held = repeat(REPEATS, |repeat| {
             let mut draws = Draws::new("resampled", minibatches as u64, repeat + 1);
             let read = estimates(&drawn(&rows, minibatches, &mut draws));
             KINDS.map(|kind| {
@@ -49,21 +47,21 @@ pub(crate) fn lines(effort: Effort) -> Vec<Line> {
                     Treatment::Paired => of(&paired, kind),
                     _ => of(&centred, kind),
                 };
-                truth.is_some_and(|truth| holds(of(&read, kind), truth))
+                let truth = truth.and_then(|truth| truth.alpha);
+                of(&read, kind)
+                    .zip(truth)
+                    .is_some_and(|(own, truth)| holds(own, truth))
             })
         });
         for (index, (estimator, treatment, k1)) in KINDS.into_iter().enumerate() {
             let covered = held.iter().filter(|held| held[index]).count() as f64;
-            let what = format!(
-                "coverage, %: gradients, P = {minibatches}: {estimator}, {treatment}{}",
-                at(k1)
-            );
-            let share = 100.0 * covered / repeats as f64;
+            let kind = name((estimator, treatment, k1));
+            let what = format!("coverage, %: gradients, P = {minibatches}: {kind}");
             let expected = match treatment {
-                Treatment::Paired => range(repeats),
+                Treatment::Paired => COVERING,
                 _ => Expected::Shown(None),
             };
-            lines.push(Line::new(what, expected, share).decimals(1));
+            lines.push(line(what, expected, covered / REPEATS as f64, REPEATS));
         }
     }
     for kind in KINDS {
@@ -72,15 +70,11 @@ pub(crate) fn lines(effort: Effort) -> Vec<Line> {
             _ => of(&centred, kind),
         };
         if let Some(truth) = truth {
-            let what = format!("gradients, all rows: {}, {}{}", kind.0, kind.1, at(kind.2));
+            let what = format!("gradients, all rows: {}", name(kind));
             lines.push(Line::of_estimate(what, Expected::Shown(None), truth));
         }
     }
     lines
-}
-
-fn at(k1: Option<u64>) -> String {
-    k1.map_or(String::new(), |k1| format!(", K1 = {k1}"))
 }
 
 fn rows() -> Vec<Vec<f32>> {
@@ -111,13 +105,6 @@ fn of(
     (estimator, treatment, k1): (Estimator, Treatment, Option<u64>),
 ) -> Option<&Estimate> {
     all(estimates, estimator, treatment).find(|estimate| k1.is_none() || estimate.k1 == k1)
-}
-
-fn holds(estimate: Option<&Estimate>, truth: &Estimate) -> bool {
-    let interval = estimate.and_then(|estimate| estimate.interval);
-    interval
-        .zip(truth.alpha)
-        .is_some_and(|(interval, alpha)| (interval.low..=interval.high).contains(&alpha))
 }
 
 #[cfg(test)]

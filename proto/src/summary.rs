@@ -35,6 +35,7 @@ impl From<&NoiseSummary> for wire::NoiseSummary {
             paired,
             values,
             layers,
+            block_sums,
         } = summary.to_parts();
         Self {
             shape: Some((&*shape).into()),
@@ -45,6 +46,7 @@ impl From<&NoiseSummary> for wire::NoiseSummary {
             cells: Some(cells.as_slice().into()),
             moments: Some(moments.as_slice().into()),
             norms: (!norms.is_empty()).then(|| (&norms).into()),
+            block_sums: block_sums.as_ref().map(Into::into),
             surrogate: surrogate.as_deref().map(Into::into),
             paired: paired.as_ref().map(Into::into),
             values: values.as_ref().map(|values| value_sums(values, &layers)),
@@ -73,6 +75,7 @@ impl TryFrom<wire::NoiseSummary> for NoiseSummary {
             values,
             projections,
             norms,
+            block_sums,
         } = summary;
         let missing = |field| move || WireError::missing(MESSAGE, field);
         let shape: NoiseShape = shape.ok_or_else(missing("shape"))?.try_into()?;
@@ -90,6 +93,7 @@ impl TryFrom<wire::NoiseSummary> for NoiseSummary {
             paired: paired.map(|sums| paired_sums(sums, &shape)).transpose()?,
             values,
             layers,
+            block_sums: block_sums.map(TryInto::try_into).transpose()?,
             shape: Arc::new(shape),
         };
         Self::from_parts(parts).map_err(|error| WireError::new(MESSAGE, error.field, error.problem))

@@ -72,6 +72,22 @@ fn summaries_and_their_pieces_round_trip() {
     }
 }
 
+/// Results are kept for ever: those that were stored before block sums were kept are whole.
+#[test]
+fn a_summary_without_block_sums_is_whole_and_merges() {
+    let whole = summary(12, every());
+    let mut wire = wire::NoiseSummary::from(&whole);
+    wire.block_sums = None;
+    let before = NoiseSummary::try_from(wire.clone()).unwrap();
+    assert!(before.is_complete() && before.block_sums().is_none());
+    assert_eq!(before.estimates().unwrap(), whole.estimates().unwrap());
+    assert!(wire::NoiseSummary::from(&before) == wire);
+    let mut pieces = before.clone().split(5).into_iter().rev();
+    let mut merged = pieces.next().unwrap();
+    pieces.for_each(|piece| merged.merge(&piece).unwrap());
+    assert!(merged == before);
+}
+
 #[test]
 fn a_matrix_without_layers_round_trips() {
     let shape = NoiseShape::without_layers(6, 50, every()).unwrap();
@@ -85,7 +101,12 @@ fn a_matrix_without_layers_round_trips() {
 #[test]
 fn errors_name_message_and_field() {
     type Change = fn(&mut wire::NoiseSummary);
-    let changes: [(Change, &str, &str); 28] = [
+    let changes: [(Change, &str, &str); 29] = [
+        (
+            |wire| wire.block_sums = Some(histogram(wire).clone()),
+            "NoiseSummary",
+            "block_sums",
+        ),
         (|wire| wire.shape = None, "NoiseSummary", "shape"),
         (|wire| wire.cells = None, "NoiseSummary", "cells"),
         (|wire| wire.rows.push(4), "NoiseSummary", "rows"),
@@ -230,10 +251,10 @@ fn no_message_makes_it_panic() {
         }
     }
     for end in 0..bytes.len() {
-        // A message that ends before its last field is that of a piece, or, where nothing but the
-        // norms is lacking, of a time that kept none.
+        // A message that ends before its last fields is that of a piece, or, where nothing but the
+        // norms or the block sums is lacking, of a time that kept none.
         assert!(read(&bytes[..end]).map_or(true, |part| {
-            !part.is_complete() || part.noise_norms().is_empty()
+            !part.is_complete() || part.noise_norms().is_empty() || part.block_sums().is_none()
         }));
     }
     assert!(errors > 1000 && accepted > 1000, "{errors} {accepted}");

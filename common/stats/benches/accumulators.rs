@@ -220,6 +220,18 @@ fn rows(bench: &mut Bench<'_>) {
         let own = parts.filter(|part| part.name() == "published_rows");
         own.for_each(|part| part.add_row(row));
     });
+    // Short blocks: their sums and the histogram of these take most of the time.
+    let short = || {
+        let treatments = [Treatment::Published].into_iter().collect();
+        let shape = NoiseShape::without_layers(MINIBATCHES, PARAMS, treatments).expect("a shape");
+        let shape = shape.with_block_length(64);
+        NoiseAccumulator::new(Arc::new(shape), Arc::clone(&centre), None)
+    };
+    bench.by_rows("published, K1 = 64", short, |accumulator, row| {
+        let parts = accumulator.parts_mut().into_iter();
+        let own = parts.filter(|part| part.name() == "published");
+        own.for_each(|part| part.add_row(row));
+    });
     let default = || accumulator(Treatments::default());
     bench.by_rows("default treatments", default, |accumulator, row| {
         let mut share = accumulator.shares(1, 0.0).swap_remove(0);

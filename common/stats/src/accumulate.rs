@@ -329,7 +329,11 @@ impl NoiseAccumulator {
                         .zip(layers)
                         .for_each(|(own, layer)| *own = layer);
                 }
-                Kind::Published(sums) => columns.push(sums.finish()),
+                Kind::Published(sums) => {
+                    let (own, block_sums) = sums.finish();
+                    columns.push(own);
+                    summary.block_sums = block_sums;
+                }
                 Kind::Restarted(sums) => {
                     let (own, surrogate) = sums.finish();
                     columns.push(own);
@@ -360,6 +364,7 @@ impl NoiseAccumulator {
             }
             summary.values = summary.values.map(|_| Default::default());
             summary.layers.fill(Default::default());
+            summary.block_sums = summary.block_sums.map(|_| Default::default());
             summary.projections.fill(Default::default());
         }
         summary

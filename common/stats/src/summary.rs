@@ -35,7 +35,9 @@ pub struct Incomplete;
 /// Of all rows the [`LogHistogram`] of their norms.
 /// For all rows at once the finished sums of the Gaussian surrogate, which is not additive over
 /// rows, the [`PairedSums`], and the [`ValueSums`], which would be large by cluster. For each of
-/// at most 256 rows a [`ProjectionRow`]. For each layer the [`LogHistogram`] of its values.
+/// at most 256 rows a [`ProjectionRow`]. For each layer the [`LogHistogram`] of its values. Of the
+/// sums of the published blocks, of all columns, another; a summary of before it was kept is whole
+/// without it.
 ///
 /// **Why it merges.** A cell is made of rows, and exact sums don't depend on order or grouping:
 /// the pieces of [`split`](Self::split), merged in any order, are the same summary to the byte.
@@ -64,6 +66,8 @@ pub struct NoiseSummary {
     pub(crate) values: Option<ValueSums>,
     /// By layer, of the values in `values`.
     pub(crate) layers: Vec<LogHistogram>,
+    /// With `published`, but for summaries of before it was kept: of the sums of its blocks.
+    pub(crate) block_sums: Option<LogHistogram>,
 }
 
 impl NoiseSummary {
@@ -81,6 +85,7 @@ impl NoiseSummary {
             paired: None,
             values: None,
             layers: vec![LogHistogram::default(); shape.layers().len()],
+            block_sums: None,
             series,
             shape,
         }
@@ -211,6 +216,12 @@ impl NoiseSummary {
     /// asked.
     pub fn value_sums(&self) -> Option<&ValueSums> {
         self.values.as_ref()
+    }
+
+    /// The histogram of the sums of the published blocks, those of 0 left out: with `published`, if
+    /// there is a block length, and it was kept when the summary was made.
+    pub fn block_sums(&self) -> Option<&LogHistogram> {
+        self.block_sums.as_ref()
     }
 
     /// How many random projections of the rows that are here look Gaussian.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use tailsweep_stats::{
-    CentreSum, Estimate, Estimator, Incomplete, Layer, MergeError, NoiseAccumulator, NoiseShape,
-    NoiseSummary, Problem, ScaleSum, Scope, Treatment, Treatments, mohammadi, summarise,
-    summarise_about,
+    CentreSum, Estimate, Estimator, Incomplete, Layer, LogHistogram, MergeError, NoiseAccumulator,
+    NoiseShape, NoiseSummary, Problem, ScaleSum, Scope, Treatment, Treatments, mohammadi,
+    summarise, summarise_about,
 };
 
 fn shape(minibatches: usize, lens: &[usize], treatments: Treatments) -> Arc<NoiseShape> {
@@ -216,6 +216,45 @@ fn impossible_parts_are_refused() {
         refused(|parts| parts.surrogate.as_mut().unwrap()[0].ln_x = f64::NAN),
         "surrogate"
     );
+    assert_eq!(
+        refused(|parts| parts.block_sums = Some(parts.layers[0].clone())),
+        "block_sums"
+    );
+}
+
+/// Every block of the flattened noise is counted once, in the bin of its sum.
+#[test]
+fn block_sums_are_counted_however_blocks_lie() {
+    // K1 of 70·45 values is 50: blocks run on across rows; of 96·1024 it is 256.
+    for (minibatches, params) in [(70, 45), (96, 1024)] {
+        let rows = Numbers(5).rows(minibatches, params);
+        let summary = summarise(shape(minibatches, &[params], every()), &rows);
+        let k1 = summary.shape().block_length();
+        let mut centre = CentreSum::new(params);
+        rows.iter().for_each(|row| centre.add_row(row));
+        let centre = centre.finish();
+        // Partial sums of rows in index order, added in row order.
+        let values = minibatches * params;
+        let block = |start: usize| {
+            let (mut sum, mut partial) = (0.0, 0.0);
+            for place in start..start + k1 {
+                let (row, column) = (place / params, place % params);
+                partial += f64::from(rows[row][column]) - centre[column];
+                if column + 1 == params || place + 1 == start + k1 {
+                    sum += partial;
+                    partial = 0.0;
+                }
+            }
+            sum
+        };
+        let sums: Vec<f64> = (0..values).step_by(k1).map(block).collect();
+        assert_eq!(summary.block_sums(), Some(&LogHistogram::of(&sums)));
+        assert_eq!(sums.len(), values / k1);
+    }
+    let none: Treatments = [Treatment::Paired].into_iter().collect();
+    let rows = Numbers(5).rows(6, 40);
+    let summary = summarise(shape(6, &[40], none), &rows);
+    assert_eq!(summary.block_sums(), None);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
+use crate::histogram::LogHistogram;
 use crate::log_sum::{LnAbs, LnAbsPlusEpsilon};
 use crate::values::Extremes;
 use crate::wide::{self, Eight, Loop};
@@ -167,6 +168,36 @@ fn whole_blocks<T: Copy + Into<f64>>(
         }
         sums.extend_from_slice(&side[..blocks]);
         left -= blocks;
+    }
+}
+
+/// The log-histogram of block sums. Sums wait until there are so many that it pays to sort them.
+#[derive(Debug, Default)]
+pub(super) struct BlockHistogram {
+    waiting: Vec<f64>,
+    histogram: LogHistogram,
+}
+
+impl BlockHistogram {
+    const MOST: usize = 1 << 14;
+
+    pub(super) fn add(&mut self, sums: &[f64]) {
+        for sums in sums.chunks(Self::MOST) {
+            self.waiting.extend_from_slice(sums);
+            if self.waiting.len() >= Self::MOST {
+                self.count();
+            }
+        }
+    }
+
+    fn count(&mut self) {
+        self.histogram.merge(&LogHistogram::of_few(&self.waiting));
+        self.waiting.clear();
+    }
+
+    pub(super) fn finish(mut self) -> LogHistogram {
+        self.count();
+        self.histogram
     }
 }
 

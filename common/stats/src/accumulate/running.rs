@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::blocks::{Chunk, LaneSums, Logarithm, OrderedSums, Pieces};
+use super::blocks::{BlockHistogram, Chunk, LaneSums, Logarithm, OrderedSums, Pieces};
 use super::{CHUNK, Columns};
+use crate::histogram::LogHistogram;
 use crate::shape::NoiseShape;
 use crate::wide::{self, Eight, Loop};
 
@@ -20,6 +21,7 @@ pub(super) struct Published {
     x: (u64, f64),
     /// Sums of the blocks that this row completes.
     sums: Vec<f64>,
+    histogram: BlockHistogram,
 }
 
 impl Published {
@@ -34,6 +36,7 @@ impl Published {
             left: shape.values() / k1 as u64 * k1 as u64,
             x: (0, 0.0),
             sums: Vec::new(),
+            histogram: BlockHistogram::default(),
         }
     }
 
@@ -74,6 +77,7 @@ impl Published {
         self.sums.clear();
         self.blocks
             .add_row(&gradient[..whole], &centre[..whole], &mut self.sums);
+        self.histogram.add(&self.sums);
         let k1 = self.blocks.k1();
         let chunk_of_end = |block: usize| ((block + 1) * k1 - open - 1) / CHUNK;
         let mut block = 0;
@@ -108,8 +112,10 @@ impl Published {
         self.x = (0, 0.0);
     }
 
-    pub(super) fn finish(self) -> Columns {
-        self.columns
+    /// The sums, and the histogram of block sums if there are blocks.
+    pub(super) fn finish(self) -> (Columns, Option<LogHistogram>) {
+        let has_blocks = !self.columns.is_empty();
+        (self.columns, has_blocks.then(|| self.histogram.finish()))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::NoiseSummary;
+use crate::histogram::LogHistogram;
 use crate::values::ValueSums;
 
 /// Two summaries are not of disjoint rows of one matrix.
@@ -44,7 +45,16 @@ impl NoiseSummary {
         if self.norms.count() + other.norms.count() > self.shape.minibatches() as u64 {
             return Err(MergeError::WholeTwice);
         }
+        let mut block_sums = self.block_sums.clone();
+        if let Some(others) = &other.block_sums {
+            block_sums.get_or_insert_default().merge(others);
+        }
+        let most = self.shape.values() / self.shape.block_length() as u64;
+        if block_sums.as_ref().map_or(0, LogHistogram::count) > most {
+            return Err(MergeError::WholeTwice);
+        }
         self.rows = rows;
+        self.block_sums = block_sums;
         self.values = values;
         for (cell, other) in self.cells.iter_mut().zip(&other.cells) {
             cell.merge(other);
@@ -81,6 +91,7 @@ impl NoiseSummary {
         parts[0].values = self.values;
         parts[0].layers = self.layers;
         parts[0].norms = self.norms;
+        parts[0].block_sums = self.block_sums;
         parts
     }
 

@@ -42,6 +42,10 @@ pub struct SummaryParts {
     pub values: Option<ValueSums>,
     /// Of the same values, by layer; none without `values`.
     pub layers: Vec<LogHistogram>,
+    /// Of the rows that are here, or of other pieces too: the sums of the published blocks, if they
+    /// were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_sums: Option<LogHistogram>,
 }
 
 /// The parts are not those of a summary.
@@ -90,6 +94,7 @@ impl NoiseSummary {
                 Some(_) => self.layers.clone(),
                 None => Vec::new(),
             },
+            block_sums: self.block_sums.clone(),
         }
     }
 
@@ -106,6 +111,7 @@ impl NoiseSummary {
             paired,
             values: value_sums,
             layers,
+            block_sums,
         } = parts;
         let minibatches = shape.minibatches() as u64;
         let rows = RowSet::from_ranges(rows)
@@ -181,6 +187,13 @@ impl NoiseSummary {
             return Err(PartsError::new("norms", "are not those of the rows"));
         }
 
+        if let Some(sums) = &block_sums {
+            let blocks = values / shape.block_length() as u64;
+            if !asked.contains(Treatment::Published) || sums.count() > blocks {
+                return Err(PartsError::new("block_sums", "are not those of the blocks"));
+            }
+        }
+
         let mut summary = Self::empty(shape);
         let mut cells = cells.into_iter();
         for series in 0..series {
@@ -197,6 +210,7 @@ impl NoiseSummary {
         }
         summary.rows = rows;
         summary.norms = norms;
+        summary.block_sums = block_sums;
         summary.surrogate = surrogate;
         summary.paired = paired;
         if value_sums.is_some() {

@@ -116,6 +116,32 @@ fn memory_order_type_format_and_stdin_make_no_difference() {
 }
 
 #[test]
+fn tables_of_pandas_are_the_numbers_in_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let bare = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/estimate/gradients.csv"
+    ));
+    let bare = bare.unwrap();
+    let counted: Vec<String> = (0..64).map(|column| column.to_string()).collect();
+    let header = counted.join(",");
+    let rows = bare.lines().enumerate();
+    let named: Vec<String> = rows.map(|(row, line)| format!("{row},{line}")).collect();
+    let expected = numbers(&["gradients.npy"]);
+    for (text, said) in [
+        (format!("{header}\n{bare}"), "taken for a header"),
+        (format!(",{header}\n{}\n", named.join("\n")), "row names"),
+    ] {
+        let path = folder.path().join("pandas.csv");
+        fs::write(&path, text).unwrap();
+        let path = path.to_str().unwrap();
+        assert!(numbers(&[path]) == expected, "{said}");
+        let output = estimate(&["--json", path]);
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_matrix_that_is_noise_already_is_not_centred_again() {
     let centred = json(&["gradients.npy"]);
     let noise = json(&["noise.npy", "--noise"]);
@@ -221,6 +247,45 @@ fn standardised_rows_tell_what_stable_noise_would_read() {
     let text = String::from_utf8(output.stdout).expect("text");
     let note = "standardised: stable noise of α = 1.5 would read 1.644 at K1 = 40";
     assert!(text.contains(note), "{text}");
+}
+
+#[test]
+fn what_else_is_known_of_a_file_stands_beside_its_estimates() {
+    let output = estimate(&["--json", "gradients.npy", "stable.npy"]);
+    let document: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let [gradients, stable] = document["files"].as_array().unwrap().as_slice() else {
+        panic!("two files: {document}");
+    };
+    assert_eq!(
+        (&gradients["file"], &gradients["projections"]),
+        (&"gradients.npy".into(), &16.into())
+    );
+    assert!(gradients["shapiro_wilk_accepted"].is_f64() && gradients["max_to_sum_4"].is_f64());
+    assert_eq!(stable["gaussianity_problem"], "too_few_batches");
+    let law = &stable["stable_laws"][1];
+    assert_eq!(law["estimator"], "ecf");
+    // SαS(1.5) of scale 1: 2,000 values.
+    for (key, truth, within) in [
+        ("alpha", 1.5, 0.1),
+        ("scale", 1.0, 0.1),
+        ("skewness", 0.0, 0.3),
+        ("location", 0.0, 0.1),
+    ] {
+        let read = law[key].as_f64().unwrap();
+        assert!((read - truth).abs() < within, "{key}: {read}");
+    }
+}
+
+#[test]
+fn a_constant_vector_has_a_problem_in_every_row() {
+    let rows = json(&["constant.npy"]);
+    assert!(rows.len() > 20);
+    for row in rows {
+        assert!(
+            row["alpha"].is_null() && row["problem"].is_string(),
+            "{row}"
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use tailsweep_report::diagnosis::{self, COLUMNS, Diagnosis};
+use tailsweep_report::diagnosis::{self, COLUMNS, Diagnosis, LAW_COLUMNS};
 use tailsweep_stats::{
     CentreSum, NoiseAccumulator, NoiseShape, NoiseSummary, ScaleSum, Treatments,
 };
@@ -58,6 +58,15 @@ fn diagnose(
     let bytes = numbers::bytes(file).map_err(|problem| problem.to_string())?;
     let numbers = Numbers::of(&bytes)?;
     let is_noise = args.noise || numbers.is_vector;
+    for note in &numbers.notes {
+        eprintln!("`{}`: {note}", file.display());
+    }
+    if numbers.rows == 1 && !is_noise {
+        eprintln!(
+            "`{}`: one minibatch less its mean is zero: save a vector, or say `--noise`",
+            file.display()
+        );
+    }
     let shape = NoiseShape::without_layers(numbers.rows, numbers.columns, treatments)
         .map_err(|problem| problem.to_string())?;
     let shape = match args.k1 {
@@ -129,17 +138,20 @@ fn heading(file: &Path, numbers: &Numbers<'_>, summary: &NoiseSummary, is_noise:
         Some(share) if share > 0.0 => facts.push(format!("{:.3} % zeros", 100.0 * share)),
         _ => {}
     }
-    if let Some(kurtosis) = summary.kurtosis() {
-        facts.push(format!("kurtosis {kurtosis:.2}"));
-    }
     format!("{}: {}", file.display(), facts.join(", "))
 }
 
-/// The table, then the five questions: the end is what a terminal shows.
+/// The tables, then the five questions: the end is what a terminal shows.
 fn for_people(diagnosis: &Diagnosis) -> String {
     let mut text = terminal::table(COLUMNS, &[2, 3, 4, 6, 7], diagnosis.rows());
-    if let Some(note) = diagnosis.note() {
-        text += &format!("{note}\n");
+    let mut laws = diagnosis.laws().peekable();
+    if laws.peek().is_some() {
+        text += "\n";
+        text += &terminal::table(LAW_COLUMNS, &[1, 2, 3, 4], laws);
+    }
+    text += "\n";
+    for line in diagnosis.remarks().into_iter().chain(diagnosis.notes()) {
+        text += &format!("{line}\n");
     }
     text += "\n";
     for (number, answer) in (1..).zip(diagnosis.answers()) {

@@ -23,9 +23,10 @@ pub(crate) async fn run(args: WeightsArgs, settings: &Settings) -> Result<(), Fa
     let mut client = Client::connect(&settings.coordinator).await?;
     let detail = client.run(&args.run).await?;
     let run = run_of(&detail)?;
+    let id = run.id().to_string();
     let (step, content) = match source(&detail, args.step, args.recompute)? {
         Source::Checkpoint(step) => {
-            let checkpoint = client.checkpoint(&run.id().to_string(), step).await?;
+            let checkpoint = client.checkpoint(&id, step).await?;
             let content = Training::weights_of(&run, &checkpoint).map_err(Failure::error)?;
             (step, content)
         }

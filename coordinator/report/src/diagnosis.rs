@@ -1,9 +1,13 @@
 //! What the estimators say of numbers that somebody already has, without any sweep: the rows of
-//! `estimates.csv` that one measurement would have, the five questions, and a figure.
+//! `estimates.csv` that one measurement would have, its other facts, the fitted stable laws, the five
+//! questions, and a figure.
 
 use std::sync::Arc;
 
-use tailsweep_stats::{Incomplete, NoiseSummary, Problem, Treatment, ValueSums};
+use serde::Serialize;
+use tailsweep_stats::{
+    Estimator, Gaussianity, Incomplete, NoiseSummary, Problem, StableFit, Treatment, ValueSums,
+};
 
 use crate::facts::{StableReadings, Told, scope_name};
 use crate::figures;
@@ -20,12 +24,30 @@ const LARGEST_ERROR: f64 = 0.15;
 /// Blocks that stand for so small an error where there is none: one minibatch has no spread.
 const FEWEST_BLOCKS: u64 = 2_500;
 
+/// How many of the 95 % intervals of `mohammadi`, `published` hold α on independent stable noise of
+/// 24 and of 100 minibatches, in percent, by α: A14 of `bench statistics`.
+const CENTRED_COVERAGE: [(f64, [u32; 2]); 4] = [
+    (2.0, [95, 95]),
+    (1.8, [92, 93]),
+    (1.5, [85, 86]),
+    (1.2, [60, 42]),
+];
+
 /// The estimates of one file.
 #[derive(Clone, Debug)]
 pub struct Diagnosis {
     pub(crate) file: String,
     pub(crate) told: Vec<Told>,
     pub(crate) values: Option<ValueSums>,
+    /// Whether the mean row was subtracted.
+    is_centred: bool,
+    zero_fraction: Option<f64>,
+    below_epsilon_fraction: Option<f64>,
+    kurtosis: Option<f64>,
+    /// Of x² and of x⁴.
+    max_to_sum: [Option<f64>; 2],
+    gaussianity: Result<Gaussianity, Problem>,
+    fits: Vec<(Estimator, Result<StableFit, Problem>)>,
 }
 
 /// An answer to one of the five questions.
@@ -52,6 +74,16 @@ pub const COLUMNS: [&str; 9] = [
     "problem",
 ];
 
+/// The columns of [`Diagnosis::laws`].
+pub const LAW_COLUMNS: [&str; 6] = [
+    "stable law by",
+    "alpha",
+    "scale",
+    "skewness",
+    "location",
+    "problem",
+];
+
 impl Diagnosis {
     /// Of the sums of all rows of a matrix, taken about their mean (`centred`) or as they are; `file`
     /// is what the user calls it.
@@ -73,6 +105,13 @@ impl Diagnosis {
             file,
             told: told.collect(),
             values: summary.value_sums().cloned(),
+            is_centred: centred,
+            zero_fraction: summary.zero_fraction(),
+            below_epsilon_fraction: summary.below_epsilon_fraction(),
+            kurtosis: summary.kurtosis(),
+            max_to_sum: [summary.max_to_sum_2(), summary.max_to_sum_4()],
+            gaussianity: summary.gaussianity(),
+            fits: summary.value_sums().map_or(Vec::new(), laws),
         })
     }
 
@@ -137,14 +176,77 @@ impl Diagnosis {
         })
     }
 
-    /// What standardised rows are to be read beside, if there are any.
-    pub fn note(&self) -> Option<String> {
-        let told = self.told.iter().find(|told| told.stable_reads.is_some())?;
-        let (reading, k1) = (told.stable_reads?, told.k1?);
-        Some(format!(
-            "standardised: stable noise of α = 1.5 would read {} at K1 = {k1}",
-            rounded(reading, 3)
-        ))
+    /// The stable laws that were fitted to the single values, rounded for people.
+    pub fn laws(&self) -> impl Iterator<Item = [String; LAW_COLUMNS.len()]> + '_ {
+        self.fits.iter().map(|(estimator, fit)| {
+            let number = |of: fn(&StableFit) -> Option<f64>| {
+                let number = fit.as_ref().ok().and_then(of);
+                number.map_or(String::new(), significant)
+            };
+            let alpha = fit.as_ref().map_or(String::new(), |fit| short(fit.alpha));
+            [
+                estimator.as_str().to_owned(),
+                alpha,
+                number(|fit| fit.scale),
+                number(|fit| fit.skewness),
+                number(|fit| fit.location),
+                fit.err().map_or("", Problem::as_str).to_owned(),
+            ]
+        })
+    }
+
+    /// What else was seen of the values, a line for each.
+    pub fn remarks(&self) -> Vec<String> {
+        let number = |number: Option<f64>| number.map_or("none".to_owned(), significant);
+        let mut remarks = vec![format!(
+            "kurtosis {} (3 if Gaussian of one scale), largest x² / Σ x² {}, largest x⁴ / Σ x⁴ {}",
+            number(self.kurtosis),
+            number(self.max_to_sum[0]),
+            number(self.max_to_sum[1]),
+        )];
+        remarks.push(match &self.gaussianity {
+            Ok(read) => format!(
+                "of {} random projections of {} minibatches Shapiro–Wilk accepts {:.0} % and \
+                 Anderson–Darling {:.0} % (95 % if Gaussian)",
+                read.projections,
+                read.rows,
+                100.0 * read.shapiro_wilk,
+                100.0 * read.anderson_darling,
+            ),
+            Err(problem) => format!("Shapiro–Wilk, Anderson–Darling: none ({problem})"),
+        });
+        if let Some(share) = self.below_epsilon_fraction.filter(|share| *share > 0.0) {
+            remarks.push(format!(
+                "{} % of the values are not 0 but below the 2⁻⁵² that the published estimator adds",
+                significant(100.0 * share)
+            ));
+        }
+        remarks
+    }
+
+    /// What rows of the table are to be read beside: standardised ones, and centred intervals.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let standardised = self.told.iter().find(|told| told.stable_reads.is_some());
+        if let Some((reading, k1)) = standardised.and_then(|told| told.stable_reads.zip(told.k1)) {
+            notes.push(format!(
+                "standardised: stable noise of α = 1.5 would read {} at K1 = {k1}",
+                rounded(reading, 3)
+            ));
+        }
+        let not_paired = |told: &Told| told.treatment != Some(Treatment::Paired);
+        let mut intervals = self.told.iter().filter(|told| told.interval.is_some());
+        if self.is_centred && intervals.any(not_paired) {
+            let at = |(alpha, covered): (f64, [u32; 2])| {
+                format!("{} and {} % at α = {alpha}", covered[0], covered[1])
+            };
+            notes.push(format!(
+                "intervals that are not paired held α of drawn stable noise less often than 95 %: {} \
+                 (with 24 and 100 minibatches); the paired ones, 93–97 %",
+                CENTRED_COVERAGE.map(at).join(", ")
+            ));
+        }
+        notes
     }
 
     /// The estimates of a kind over its block lengths.
@@ -202,13 +304,32 @@ fn short(number: f64) -> String {
     }
 }
 
+/// About four digits.
+fn significant(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        0.01..1.0 => rounded(number, 4),
+        1.0..10_000.0 => rounded(number, 3),
+        _ => format!("{number:.3e}").replace('-', "−"),
+    }
+}
+
+/// The stable laws of the estimators that give more than α.
+fn laws(values: &ValueSums) -> Vec<(Estimator, Result<StableFit, Problem>)> {
+    vec![
+        (Estimator::LogMoment, StableFit::of_log_moment(values)),
+        (Estimator::Ecf, StableFit::of_ecf(values)),
+        (Estimator::Mcculloch, StableFit::of_mcculloch(values)),
+    ]
+}
+
 fn ends([low, high]: [f64; 2]) -> String {
     let close = if high.is_infinite() { ")" } else { "]" };
     format!("[{}, {}{close}", rounded(low, 2), rounded(high, 2))
 }
 
-/// `{"version":1,"estimates":[…]}`: of each estimate its file, and the columns of `estimates.csv`
-/// from `scope` on.
+/// `{"version":1,"estimates":[…],"files":[…]}`: of each estimate its file, and the columns of
+/// `estimates.csv` from `scope` on; of each file what else is known of it.
 pub fn json(diagnoses: &[Diagnosis]) -> String {
     let columns: Vec<String> = std::iter::once("file")
         .chain(tables::TOLD)
@@ -222,10 +343,77 @@ pub fn json(diagnoses: &[Diagnosis]) -> String {
         })
     });
     let rows: Vec<String> = rows.collect();
+    let files = diagnoses.iter().map(|diagnosis| {
+        let file = FileFacts::of(diagnosis);
+        let text = serde_json::to_string(&file).expect("texts, numbers and lists of them are JSON");
+        format!("\n{text}")
+    });
+    let files: Vec<String> = files.collect();
     format!(
-        "{{\"version\":{VERSION},\"estimates\":[{}\n]}}\n",
-        rows.join(",")
+        "{{\"version\":{VERSION},\"estimates\":[{}\n],\"files\":[{}\n]}}\n",
+        rows.join(","),
+        files.join(",")
     )
+}
+
+/// What is known of a file beside its estimates, by the names of `measurements.csv` where they are
+/// there.
+#[derive(Serialize)]
+struct FileFacts<'a> {
+    file: &'a str,
+    zero_fraction: Option<f64>,
+    below_epsilon_fraction: Option<f64>,
+    kurtosis: Option<f64>,
+    max_to_sum_2: Option<f64>,
+    max_to_sum_4: Option<f64>,
+    projections: Option<u64>,
+    shapiro_wilk_accepted: Option<f64>,
+    anderson_darling_accepted: Option<f64>,
+    gaussianity_problem: Option<&'static str>,
+    stable_laws: Vec<Law>,
+    notes: Vec<String>,
+}
+
+/// A fitted stable law.
+#[derive(Serialize)]
+struct Law {
+    estimator: &'static str,
+    alpha: Option<f64>,
+    scale: Option<f64>,
+    skewness: Option<f64>,
+    location: Option<f64>,
+    problem: Option<&'static str>,
+}
+
+impl<'a> FileFacts<'a> {
+    fn of(diagnosis: &'a Diagnosis) -> Self {
+        let read = diagnosis.gaussianity;
+        let law = |(estimator, fit): &(Estimator, Result<StableFit, Problem>)| {
+            let known = fit.ok();
+            Law {
+                estimator: estimator.as_str(),
+                alpha: known.map(|fit| fit.alpha),
+                scale: known.and_then(|fit| fit.scale),
+                skewness: known.and_then(|fit| fit.skewness),
+                location: known.and_then(|fit| fit.location),
+                problem: fit.err().map(Problem::as_str),
+            }
+        };
+        Self {
+            file: &diagnosis.file,
+            zero_fraction: diagnosis.zero_fraction,
+            below_epsilon_fraction: diagnosis.below_epsilon_fraction,
+            kurtosis: diagnosis.kurtosis,
+            max_to_sum_2: diagnosis.max_to_sum[0],
+            max_to_sum_4: diagnosis.max_to_sum[1],
+            projections: read.ok().map(|read| read.projections),
+            shapiro_wilk_accepted: read.ok().map(|read| read.shapiro_wilk),
+            anderson_darling_accepted: read.ok().map(|read| read.anderson_darling),
+            gaussianity_problem: read.err().map(Problem::as_str),
+            stable_laws: diagnosis.fits.iter().map(law).collect(),
+            notes: diagnosis.notes(),
+        }
+    }
 }
 
 /// α over K1, the Hill plot, and quantiles against the normal and the fitted stable law, as one

@@ -97,15 +97,6 @@ pub(crate) fn counted(number: impl TryInto<u64>, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
-/// A setting as one would write it: `0.05`, `1e30`, the same number in any case.
-pub(crate) fn human_number(number: f64) -> String {
-    let (plain, short) = (number.to_string(), format!("{number:e}"));
-    match plain.len() > 10 && short.len() < plain.len() {
-        true => short,
-        false => plain,
-    }
-}
-
 /// A count for people, with three digits: `950`, `27.5 k`, `4.5 G`.
 pub(crate) fn human_count(count: f64) -> String {
     let units = ["k", "M", "G", "T", "P", "E"];
@@ -157,10 +148,6 @@ mod tests {
     fn numbers_are_written_for_people() {
         assert_eq!(counted(1_u64, "run"), "1 run");
         assert_eq!(counted(0_usize, "run"), "0 runs");
-        assert_eq!(human_number(1e30), "1e30");
-        assert_eq!(human_number(1e-12), "1e-12");
-        assert_eq!(human_number(0.001), "0.001");
-        assert_eq!(human_number(0.021544346900318832), "0.021544346900318832");
         assert_eq!(human_count(950.0), "950");
         assert_eq!(human_count(27_456.0), "27.5 k");
         assert_eq!(human_count(4.5e9), "4.5 G");

@@ -6,7 +6,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -157,7 +157,9 @@ fn write(folder: &Path, parts: &[Part]) -> io::Result<()> {
         if *secret {
             write_secret(&path, text)?;
         } else {
-            File::create_new(&path)?.write_all(text.as_bytes())?;
+            let mut file = File::options();
+            file.write(true).create_new(true).mode(0o644);
+            file.open(&path)?.write_all(text.as_bytes())?;
         }
     }
     Ok(())

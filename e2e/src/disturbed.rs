@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use crate::{assert_equal_tables, succeed, tailsweep};
+use crate::{assert_equal_reports, succeed, tailsweep};
 
 /// Eight runs of about a second each.
 const SPEC: &str = r#"
@@ -55,5 +55,5 @@ pub fn undisturbed() -> &'static (TempDir, PathBuf) {
 
 /// Fails if a report is not equal to the undisturbed one.
 pub fn assert_undisturbed(report: &Path) {
-    assert_equal_tables(report, &undisturbed().0.path().join("report"));
+    assert_equal_reports(report, &undisturbed().0.path().join("report"));
 }

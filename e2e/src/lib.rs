@@ -53,9 +53,14 @@ pub fn program() -> &'static Path {
 
 /// The program with these arguments, and no settings from outside.
 pub fn tailsweep<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new(program());
+    let mut command = without_settings(Command::new(program()));
+    command.args(args);
     command
-        .args(args)
+}
+
+/// A command that starts the program, without settings from outside.
+pub fn without_settings(mut command: Command) -> Command {
+    command
         .env("NO_COLOR", "1")
         .env("TAILSWEEP_CONFIG", "/dev/null");
     for variable in [
@@ -131,6 +136,11 @@ impl Process {
     /// Whether it has not ended.
     pub fn is_alive(&mut self) -> bool {
         self.0.try_wait().expect("a child can be asked").is_none()
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.0.id()
     }
 
     /// Sends a signal, such as `INT`.
@@ -299,26 +309,46 @@ pub fn tables(report: &Path) -> BTreeMap<&'static str, String> {
     TABLES.into_iter().map(|name| (name, read(name))).collect()
 }
 
-/// Fails with the first line that differs.
-pub fn assert_equal_tables(report: &Path, expected_report: &Path) {
+/// Every file of a report, by its path in it, but for the one in which equal reports may differ.
+fn files(report: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![report.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of a report") {
+            let path = entry.expect("a file of a report").path();
+            let name = path.strip_prefix(report).expect("it was found there");
+            if path.is_dir() {
+                // `run` keeps its state beside its report.
+                if name != Path::new("state") {
+                    folders.push(path);
+                }
+            } else if name != Path::new("manifest.json") {
+                files.insert(
+                    name.to_owned(),
+                    fs::read(&path).expect("a file of a report"),
+                );
+            }
+        }
+    }
+    files
+}
+
+/// Fails unless two reports have the same files but for `manifest.json`, each equal to the byte; with
+/// the first line of a table that differs.
+pub fn assert_equal_reports(report: &Path, expected_report: &Path) {
     let (found, expected) = (tables(report), tables(expected_report));
     for (name, expected) in expected {
-        let found = &found[name];
-        if let Some((line, (a, b))) = found
-            .lines()
-            .zip(expected.lines())
-            .enumerate()
-            .find(|(_, (a, b))| a != b)
-        {
+        let lines = found[name].lines().zip(expected.lines());
+        if let Some((line, (a, b))) = lines.enumerate().find(|(_, (a, b))| a != b) {
             panic!("{name} differs at line {}:\n{a}\n{b}", line + 1);
         }
-        assert_eq!(found.len(), expected.len(), "{name} has another length");
     }
-    for form in ["parquet", "jsonl"] {
-        for table in TABLES.map(|name| name.replace("csv", form)) {
-            let bytes = |report: &Path| fs::read(report.join(&table)).expect("a table");
-            assert!(bytes(report) == bytes(expected_report), "{table} differs");
-        }
+    let (found, expected) = (files(report), files(expected_report));
+    assert!(expected.contains_key(Path::new("report.html")));
+    let names = |files: &BTreeMap<PathBuf, _>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&found), names(&expected), "files of the report");
+    for (name, expected) in expected {
+        assert!(found[&name] == expected, "{} differs", name.display());
     }
 }
 

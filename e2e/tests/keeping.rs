@@ -5,7 +5,7 @@
 use std::fs;
 
 use tailsweep_e2e::desk::{Desk, spec};
-use tailsweep_e2e::{assert_equal_tables, succeed, text, until};
+use tailsweep_e2e::{assert_equal_reports, succeed, text, until};
 
 #[test]
 fn results_travel_to_another_coordinator_without_a_change() {
@@ -26,7 +26,7 @@ fn results_travel_to_another_coordinator_without_a_change() {
     let first = import();
     assert_eq!((&first["taken"], &first["known"]), (&3.into(), &0.into()));
     let reports = [desk.cluster.report(), laptop.cluster.report()];
-    assert_equal_tables(&reports[1], &reports[0]);
+    assert_equal_reports(&reports[1], &reports[0]);
     let status = laptop.json(&["status", "--json"]);
     assert_eq!(status["sweep"]["tags"][0], "cluster");
     assert_eq!(status["sweep"]["notes"], "at night");

@@ -7,7 +7,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tailsweep_e2e::{Process, free_port, http, succeed, tailsweep, text, until};
+use tailsweep_e2e::{
+    Process, free_port, http, program, succeed, tailsweep, text, until, without_settings,
+};
 use tempfile::TempDir;
 
 const SPEC: &str = r#"
@@ -29,6 +31,29 @@ struct Guarded {
     folder: TempDir,
     port: u16,
     _coordinator: Process,
+}
+
+#[test]
+fn nobody_else_changes_a_certificate_whatever_the_umask() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut init = without_settings(Command::new("sh"));
+    init.args(["-c", "umask 000 && exec \"$0\" tls init --out \"$1\""]);
+    init.arg(program()).arg(folder.path().join("tls"));
+    succeed(init);
+    let certificate = folder.path().join("tls/user/cert.pem");
+    let mode = fs::metadata(certificate).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
+}
+
+#[test]
+fn an_open_address_is_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let mut open = tailsweep(["coordinator", "--listen", "0.0.0.0:0", "--state"]);
+    let refused = open.arg(&state).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+    assert!(text(&refused).contains("--insecure"), "{}", text(&refused));
+    assert!(!state.exists(), "a folder was made");
 }
 
 impl Guarded {

@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use tailsweep_e2e::{Cluster, Process, assert_equal_tables, succeed, tables};
+use tailsweep_e2e::{Cluster, Process, assert_equal_reports, succeed, tables};
 
 const SPEC: &str = r#"
 version = 1
@@ -61,8 +61,8 @@ fn points_stop_at_the_same_seeds_whoever_made_the_results_and_when() {
             (report, cluster)
         })
         .collect();
-    assert_equal_tables(&reports[1].0, &reports[0].0);
-    assert_equal_tables(&reports[2].0, &reports[0].0);
+    assert_equal_reports(&reports[1].0, &reports[0].0);
+    assert_equal_reports(&reports[2].0, &reports[0].0);
     let runs = tables(&reports[0].0)["runs.csv"].lines().count() - 1;
     assert!((6..16).contains(&runs), "{runs} runs in the table");
     let page = fs::read_to_string(reports[0].0.join("report.html")).unwrap();

@@ -17,6 +17,7 @@ pub(crate) async fn run(args: CoordinatorArgs, settings: &Settings) -> Result<()
         insecure: args.insecure,
         hosts: settings.hosts.clone(),
     };
+    access.permit(settings.listen).map_err(Failure::error)?;
     let coordinator = tailsweep_coordinator::Settings {
         lease: settings.lease,
         allow_network_fs: args.allow_network_fs,

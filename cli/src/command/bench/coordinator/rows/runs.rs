@@ -1,4 +1,5 @@
-//! N5: no-op runs per second. A run is leased, started and finished, both on disk.
+//! N5: no-op runs per second. A run is leased, started and finished, both on disk. And of N7, since a
+//! million runs are finished then: how long it takes until they are there after a restart.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,18 +26,23 @@ pub(super) async fn measure(effort: Effort) -> Result<Vec<Line>, Failure> {
     };
     let mut lines = Vec::new();
     for workers in [1, 4, 16, 64] {
-        let rate = rate(&effort, workers, middle, false).await?;
+        let (rate, _) = finish(&effort, workers, middle, false).await?;
         lines.push(line(workers, middle, rate));
     }
-    let rate_with_tls = rate(&effort, 16, middle, true).await?;
-    let mut with_tls = line(16, middle, rate_with_tls);
-    with_tls.what += ", with TLS";
-    lines.push(with_tls);
+    for workers in [1, 16, 64] {
+        let (rate, _) = finish(&effort, workers, middle, true).await?;
+        let mut with_tls = line(workers, middle, rate);
+        with_tls.what += ", with TLS";
+        lines.push(with_tls);
+    }
     let mut rates = Vec::new();
     for runs in runs {
-        let rate = rate(&effort, 16, *runs, false).await?;
+        let (rate, home) = finish(&effort, 16, *runs, false).await?;
         lines.push(line(16, *runs, rate));
         rates.push(rate);
+        if *runs > middle {
+            lines.push(restart(home, *runs).await?);
+        }
     }
     if let [few, many] = rates[..] {
         lines.push(Line {
@@ -66,7 +72,29 @@ fn line(workers: u32, runs: u32, rate: f64) -> Line {
     }
 }
 
-async fn rate(effort: &Effort, workers: u32, runs: u32, tls: bool) -> Result<f64, Failure> {
+/// Kills a coordinator all of whose runs are finished, and starts it again.
+async fn restart(mut home: Home, runs: u32) -> Result<Line, Failure> {
+    home.kill()?;
+    let restarted = home.restart().await?;
+    Ok(Line {
+        row: "N7",
+        what: format!(
+            "{} finished runs: restart after kill -9, until it answers",
+            human_count(f64::from(runs))
+        ),
+        measured: restarted.as_secs_f64(),
+        unit: Unit::Seconds,
+        bound: Bound::AtMost(15.0, 7.5),
+    })
+}
+
+/// Finishes so many runs: how many in a second, and the coordinator that has them.
+async fn finish(
+    effort: &Effort,
+    workers: u32,
+    runs: u32,
+    tls: bool,
+) -> Result<(f64, Home), Failure> {
     let lease = Duration::from_secs(15);
     let home = if tls {
         Home::start_with_tls(effort, lease).await?
@@ -108,5 +136,6 @@ async fn rate(effort: &Effort, workers: u32, runs: u32, tls: bool) -> Result<f64
     while let Some(peer) = peers.join_next().await {
         peer.map_err(Failure::error)??;
     }
-    Ok(f64::from(runs) / start.elapsed().as_secs_f64())
+    let rate = f64::from(runs) / start.elapsed().as_secs_f64();
+    Ok((rate, home))
 }

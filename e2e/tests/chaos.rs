@@ -2,10 +2,12 @@
 //!
 //! Three of them; `TAILSWEEP_DISTURBED=100 cargo test --release -p tailsweep-e2e --test chaos` runs a
 //! hundred, `TAILSWEEP_DISTURBED_FROM=17` begins with number 17. The number of a sweep decides about
-//! its faults, not about the moments of the processes.
+//! its faults, not about the moments of the processes. Each fault is proven when it happens: by a
+//! process that was alive when its signal came, or by a counter of the network.
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
+use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,8 +15,36 @@ use tailsweep_e2e::disturbed::{RUNS, assert_undisturbed, undisturbed};
 use tailsweep_e2e::proxy::{Counters, Proxy};
 use tailsweep_e2e::{Cluster, Process, attempts, until};
 
-/// Faults of one sweep, besides the loss of a worker that each has.
-const FAULTS: usize = 5;
+/// Faults of one sweep, besides the loss of a worker and the one of its number, which each has.
+const FAULTS: usize = 4;
+
+/// What can happen. The first one of a sweep is that of its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    KilledCoordinator,
+    CutMessage,
+    KilledWorker,
+    SlowNetwork,
+    StoppedWorker,
+    StillNetwork,
+    CutConnection,
+}
+
+impl Fault {
+    const ALL: [Self; 7] = [
+        Self::KilledCoordinator,
+        Self::CutMessage,
+        Self::KilledWorker,
+        Self::SlowNetwork,
+        Self::StoppedWorker,
+        Self::StillNetwork,
+        Self::CutConnection,
+    ];
+
+    fn of(number: u64) -> Self {
+        Self::ALL[(number % Self::ALL.len() as u64) as usize]
+    }
+}
 
 /// SplitMix64.
 struct Random(u64);
@@ -63,12 +93,12 @@ fn disturbed_sweeps_give_the_tables_of_an_undisturbed_one() {
         let start = Instant::now();
         let faults = disturbed(seed);
         let seconds = start.elapsed().as_secs_f64();
-        eprintln!("sweep {seed}: {} in {seconds:.1} s", faults.join(", "));
+        eprintln!("sweep {seed}: a lost worker, {faults:?} in {seconds:.1} s");
     }
 }
 
-/// Runs one sweep; the faults that happened to it.
-fn disturbed(seed: u64) -> Vec<&'static str> {
+/// Runs one sweep; the faults that happened to it, besides the loss of a worker.
+fn disturbed(seed: u64) -> Vec<Fault> {
     let mut random = Random(seed);
     let mut cluster = Cluster::start();
     let mut workers = Workers {
@@ -87,13 +117,20 @@ fn disturbed(seed: u64) -> Vec<&'static str> {
     until("a worker with a run", || {
         lose_one(&mut workers, &cluster).then_some(())
     });
-    let mut happened = vec!["lost worker"];
-    for _ in 0..FAULTS {
+    assert!(
+        cluster.runs("done") < RUNS,
+        "sweep {seed}: it was over before it was disturbed"
+    );
+    let mut happened = Vec::new();
+    let mut next = Fault::of(seed);
+    for _ in 0..=FAULTS {
+        make(next, &mut random, &mut cluster, &mut workers);
+        happened.push(next);
         thread::sleep(Duration::from_millis(random.below(700)));
         if cluster.runs("done") == RUNS {
             break;
         }
-        happened.push(fault(&mut random, &mut cluster, &mut workers));
+        next = Fault::of(random.below(u64::MAX));
     }
     cluster.watch();
     let report = cluster.report();
@@ -105,10 +142,6 @@ fn disturbed(seed: u64) -> Vec<&'static str> {
         .filter(|attempt| attempt.was("lost"))
         .count();
     assert!(lost > 0, "sweep {seed}: no run was lost: {attempts:?}");
-    assert!(
-        happened.len() > 1,
-        "sweep {seed}: it was over before it was disturbed"
-    );
     let finished = attempts
         .iter()
         .filter(|attempt| attempt.was("finished"))
@@ -140,50 +173,46 @@ fn lose_one(workers: &mut Workers, cluster: &Cluster) -> bool {
     true
 }
 
-fn fault(random: &mut Random, cluster: &mut Cluster, workers: &mut Workers) -> &'static str {
+/// Lets a fault happen, and proves that it did.
+fn make(fault: Fault, random: &mut Random, cluster: &mut Cluster, workers: &mut Workers) {
     let index = random.below(workers.living.len() as u64) as usize;
     let pause = Duration::from_millis(100 + random.below(900));
     let (worker, proxy) = &workers.living[index];
-    match random.below(7) {
-        0 => {
-            workers.replace(index, cluster);
-            "killed worker"
-        }
-        1 => {
+    let counters = proxy.counters();
+    // Workers give signs of life all the time, so bytes pass.
+    let counts = |what: &str, counter: &AtomicU64, before: u64| {
+        until(what, || (Counters::get(counter) > before).then_some(()));
+    };
+    match fault {
+        Fault::KilledWorker => workers.replace(index, cluster),
+        Fault::KilledCoordinator => {
             cluster.coordinator.take().unwrap().kill();
             thread::sleep(pause);
             cluster.start_coordinator();
-            "killed coordinator"
         }
-        2 => {
+        Fault::StoppedWorker => {
             worker.signal("STOP");
             // Sometimes beyond the lease of three seconds.
             thread::sleep(pause * 4);
             worker.signal("CONT");
-            "stopped worker"
         }
-        3 => {
-            proxy.cut();
-            "cut connection"
+        Fault::CutConnection => until("a connection to cut", || (proxy.cut() > 0).then_some(())),
+        Fault::CutMessage => {
+            let before = Counters::get(&counters.cut);
+            proxy.cut_after(1 + random.below(1000));
+            counts("a message that is cut", &counters.cut, before);
         }
-        4 => {
-            let before = Counters::get(&proxy.counters().cut);
-            proxy.cut_after(1 + random.below(5000));
-            thread::sleep(pause);
-            match Counters::get(&proxy.counters().cut) > before {
-                true => "cut message",
-                false => "cut to come",
-            }
-        }
-        5 => {
+        Fault::StillNetwork => {
+            let before = Counters::get(&counters.stopped);
             proxy.hold(true);
             thread::sleep(pause * 4);
+            counts("bytes that stand still", &counters.stopped, before);
             proxy.hold(false);
-            "network that stood still"
         }
-        _ => {
+        Fault::SlowNetwork => {
+            let before = Counters::get(&counters.delayed);
             proxy.delay(Duration::from_millis(1 + random.below(50)));
-            "slow network"
+            counts("bytes that are late", &counters.delayed, before);
         }
     }
 }

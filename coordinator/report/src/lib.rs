@@ -56,8 +56,8 @@ mod lookup;
 mod norms;
 mod numbers;
 pub mod picture;
-mod seeds;
 mod pooled;
+mod seeds;
 mod tables;
 
 pub use choice::{Choice, NoSuchBlockLength};

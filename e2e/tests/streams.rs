@@ -28,6 +28,9 @@ fn every_command_with_json_prints_it_alone_and_says_the_rest_elsewhere() {
     let file = desk.file(&spec("tiny", 1, 2, ""));
     let file = file.to_str().unwrap();
     let submitted = desk.json(&["submit", "--json", file]);
+    // The id alone, for a shell variable.
+    let id = submitted["sweep_id"].as_str().unwrap();
+    assert_eq!(desk.say(&["submit", file]), format!("{id}\n"));
     desk.cluster.watch();
     let run = desk.runs("done")[0]["run_id"].as_str().unwrap().to_owned();
     let path = |name: &str| desk.path(name).to_str().unwrap().to_owned();
@@ -125,9 +128,6 @@ fn every_command_with_json_prints_it_alone_and_says_the_rest_elsewhere() {
             }
         }
     }
-    // The id alone, for a shell variable.
-    let id = submitted["sweep_id"].as_str().unwrap();
-    assert_eq!(desk.say(&["submit", file]), format!("{id}\n"));
 }
 
 #[test]

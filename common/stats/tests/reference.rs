@@ -369,7 +369,8 @@ fn interval_is_right(estimate: &Estimate, clusters: usize) {
     let degrees = estimate.degrees.unwrap();
     assert_eq!(degrees as usize, clusters - 1);
     let reach = student_t_quantile(0.975, f64::from(degrees)) * error;
-    let wanted = (theta + reach > 0.0).then(|| {
+    // To the letter: the ends of θ mapped, open above where the lower one is not positive.
+    let wanted = (theta + reach != 0.0).then(|| {
         let high = match theta - reach > 0.0 {
             true => 1.0 / (theta - reach),
             false => f64::INFINITY,

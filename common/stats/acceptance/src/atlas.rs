@@ -307,7 +307,7 @@ fn paired(effort: Effort) -> Vec<Line> {
             .map(str::to_owned)
             .into_iter()
             .chain((1..=SLOPES).map(|level| {
-                let groups = MINIBATCHES / 2 >> level;
+                let groups = (MINIBATCHES / 2) >> level;
                 let last = if level == SLOPES {
                     ", beyond it too few"
                 } else {

@@ -98,7 +98,11 @@ fn a_run_that_failed_for_good_stays_failed_until_the_file_changes() {
         tailsweep_e2e::attempts(&out).len()
     };
     assert_eq!((attempts(), attempts()), (2, 2));
-    fs::write(&path, source.replace("max_attempts = 2", "max_attempts = 1")).unwrap();
+    fs::write(
+        &path,
+        source.replace("max_attempts = 2", "max_attempts = 1"),
+    )
+    .unwrap();
     assert_eq!(attempts(), 3);
 }
 

@@ -464,19 +464,22 @@ fn add_row<T: Copy + Into<f64>>(
         .iter_mut()
         .map(|part| part.borrow_mut().begin_row(gradient.len()))
         .collect();
-    let mut start = 0;
-    for (gradient, centre) in gradient.chunks(CHUNK).zip(centre.chunks(CHUNK)) {
+    for start in (0..gradient.len()).step_by(CHUNK) {
+        let end = gradient.len().min(start + CHUNK);
         wide::run(Centred {
-            gradient,
-            centre,
+            gradient: &gradient[start..end],
+            centre: &centre[start..end],
             noise,
         });
         also(noise);
         let chunk = Chunk::new(start, noise);
         for (part, cluster) in parts.iter_mut().zip(&clusters) {
-            part.borrow_mut().kind.add_chunk(*cluster, &chunk);
+            let kind = &mut part.borrow_mut().kind;
+            kind.add_chunk(*cluster, &chunk);
+            if let Kind::Published(sums) = kind {
+                sums.add_to_row(&gradient[..end], &centre[..end]);
+            }
         }
-        start += gradient.len();
     }
     for (part, cluster) in parts.iter_mut().zip(clusters) {
         part.borrow_mut().kind.end_row(cluster, gradient, &centre);
@@ -512,8 +515,8 @@ impl Kind {
             Self::Restarted(_) => 1.6,
             Self::Standardised(_) => 1.4,
             Self::ZerosDropped(_) => 1.0,
-            Self::Published(_) => 0.8,
             Self::Surrogate(_) => 0.6,
+            Self::Published(_) => 0.5,
             Self::Moments(_) => 0.4,
             Self::Projections(_) => 0.3,
             Self::Largest(_) => 0.2,

@@ -186,16 +186,7 @@ impl GramSums {
             return None;
         }
         let folded: Vec<&[f32]> = self.folded.chunks_exact(WIDTH).collect();
-        let product = |i: usize, j: usize| -> f64 {
-            let (left, right) = (folded[i].chunks_exact(8), folded[j].chunks_exact(8));
-            let mut lanes = [0.0_f64; 8];
-            for (left, right) in left.zip(right) {
-                for ((lane, left), right) in lanes.iter_mut().zip(left).zip(right) {
-                    *lane += f64::from(*left) * f64::from(*right);
-                }
-            }
-            lanes.iter().sum()
-        };
+        let product = |i: usize, j: usize| wide::run(Product(folded[i], folded[j]));
         let scales: Vec<f64> = (0..rows)
             .map(|row| {
                 let found = product(row, row);
@@ -268,6 +259,25 @@ impl Loop for Fold<'_> {
                 *sums = E::store(E::load(sums) + signed);
             }
         }
+    }
+}
+
+/// The inner product of two folded rows: terms i mod 8 together, then the eight in order.
+struct Product<'a>(&'a [f32], &'a [f32]);
+
+impl Loop for Product<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<E: Eight>(self) -> f64 {
+        let (left, _) = self.0.as_chunks::<8>();
+        let (right, _) = self.1.as_chunks::<8>();
+        let mut lanes = E::splat(0.0);
+        for (left, right) in left.iter().zip(right) {
+            let (left, right) = (left.map(f64::from), right.map(f64::from));
+            lanes = lanes + E::load(&left) * E::load(&right);
+        }
+        E::store(lanes).iter().sum()
     }
 }
 

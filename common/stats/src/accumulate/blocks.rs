@@ -84,6 +84,9 @@ impl<'a> Chunk<'a> {
     }
 }
 
+/// Blocks that are summed side by side, for one sum after the other waits for each addition.
+const SIDE: usize = 8;
+
 /// Sums of blocks of K1 consecutive values: within a row in index order, then row by row.
 #[derive(Clone, Debug)]
 pub(super) struct OrderedSums {
@@ -92,6 +95,8 @@ pub(super) struct OrderedSums {
     filled: usize,
     /// Its sum over earlier rows.
     before: f64,
+    /// Values of the row at hand that are in blocks.
+    taken: usize,
 }
 
 impl OrderedSums {
@@ -100,6 +105,7 @@ impl OrderedSums {
             k1,
             filled: 0,
             before: 0.0,
+            taken: 0,
         }
     }
 
@@ -107,34 +113,60 @@ impl OrderedSums {
         self.k1
     }
 
-    /// Values in the open block.
+    /// Values in the open block, between rows.
     pub(super) fn filled(&self) -> usize {
         self.filled
     }
 
-    /// Appends the sums of the blocks that a row completes, in order. The rest opens a block that
-    /// runs on in the next row.
-    pub(super) fn add_row<T: Copy + Into<f64>>(
+    /// Appends the sums of blocks that the row completes, in order, `gradient` and `centre` being
+    /// what came of it so far. Blocks wait until there are eight: sooner than the row's end, while
+    /// they are in the cache.
+    pub(super) fn add_to_row<T: Copy + Into<f64>>(
         &mut self,
-        mut gradient: &[T],
-        mut centre: &[f64],
+        gradient: &[T],
+        centre: &[f64],
         sums: &mut Vec<f64>,
     ) {
-        if self.filled > 0 {
-            let head = gradient.len().min(self.k1 - self.filled);
-            self.before += in_order(&gradient[..head], &centre[..head]);
-            self.filled += head;
-            (gradient, centre) = (&gradient[head..], &centre[head..]);
-            if self.filled < self.k1 {
+        if self.begun_before() {
+            let head = self.k1 - self.filled;
+            if gradient.len() < head {
                 return;
             }
-            sums.push(self.before);
-            *self = Self::new(self.k1);
+            sums.push(self.before + in_order(&gradient[..head], &centre[..head]));
+            (self.filled, self.taken) = (0, head);
         }
+        let group = SIDE * self.k1;
+        let end = self.taken + (gradient.len() - self.taken) / group * group;
+        let columns = self.taken..end;
+        whole_blocks(&gradient[columns.clone()], &centre[columns], self.k1, sums);
+        self.taken = end;
+    }
+
+    /// Appends the sums of all other blocks that the row completes; here it is as a whole. The rest
+    /// opens a block that runs on in the next row.
+    pub(super) fn end_row<T: Copy + Into<f64>>(
+        &mut self,
+        gradient: &[T],
+        centre: &[f64],
+        sums: &mut Vec<f64>,
+    ) {
+        self.add_to_row(gradient, centre, sums);
+        if self.begun_before() {
+            self.before += in_order(gradient, centre);
+            self.filled += gradient.len();
+            return;
+        }
+        let (gradient, centre) = (&gradient[self.taken..], &centre[self.taken..]);
         let whole = gradient.len() / self.k1 * self.k1;
         whole_blocks(&gradient[..whole], &centre[..whole], self.k1, sums);
         self.filled = gradient.len() - whole;
         self.before = in_order(&gradient[whole..], &centre[whole..]);
+        self.taken = 0;
+    }
+
+    /// Whether the open block began in an earlier row.
+    fn begun_before(&self) -> bool {
+        self.filled > 0 && self.taken == 0
     }
 }
 
@@ -144,22 +176,20 @@ fn in_order<T: Copy + Into<f64>>(gradient: &[T], centre: &[f64]) -> f64 {
     noise.fold(0.0, |sum, (value, centre)| sum + ((*value).into() - centre))
 }
 
-/// Appends the sums of whole blocks. Eight are summed side by side, for one sum after the other
-/// waits for each addition.
+/// Appends the sums of whole blocks.
 fn whole_blocks<T: Copy + Into<f64>>(
     gradient: &[T],
     centre: &[f64],
     k1: usize,
     sums: &mut Vec<f64>,
 ) {
-    const SIDE: usize = 8;
     let mut left = gradient.len() / k1;
     for (gradient, centre) in gradient.chunks(SIDE * k1).zip(centre.chunks(SIDE * k1)) {
         // Fewer than eight: the last one again and again.
         let blocks = left.min(SIDE);
-        let own = |index: usize| index.min(blocks - 1) * k1..(index.min(blocks - 1) + 1) * k1;
-        let gradients: [&[T]; SIDE] = std::array::from_fn(|index| &gradient[own(index)]);
-        let centres: [&[f64]; SIDE] = std::array::from_fn(|index| &centre[own(index)]);
+        let start = |index: usize| index.min(blocks - 1) * k1;
+        let gradients: [&[T]; SIDE] = std::array::from_fn(|index| &gradient[start(index)..][..k1]);
+        let centres: [&[f64]; SIDE] = std::array::from_fn(|index| &centre[start(index)..][..k1]);
         let mut side = [0.0; SIDE];
         for index in 0..k1 {
             for (sum, (gradient, centre)) in side.iter_mut().zip(gradients.iter().zip(&centres)) {
@@ -364,11 +394,16 @@ mod tests {
                 assert!(by_lanes.iter().zip(&plain).all(close));
                 assert_eq!(*row_sums.get_or_insert(by_lanes.clone()), by_lanes);
             }
-            let mut running = OrderedSums::new(k1);
-            let mut in_order = Vec::new();
-            running.add_row(&values, &[0.0; 1000], &mut in_order);
-            assert_eq!(in_order, plain, "K1 = {k1}");
-            assert_eq!(running.filled(), 1000 % k1);
+            for piece in [1, 64, 333, 1000] {
+                let mut running = OrderedSums::new(k1);
+                let mut in_order = Vec::new();
+                for end in (piece..1000).step_by(piece) {
+                    running.add_to_row(&values[..end], &[0.0; 1000][..end], &mut in_order);
+                }
+                running.end_row(&values, &[0.0; 1000], &mut in_order);
+                assert_eq!(in_order, plain, "K1 = {k1}, {piece} at a time");
+                assert_eq!(running.filled(), 1000 % k1);
+            }
         }
     }
 
@@ -377,7 +412,8 @@ mod tests {
         let mut blocks = OrderedSums::new(4);
         let mut sums = Vec::new();
         for row in [[1e16, 1.0], [1.0, 1.0], [3.0, 1.0]] {
-            blocks.add_row(&row, &[0.0, -1.0], &mut sums);
+            blocks.add_to_row(&row[..1], &[0.0], &mut sums);
+            blocks.end_row(&row, &[0.0, -1.0], &mut sums);
         }
         assert_eq!(sums, [(1e16 + 2.0) + (1.0 + 2.0)]);
         assert_eq!(blocks.filled(), 2);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::wide::{self, Eight, Loop};
+
 /// Rows whose sum is kept apart before it goes into the total.
 pub(crate) const RUN: usize = 32;
 
@@ -67,15 +69,31 @@ impl CentreSum {
     pub fn add_row<T: Copy + Into<f64>>(&mut self, gradient: &[T]) {
         let sums = &mut self.0;
         assert_eq!(gradient.len(), sums.run.len(), "the length of a row");
-        for (sum, value) in sums.run.iter_mut().zip(gradient) {
-            *sum += (*value).into();
-        }
+        let run = &mut sums.run;
+        wide::run(Add { run, gradient });
         sums.end_row();
     }
 
     /// The mean. A coordinate with a value that is not finite has a mean that is not finite.
     pub fn finish(self) -> Vec<f64> {
         self.0.mean()
+    }
+}
+
+/// Adds a row to a run.
+struct Add<'a, T> {
+    run: &'a mut [f64],
+    gradient: &'a [T],
+}
+
+impl<T: Copy + Into<f64>> Loop for Add<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Eight>(self) {
+        for (sum, value) in self.run.iter_mut().zip(self.gradient) {
+            *sum += (*value).into();
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Published {
     left: u64,
     /// n and Σ ln|X| of this row.
     x: (u64, f64),
+    /// Values in the open block when this row began.
+    open: usize,
     /// Sums of the blocks that this row completes.
     sums: Vec<f64>,
     histogram: BlockHistogram,
@@ -35,6 +37,7 @@ impl Published {
             columns,
             left: shape.values() / k1 as u64 * k1 as u64,
             x: (0, 0.0),
+            open: 0,
             sums: Vec::new(),
             histogram: BlockHistogram::default(),
         }
@@ -60,7 +63,17 @@ impl Published {
         self.x.1 += ln;
     }
 
-    /// The whole row, after its chunks: blocks that lie far apart are summed side by side.
+    /// What came of the row so far, after each chunk: blocks that lie far apart are summed side by
+    /// side.
+    pub(super) fn add_to_row<T: Copy + Into<f64>>(&mut self, gradient: &[T], centre: &[f64]) {
+        if !self.columns.is_empty() {
+            let whole = self.whole(gradient.len());
+            self.blocks
+                .add_to_row(&gradient[..whole], &centre[..whole], &mut self.sums);
+        }
+    }
+
+    /// The whole row.
     pub(super) fn end_row<T: Copy + Into<f64>>(
         &mut self,
         cluster: usize,
@@ -72,11 +85,10 @@ impl Published {
         }
         let whole = self.whole(gradient.len());
         self.left -= whole as u64;
-        // The first block may have begun in an earlier row. Places of ends count from there.
-        let open = self.blocks.filled();
-        self.sums.clear();
         self.blocks
-            .add_row(&gradient[..whole], &centre[..whole], &mut self.sums);
+            .end_row(&gradient[..whole], &centre[..whole], &mut self.sums);
+        // The first block may have begun in an earlier row. Places of ends count from there.
+        let open = std::mem::replace(&mut self.open, self.blocks.filled());
         self.histogram.add(&self.sums);
         let k1 = self.blocks.k1();
         let chunk_of_end = |block: usize| ((block + 1) * k1 - open - 1) / CHUNK;
@@ -108,6 +120,7 @@ impl Published {
         if !self.sums.is_empty() || open == 0 {
             self.cluster = cluster;
         }
+        self.sums.clear();
         self.columns.cell(0, cluster).add_x(self.x.0, self.x.1);
         self.x = (0, 0.0);
     }

@@ -152,9 +152,10 @@ fn measurement(width: u32, depth: u32, all: bool, kept: bool) -> Result<(f64, f6
     for _ in 0..3 {
         let training = Training::new(&run, Arc::clone(&data), None)?;
         let mut training = training.with_measure_budget(budget);
-        let before = resident("VmRSS:")?;
+        // At step 0, and at step 1, where the rows of the first are at hand; memory is what the first
+        // takes, to which nothing is left.
+        let (before, mut first) = (resident("VmRSS:")?, true);
         reset_peak();
-        // At step 0, and at step 1, where the memory of the first is at hand.
         loop {
             let start = Instant::now();
             match training.advance(&|| false)? {
@@ -162,8 +163,10 @@ fn measurement(width: u32, depth: u32, all: bool, kept: bool) -> Result<(f64, f6
                 Event::Ended(_) => break,
                 _ => {}
             }
+            if std::mem::take(&mut first) {
+                extra = extra.max(resident("VmHWM:")?.saturating_sub(before) as f64);
+            }
         }
-        extra = extra.max(resident("VmHWM:")?.saturating_sub(before) as f64);
     }
     Ok((best, extra / 4.0 / run.point.params() as f64))
 }

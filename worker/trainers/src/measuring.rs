@@ -216,8 +216,7 @@ impl<'a> Pass<'a> {
         buffers.resize_with(rows.max(buffers.len()), Vec::new);
         let rows = &mut buffers[..rows];
         let outcomes = rows.par_iter_mut().enumerate().map(|(row, gradient)| {
-            gradient.clear();
-            make_room(gradient, self.shape.params())?;
+            self.lengthen(gradient)?;
             self.differentiate(row, gradient)
         });
         let outcomes = outcomes.collect::<Result<Vec<_>, NoMeasurement>>()?;
@@ -268,7 +267,10 @@ impl<'a> Pass<'a> {
         let threads = rayon::current_num_threads().next_multiple_of(2);
         let at_once = threads.min(self.rows.len());
         let mut buffers = (0..at_once)
-            .map(|_| reserve(self.shape.params()))
+            .map(|_| {
+                let mut row = Vec::new();
+                self.lengthen(&mut row).map(|()| row)
+            })
             .collect::<Result<Vec<Vec<f32>>, _>>()?;
         let mut outcomes = Vec::with_capacity(self.rows.len());
         while outcomes.len() < self.rows.len() {
@@ -285,17 +287,23 @@ impl<'a> Pass<'a> {
         Ok(outcomes)
     }
 
+    /// Makes M numbers of a row that has none or as many.
+    fn lengthen(&self, row: &mut Vec<f32>) -> Result<(), TrainError> {
+        make_room(row, self.shape.params())?;
+        row.resize(self.shape.params(), 0.0);
+        Ok(())
+    }
+
     fn evaluate(&self, minibatch: usize) -> Result<Outcome, NoMeasurement> {
         self.go_on()?;
         let minibatch = self.minibatch(minibatch);
         finite_loss(self.network.evaluate(minibatch)?)
     }
 
-    /// Puts the gradient of a row into `flat`, in place of what is there.
+    /// Puts the gradient of a row into `flat`, in place of the M numbers that are there.
     fn differentiate(&self, row: usize, flat: &mut Vec<f32>) -> Result<Outcome, NoMeasurement> {
         self.go_on()?;
         let minibatch = self.minibatch(self.rows[row]);
-        flat.clear();
         finite_loss(self.network.differentiate(minibatch, flat)?)
     }
 
@@ -459,9 +467,9 @@ pub(crate) fn reserve<T>(len: usize) -> Result<Vec<T>, TrainError> {
     Ok(numbers)
 }
 
-/// Room for `len` numbers in an empty vector.
+/// Room for `len` numbers.
 fn make_room<T>(numbers: &mut Vec<T>, len: usize) -> Result<(), TrainError> {
     numbers
-        .try_reserve_exact(len)
+        .try_reserve_exact(len.saturating_sub(numbers.len()))
         .map_err(|_| TrainError::OutOfMemory)
 }

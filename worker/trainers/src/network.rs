@@ -14,7 +14,7 @@ use crate::dropout::Dropout;
 use crate::measuring::NoMeasurement;
 use crate::minibatch::Minibatch;
 use crate::model::Model;
-use crate::tape::{Backend, Native, Numbers, Outcome, Parameter, Workspace};
+use crate::tape::{Backend, Flat, Native, Numbers, Outcome, Parameter, Workspace};
 use crate::training::TrainError;
 
 /// Parameters with what is done to them. A [`Workspace`] is for one thread at a time, so is this.
@@ -85,17 +85,6 @@ impl<B: Backend> Network<B> {
         Ok((outcome, Gradient { of, tensors }))
     }
 
-    /// The same without dropout, the gradient appended to `flat`.
-    fn flat_gradient(
-        &self,
-        minibatch: Minibatch,
-        flat: &mut Vec<f32>,
-    ) -> Result<Outcome, TrainError> {
-        let (outcome, gradient) = self.differentiate(minibatch, None)?;
-        gradient.append_to(flat)?;
-        Ok(outcome)
-    }
-
     /// One update of SGD.
     pub(crate) fn update(
         &mut self,
@@ -139,7 +128,7 @@ pub(crate) trait Passes: Sync {
     /// Loss and hits on a minibatch.
     fn evaluate(&self, minibatch: Minibatch) -> Result<Outcome, TrainError>;
 
-    /// The same, and the M numbers of the gradient of the mean loss, appended to `flat`.
+    /// The same, and the gradient of the mean loss in place of the M numbers of `flat`.
     fn differentiate(
         &self,
         minibatch: Minibatch,
@@ -211,43 +200,49 @@ struct Snapshot {
     model: Model,
     loss: Loss,
     parameters: Vec<Arc<Numbers>>,
-    /// Networks that no thread is using.
-    idle: Mutex<Vec<Network>>,
+    /// Networks that no thread is using, and where each writes gradients.
+    idle: Mutex<Vec<(Network, Flat)>>,
 }
 
 impl Snapshot {
     /// Does `work` with a network that no other thread uses.
     fn with<R>(
         &self,
-        work: impl FnOnce(&Network) -> Result<R, TrainError>,
+        work: impl FnOnce(&Network, &Flat) -> Result<R, TrainError>,
     ) -> Result<R, TrainError> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let found = idle().pop();
-        let network = found.map_or_else(|| self.network(), Ok)?;
-        let result = work(&network);
-        idle().push(network);
+        let (network, flat) = found.map_or_else(|| self.network(), Ok)?;
+        let result = work(&network, &flat);
+        idle().push((network, flat));
         result
     }
 
-    fn network(&self) -> Result<Network, TrainError> {
-        let device = Workspace::new(Cpu::default());
+    fn network(&self) -> Result<(Network, Flat), TrainError> {
+        let (device, flat) = (Workspace::new(Cpu::default()), Flat::default());
+        let mut start = 0;
         let parameters = self
             .parameters
             .iter()
-            .map(|numbers| Parameter::like(&device, Arc::clone(numbers)))
+            .map(|numbers| {
+                let own = start;
+                start += numbers.len();
+                Parameter::like(&device, Arc::clone(numbers), &flat, own)
+            })
             .collect::<Result<_, _>>()?;
-        Ok(Network {
+        let network = Network {
             model: self.model.clone(),
             loss: self.loss,
             parameters,
             device,
-        })
+        };
+        Ok((network, flat))
     }
 }
 
 impl Passes for Snapshot {
     fn evaluate(&self, minibatch: Minibatch) -> Result<Outcome, TrainError> {
-        self.with(|network| network.evaluate(minibatch))
+        self.with(|network, _| network.evaluate(minibatch))
     }
 
     fn differentiate(
@@ -255,7 +250,12 @@ impl Passes for Snapshot {
         minibatch: Minibatch,
         flat: &mut Vec<f32>,
     ) -> Result<Outcome, TrainError> {
-        self.with(|network| network.flat_gradient(minibatch, flat))
+        self.with(|network, own| {
+            let passed = own.lending(flat, || network.differentiate(minibatch, None));
+            let (outcome, gradient) = passed?;
+            gradient.put(flat)?;
+            Ok(outcome)
+        })
     }
 }
 
@@ -299,7 +299,11 @@ impl<B: Backend> Passes for Confined<Network<B>> {
         minibatch: Minibatch,
         flat: &mut Vec<f32>,
     ) -> Result<Outcome, TrainError> {
-        self.with(|network| network.flat_gradient(minibatch, flat))
+        self.with(|network| {
+            let (outcome, gradient) = network.differentiate(minibatch, None)?;
+            gradient.put(flat)?;
+            Ok(outcome)
+        })
     }
 }
 
@@ -315,12 +319,15 @@ impl<B: Backend> Gradient<'_, B> {
         self.tensors
     }
 
-    /// Appends the M numbers of all tensors, one tensor after the other.
-    pub(crate) fn append_to(mut self, flat: &mut Vec<f32>) -> Result<(), TrainError> {
-        self.of
-            .iter()
-            .try_for_each(|parameter| B::append_gradient(parameter, &mut self.tensors, flat))
-            .map_err(B::error)
+    /// Puts the M numbers of all tensors in place, one tensor after the other.
+    pub(crate) fn put(mut self, flat: &mut [f32]) -> Result<(), TrainError> {
+        let mut start = 0;
+        for parameter in self.of {
+            let place = start..start + B::len(parameter);
+            start = place.end;
+            B::put_gradient(parameter, &mut self.tensors, &mut flat[place]).map_err(B::error)?;
+        }
+        Ok(())
     }
 }
 
@@ -369,8 +376,8 @@ mod tests {
         let ours = Network::<B>::new(Device::Cpu, model, loss, &weights, None).unwrap();
         let minibatch = minibatch(modules::numbers(network.input()), loss);
         let (outcome, gradient) = ours.differentiate(minibatch.clone(), dropout).unwrap();
-        let mut flat = Vec::new();
-        gradient.append_to(&mut flat).unwrap();
+        let mut flat = vec![f32::NAN; weights.iter().map(Vec::len).sum()];
+        gradient.put(&mut flat).unwrap();
         if dropout.is_none() {
             assert_eq!(ours.evaluate(minibatch.clone()).unwrap(), outcome);
         }
@@ -535,13 +542,19 @@ mod tests {
             let near = |(one, other): (&f32, &f32)| (one - other).abs() < 1e-5;
             assert!(one.concat().iter().zip(&other.concat()).all(near));
         }
-        let (mut one, mut other) = (Vec::new(), Vec::new());
-        let outcome = ours.flat_gradient(batch(30), &mut one).unwrap();
+        let params = weights.iter().map(Vec::len).sum();
+        let (mut one, mut other) = (vec![f32::NAN; params], vec![f32::NAN; params]);
+        let mut outcome = Outcome::default();
+        ours.with_passes(&mut |ours| {
+            outcome = ours.differentiate(batch(30), &mut one)?;
+            Ok(())
+        })
+        .unwrap();
         let passed = Passes::differentiate(&theirs, batch(30), &mut other).unwrap();
         assert_eq!(passed.correct, outcome.correct);
         assert_eq!(theirs.evaluate(batch(30)).unwrap(), passed);
         let near = |(one, other): (&f32, &f32)| (one - other).abs() < 1e-5;
-        assert!(one.len() == other.len() && one.iter().zip(&other).all(near));
+        assert!(one.iter().zip(&other).all(near));
     }
 
     fn train(momentum: f64, weight_decay: f64) -> Train {
@@ -588,8 +601,8 @@ mod tests {
             for _ in 0..3 {
                 let minibatch = Minibatch::consecutive(&data, Split::Train, 0..4);
                 let (_, gradient) = network.differentiate(minibatch.clone(), None).unwrap();
-                let mut g = Vec::new();
-                gradient.append_to(&mut g).unwrap();
+                let mut g = vec![0.0; w.len()];
+                gradient.put(&mut g).unwrap();
                 let (_, gradient) = network.differentiate(minibatch, None).unwrap();
                 let mut gradients = gradient.into_tensors();
                 network.update(&train, 0.05, &mut gradients).unwrap();

@@ -37,7 +37,7 @@ pub(crate) use convolution::Windows;
 pub use gemm::instruction_set;
 pub(crate) use input::{Before, Input};
 pub(crate) use loss::{Mean, Outcome};
-pub(crate) use parameter::{Layout, Numbers, Parameter};
+pub(crate) use parameter::{Flat, Layout, Numbers, Parameter};
 pub(crate) use pool::Squares;
 #[cfg(any(test, feature = "cuda"))]
 pub(crate) use portable::Portable;

@@ -52,11 +52,14 @@ pub(crate) trait Backend: Debug + Sized + 'static {
     /// The velocity.
     fn velocity(parameter: &Self::Parameter) -> Vec<f32>;
 
-    /// Appends the gradient.
-    fn append_gradient(
+    /// Its numbers.
+    fn len(parameter: &Self::Parameter) -> usize;
+
+    /// Puts the gradient in place.
+    fn put_gradient(
         parameter: &Self::Parameter,
         gradients: &mut Gradients<f32, Self::Device>,
-        flat: &mut Vec<f32>,
+        flat: &mut [f32],
     ) -> Result<(), Failed<Self>>;
 
     /// One update of SGD with learning rate η: v ← μv + (g + λw), w ← w − ηv.
@@ -134,12 +137,16 @@ impl Backend for Native {
         parameter.velocity()
     }
 
-    fn append_gradient(
+    fn len(parameter: &Parameter) -> usize {
+        parameter.numbers().len()
+    }
+
+    fn put_gradient(
         parameter: &Parameter,
         gradients: &mut Gradients<f32, Cpu>,
-        flat: &mut Vec<f32>,
+        flat: &mut [f32],
     ) -> Result<(), CpuError> {
-        parameter.append_gradient(gradients, flat)
+        parameter.put_gradient(gradients, flat)
     }
 
     fn update(

@@ -2,8 +2,8 @@
 //!
 //! A is [examples, height × width × channels], W [outputs, side × side × channels] and Y [examples,
 //! places × outputs]. The windows of some examples are written out as the rows of a matrix
-//! (im2col), so that the sums are one matrix product: Y = windows(A)·Wᵀ + b. Backward: ∂W +=
-//! ∂Yᵀ·windows(A), ∂b += Σ ∂Y over examples and places, ∂windows = ∂Y·W, of which each number is
+//! (im2col), so that the sums are one matrix product: Y = windows(A)·Wᵀ + b. Backward: ∂W =
+//! ∂Yᵀ·windows(A), ∂b = Σ ∂Y over examples and places, ∂windows = ∂Y·W, of which each number is
 //! added where it was taken from.
 //!
 //! The windows of all examples at once would take side² times the memory of A, and more time than
@@ -159,19 +159,21 @@ pub(super) fn convolution<T: Tape<f32, Cpu>>(
     tape.add_backward_op(move |gradients| {
         let dy = std::mem::take(&mut **gradients.get_or_alloc_mut(&y_ghost)?);
         if let Some(slot) = &b_slot {
-            bias::add_slopes(slot(gradients)?, &dy, outputs);
+            slot.fill(gradients, |db, _| bias::put_slopes(db, &dy, outputs))?;
         }
-        let dw = w_slot(gradients)?;
-        for (a, dy) in active
-            .chunks(windows.examples * windows.features)
-            .zip(dy.chunks(chunk))
-        {
-            let rows = dy.len() / outputs;
-            let written = &mut written[..rows * windows.apart];
-            windows.gather(a, written);
-            let dy = Matrix::new(dy, rows, outputs).transposed();
-            multiply(dw, w.row_stride(), true, dy, windows.matrix(written));
-        }
+        w_slot.fill(gradients, |dw, row_stride| {
+            let chunks = active
+                .chunks(windows.examples * windows.features)
+                .zip(dy.chunks(chunk));
+            for (index, (a, dy)) in chunks.enumerate() {
+                let rows = dy.len() / outputs;
+                let written = &mut written[..rows * windows.apart];
+                windows.gather(a, written);
+                let dy = Matrix::new(dy, rows, outputs).transposed();
+                let sums = index > 0;
+                multiply(dw, row_stride, sums, dy, windows.matrix(written));
+            }
+        })?;
         if let Some(back) = back {
             back.put(gradients, &active, |da| {
                 for (da, dy) in da

@@ -1,7 +1,7 @@
 //! Linear layers: Y = A·Wᵀ + b, where A is the input after its ReLU and dropout.
 //!
 //! A is [examples, inputs], W [outputs, inputs] (PyTorch's order), Y [examples, outputs].
-//! Backward: ∂W += ∂Yᵀ·A, ∂b += Σ ∂Y over the examples, ∂A = ∂Y·W.
+//! Backward: ∂W = ∂Yᵀ·A, ∂b = Σ ∂Y over the examples, ∂A = ∂Y·W.
 
 use dfdx::tensor::{Cpu, CpuError, PutTape, Tape};
 
@@ -32,11 +32,12 @@ pub(super) fn linear<T: Tape<f32, Cpu>>(
         // The gradient of Y is taken out so that others can be borrowed beside it.
         let dy = std::mem::take(&mut **gradients.get_or_alloc_mut(&y_ghost)?);
         let dy_matrix = Matrix::new(&dy, examples, outputs);
-        let dw = w_slot(gradients)?;
-        let a = Matrix::new(&active, examples, inputs);
-        multiply(dw, w.row_stride(), true, dy_matrix.transposed(), a);
+        w_slot.fill(gradients, |dw, row_stride| {
+            let a = Matrix::new(&active, examples, inputs);
+            multiply(dw, row_stride, false, dy_matrix.transposed(), a);
+        })?;
         if let Some(slot) = &b_slot {
-            bias::add_slopes(slot(gradients)?, &dy, outputs);
+            slot.fill(gradients, |db, _| bias::put_slopes(db, &dy, outputs))?;
         }
         if let Some(back) = back {
             back.put(gradients, &active, |da| {

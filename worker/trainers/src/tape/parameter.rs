@@ -7,10 +7,12 @@
 //! between layers do, and only numbers that come or go are turned. Rows whose length is a multiple
 //! of 1 KiB would all start in the same few sets of the first-level cache and evict each other (512
 //! inputs: half the speed), so such rows have 64 bytes of zeros between them, and so have those of
-//! the gradient and the velocity.
+//! the gradient and the velocity; but a gradient that is measured lies as PyTorch has it, for it is
+//! written once.
 
 use std::fmt;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dfdx::tensor::{Cpu, CpuError, Gradients};
 use tailsweep_common::run::Train;
@@ -18,17 +20,68 @@ use tailsweep_common::run::Train;
 use super::gemm::Matrix;
 use super::{Buffer, Workspace};
 
-/// Where the gradient of a parameter is among others; zeros at first.
-pub(super) type Slot =
-    Arc<dyn Fn(&mut Gradients<f32, Cpu>) -> Result<&mut Buffer, CpuError> + Send + Sync>;
+/// The gradient of all parameters in PyTorch's order, on its way into a measurement. It is lent to
+/// the networks that write it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flat(Arc<Mutex<Vec<f32>>>);
 
-/// A slot of so many numbers.
-fn slot(device: &Workspace, len: usize) -> Result<Slot, CpuError> {
-    fn shared<F>(slot: F) -> Slot
+impl Flat {
+    /// Lends `numbers` while `work` is done.
+    pub(crate) fn lending<R>(&self, numbers: &mut Vec<f32>, work: impl FnOnce() -> R) -> R {
+        std::mem::swap(&mut *self.lock(), numbers);
+        let result = work();
+        std::mem::swap(&mut *self.lock(), numbers);
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<f32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where the gradient of a parameter goes.
+#[derive(Clone)]
+pub(super) enum Slot {
+    /// Among those of dfdx, laid out as the numbers are; zeros at first.
+    Tensor { find: Find, row_stride: usize },
+    /// To its place among those of all parameters.
+    Flat {
+        flat: Flat,
+        place: Range<usize>,
+        row_stride: usize,
+    },
+}
+
+/// Finds a gradient among others.
+type Find = Arc<dyn Fn(&mut Gradients<f32, Cpu>) -> Result<&mut Buffer, CpuError> + Send + Sync>;
+
+impl Slot {
+    /// Puts a gradient into the slot: `put` replaces all numbers of the rows, which are as far apart
+    /// as it is told.
+    pub(super) fn fill(
+        &self,
+        gradients: &mut Gradients<f32, Cpu>,
+        put: impl FnOnce(&mut [f32], usize),
+    ) -> Result<(), CpuError> {
+        match self {
+            Self::Tensor { find, row_stride } => put(find(gradients)?, *row_stride),
+            Self::Flat {
+                flat,
+                place,
+                row_stride,
+            } => put(&mut flat.lock()[place.clone()], *row_stride),
+        }
+        Ok(())
+    }
+}
+
+/// A place among dfdx's gradients, for so many numbers.
+fn find(device: &Workspace, len: usize) -> Result<Find, CpuError> {
+    fn shared<F>(find: F) -> Find
     where
         F: Fn(&mut Gradients<f32, Cpu>) -> Result<&mut Buffer, CpuError> + Send + Sync + 'static,
     {
-        Arc::new(slot)
+        Arc::new(find)
     }
     // dfdx has no public name for the type of a ghost. The memory of the tensor goes to the
     // device's cache, for the first gradient.
@@ -37,7 +90,7 @@ fn slot(device: &Workspace, len: usize) -> Result<Slot, CpuError> {
     Ok(shared(move |gradients| gradients.get_or_alloc_mut(&ghost)))
 }
 
-/// A parameter: its numbers, and where dfdx keeps its gradient.
+/// A parameter: its numbers, and where its gradient goes.
 pub(crate) struct Parameter {
     slot: Slot,
     /// v of SGD; empty as long as it is zero.
@@ -93,25 +146,44 @@ impl Parameter {
         velocity: Option<&[f32]>,
         layout: Layout,
     ) -> Result<Self, CpuError> {
-        let mut parameter = Self::like(device, Arc::new(Numbers::new(weights, layout)?))?;
-        if let Some(velocity) = velocity {
-            parameter.velocity = Numbers::new(velocity, layout)?.apart;
-        }
-        Ok(parameter)
+        let numbers = Numbers::new(weights, layout)?;
+        let velocity = velocity
+            .map(|velocity| Numbers::new(velocity, layout))
+            .transpose()?;
+        Ok(Self {
+            slot: numbers.slot(device)?,
+            velocity: velocity.map_or_else(Vec::new, |velocity| velocity.apart),
+            numbers: Arc::new(numbers),
+        })
     }
 
-    /// The parameter that holds the same numbers on another device.
-    pub(crate) fn like(device: &Workspace, numbers: Arc<Numbers>) -> Result<Self, CpuError> {
+    /// The parameter that holds the same numbers on another device, for gradients alone. Theirs are
+    /// those from `start` on in `flat`, and go there without a detour if they lie alike.
+    pub(crate) fn like(
+        device: &Workspace,
+        numbers: Arc<Numbers>,
+        flat: &Flat,
+        start: usize,
+    ) -> Result<Self, CpuError> {
+        let slot = if numbers.is_in_order() {
+            Slot::Flat {
+                flat: flat.clone(),
+                place: start..start + numbers.len(),
+                row_stride: numbers.columns(),
+            }
+        } else {
+            numbers.slot(device)?
+        };
         Ok(Self {
-            slot: slot(device, numbers.apart.len())?,
+            slot,
             velocity: Vec::new(),
             numbers,
         })
     }
 
-    /// Where its gradient is.
+    /// Where its gradient goes.
     pub(super) fn slot(&self) -> Slot {
-        Arc::clone(&self.slot)
+        self.slot.clone()
     }
 
     /// Its numbers.
@@ -122,19 +194,20 @@ impl Parameter {
     /// The velocity, [outputs, inputs], in PyTorch's order.
     pub(crate) fn velocity(&self) -> Vec<f32> {
         if self.velocity.is_empty() {
-            return vec![0.0; self.numbers.rows() * self.numbers.columns()];
+            return vec![0.0; self.numbers.len()];
         }
         self.numbers.flat_of(&self.velocity)
     }
 
-    /// Appends its gradient, [outputs, inputs], in PyTorch's order.
-    pub(crate) fn append_gradient(
+    /// Puts its gradient, [outputs, inputs], into `flat`, in PyTorch's order, if it is not there.
+    pub(crate) fn put_gradient(
         &self,
         gradients: &mut Gradients<f32, Cpu>,
-        flat: &mut Vec<f32>,
+        flat: &mut [f32],
     ) -> Result<(), CpuError> {
-        let apart = (self.slot)(gradients)?;
-        self.numbers.append_flat(apart, flat);
+        if let Slot::Tensor { find, .. } = &self.slot {
+            self.numbers.put_flat(find(gradients)?, flat);
+        }
         Ok(())
     }
 
@@ -148,7 +221,10 @@ impl Parameter {
         learning_rate: f64,
         gradients: &mut Gradients<f32, Cpu>,
     ) -> Result<(), CpuError> {
-        let gradient = (self.slot)(gradients)?;
+        let Slot::Tensor { find, .. } = &self.slot else {
+            unreachable!("a parameter for gradients alone is not updated");
+        };
+        let gradient = find(gradients)?;
         // No pass holds the numbers any more, so they are not cloned here.
         let weights = &mut Arc::make_mut(&mut self.numbers).apart;
         let (rate, momentum) = (learning_rate as f32, train.momentum as f32);
@@ -225,21 +301,43 @@ impl Numbers {
 
     /// Numbers that lie as these do, in PyTorch's order.
     fn flat_of(&self, apart: &[f32]) -> Vec<f32> {
-        let mut flat = Vec::with_capacity(self.rows() * self.columns());
-        self.append_flat(apart, &mut flat);
+        let mut flat = vec![0.0; self.len()];
+        self.put_flat(apart, &mut flat);
         flat
     }
 
-    fn append_flat(&self, apart: &[f32], flat: &mut Vec<f32>) {
+    fn put_flat(&self, apart: &[f32], flat: &mut [f32]) {
         let Layout { channels, pixels } = self.layout;
-        for row in apart.chunks_exact(self.row_stride) {
+        let rows = apart.chunks_exact(self.row_stride);
+        for (row, flat) in rows.zip(flat.chunks_exact_mut(self.columns())) {
             let row = &row[..self.columns()];
-            if pixels == 1 || channels == 1 {
-                flat.extend_from_slice(row);
+            if self.is_in_order() {
+                flat.copy_from_slice(row);
             } else {
-                flat.extend(transposed(row, pixels, channels));
+                let turned = transposed(row, pixels, channels);
+                flat.iter_mut()
+                    .zip(turned)
+                    .for_each(|(to, from)| *to = from);
             }
         }
+    }
+
+    /// Whether a row lies in PyTorch's order.
+    fn is_in_order(&self) -> bool {
+        self.layout.pixels == 1 || self.layout.channels == 1
+    }
+
+    /// A slot of a gradient that lies as these numbers do.
+    fn slot(&self, device: &Workspace) -> Result<Slot, CpuError> {
+        Ok(Slot::Tensor {
+            find: find(device, self.apart.len())?,
+            row_stride: self.row_stride,
+        })
+    }
+
+    /// Outputs × inputs.
+    pub(crate) fn len(&self) -> usize {
+        self.rows() * self.columns()
     }
 
     /// One row.
@@ -251,11 +349,6 @@ impl Numbers {
     /// Inputs of one unit.
     pub(super) fn columns(&self) -> usize {
         self.layout.columns()
-    }
-
-    /// From the start of a row to the next.
-    pub(super) fn row_stride(&self) -> usize {
-        self.row_stride
     }
 
     /// Outputs of the layer.
@@ -324,7 +417,8 @@ mod tests {
                     .try_update(&mut theirs, &mut velocity, &gradient)
                     .unwrap();
                 let mut gradients = Gradients::leaky();
-                *(ours.slot)(&mut gradients).unwrap() = gradient;
+                let put = |out: &mut [f32], _| out.copy_from_slice(&gradient);
+                ours.slot.fill(&mut gradients, put).unwrap();
                 ours.update(&train, 0.05, &mut gradients).unwrap();
                 let mut expected = [0.0; 35];
                 theirs.copy_into(&mut expected);

@@ -187,14 +187,18 @@ impl<D: Open> Backend for Portable<D> {
         from_layout(&numbers, parameter.layout)
     }
 
-    fn append_gradient(
+    fn len(parameter: &Parameter<D>) -> usize {
+        parameter.tensor.shape().num_elements()
+    }
+
+    fn put_gradient(
         parameter: &Parameter<D>,
         gradients: &mut Gradients<f32, D>,
-        flat: &mut Vec<f32>,
+        flat: &mut [f32],
     ) -> Result<(), Failed<Self>> {
         gradients.try_alloc_for(&parameter.tensor)?;
         let gradient = numbers(&gradients.get(&parameter.tensor));
-        flat.extend(from_layout(&gradient, parameter.layout));
+        flat.copy_from_slice(&from_layout(&gradient, parameter.layout));
         Ok(())
     }
 

@@ -1,8 +1,9 @@
-"""Makes stable.csv: references for `tailsweep_stats::stable`, and compares SciPy with them.
+"""Makes stable.csv: references for `tailsweep_stats::stable`, and compares other packages with them.
 
-    pip install mpmath gmpy2 scipy
+    pip install mpmath gmpy2 scipy levy-stable
     python make_stable.py > stable.csv 2> stable.log    # half an hour; names of alphas may follow
     python make_stable.py --scipy stable.csv            # where SciPy is off
+    python make_stable.py --levy stable.csv             # where levy-stable is
 
 A row is alpha, beta, x, density, P(X <= x), P(X > x) of the standard law in Nolan's S1 (x is a double,
 written so that it reads back exactly).
@@ -19,6 +20,7 @@ Numbers have 60 digits. Negative x by reflection. Every 17th point is computed a
 Zolotarev's integral with mpmath's tanh-sinh quadrature; the log names the worst difference.
 """
 
+import math
 import sys
 import warnings
 
@@ -223,22 +225,48 @@ def main():
         RAYS.clear()
     print(f"{kept} of {count} points; worst difference of the two roads {mp.nstr(worst_cross, 3)}", file=sys.stderr)
 
-def compare(path):
-    """SciPy beside the references."""
+def scipy_stable():
+    """SciPy: name, and density, P(X <= x), P(X > x) of x, alpha, beta."""
     import scipy
     from scipy.stats import levy_stable
 
     levy_stable.parameterization = "S1"
+    return f"SciPy {scipy.__version__}", (levy_stable.pdf, levy_stable.cdf, levy_stable.sf)
+
+
+def interpolated_stable():
+    """levy-stable (pylevy), which has tables from alpha = 0.5 on and no survival function."""
+    from importlib.metadata import version
+
+    import levy
+
+    def of(function):
+        return lambda x, a, b: function(x, alpha=a, beta=b, par="1") if a >= 0.5 else math.nan
+
+    below = of(levy.cdf)
+    return f"levy-stable {version('levy-stable')}", (of(levy.pdf), below, lambda *at: 1 - below(*at))
+
+
+def compare(package, path):
+    """Another package beside the references."""
+    name, functions = package()
     warnings.simplefilter("ignore")
     rows = [line.strip().split(",") for line in open(path)][1:]
-    off = []
+    errors, off = [], []
     for a, b, *values in rows:
         x, *ours = map(float, values)
-        theirs = [float(f(x, float(a), float(b))) for f in (levy_stable.pdf, levy_stable.cdf, levy_stable.sf)]
+        theirs = [float(f(x, float(a), float(b))) for f in functions]
+        if any(map(math.isnan, theirs)):
+            errors.append(math.inf)
+            continue
         worst = max(abs(t - o) / max(o, 1e-12) for t, o in zip(theirs, ours))
+        errors.append(worst)
         if not worst < 1e-6:
             off.append((a, b, x, theirs, ours))
-    print(f"SciPy {scipy.__version__} is off by more than 1e-6 (of max(value, 1e-12)) at {len(off)} of {len(rows)} points:")
+    for most in (1e-8, 1e-6, 1e-4, 1e-2):
+        good = sum(error < most for error in errors)
+        print(f"{name} is within {most:g} of max(value, 1e-12) at {good} of {len(rows)} points")
+    print(f"no number at {errors.count(math.inf)}; off by more than 1e-6:")
     for a, b, x, theirs, ours in off:
         line = "; ".join(f"{n} {t:.6g} for {o:.6g}" for n, t, o in zip(["density", "below", "above"], theirs, ours))
         print(f"  alpha {a} beta {b} x {x:.6g}: {line}")
@@ -246,6 +274,8 @@ def compare(path):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--scipy"]:
-        compare(sys.argv[2])
+        compare(scipy_stable, sys.argv[2])
+    elif sys.argv[1:2] == ["--levy"]:
+        compare(interpolated_stable, sys.argv[2])
     else:
         main()

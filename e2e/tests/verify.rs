@@ -37,6 +37,7 @@ width = [4, 6]
 depth = 3
 batch_size = 20
 learning_rate = 0.1
+"measure.treatments" = ["published", "published_rows", "zeros_dropped", "standardised", "standardised_permuted", "paired"]
 
 [[block]]
 architecture = "synthetic"
@@ -132,6 +133,7 @@ fn an_honest_report_of_every_kind_of_run_is_confirmed() {
         "exits.csv",
         "transitions.csv",
         "points.csv",
+        "decomposition.csv",
         "calibration.csv",
     ];
     assert_eq!(files, all);
@@ -145,7 +147,11 @@ fn an_honest_report_of_every_kind_of_run_is_confirmed() {
 fn points_follow_from_the_estimates_whichever_runs_are_computed() {
     // The first run alone, which is one of two of its point.
     let few = ["--runs", "1"];
-    for (table, column) in [("points.csv", "ci_low"), ("calibration.csv", "alpha_sd")] {
+    for (table, column) in [
+        ("points.csv", "ci_low"),
+        ("decomposition.csv", "value"),
+        ("calibration.csv", "alpha_sd"),
+    ] {
         let report = copy();
         let line = tamper(report.path(), table, column);
         let (code, said) = verify_json(report.path(), &few);

@@ -56,9 +56,9 @@ Examples:
   tailsweep verify out/quickstart --run 3f2a --run 91c0
 
 The folder tells which sweep made it (`sweep.json`). Rows of runs.csv, measurements.csv and
-estimates.csv (and of exits.csv and transitions.csv) are compared for every run that is computed. points.csv and calibration.csv
-follow from the others: they are made again from the folder's own rows, and all of their rows are compared. What is drawn
-from the tables (report.html, figures, other forms) is not. A table may be packed (`estimates.csv.gz`). Trainings are equal to
+estimates.csv (and of exits.csv and transitions.csv) are compared for every run that is computed. points.csv,
+decomposition.csv and calibration.csv follow from the others: they are made again from the folder's own rows, and all of
+their rows are compared. What is drawn from the tables (report.html, figures, other forms) is not. A table may be packed (`estimates.csv.gz`). Trainings are equal to
 the byte on one kind of machine. The exit code is 0 when all is equal, 1 when something differs.")]
 pub(crate) struct VerifyArgs {
     /// Folder of the report

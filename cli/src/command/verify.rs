@@ -43,7 +43,7 @@ const BY_RUN: [&str; 5] = [
 ];
 
 /// The tables that follow from those, without any run.
-const POOLED: [&str; 2] = ["points.csv", "calibration.csv"];
+const POOLED: [&str; 3] = ["points.csv", "decomposition.csv", "calibration.csv"];
 
 pub(crate) async fn run(args: VerifyArgs, settings: &Settings) -> Result<(), Failure> {
     args.device.check().map_err(Failure::error)?;
@@ -117,7 +117,9 @@ pub(crate) async fn run(args: VerifyArgs, settings: &Settings) -> Result<(), Fai
             None => {}
         }
     }
-    for file in pooled(&folder, &listed, text)? {
+    // Reports of before it was kept have no decomposition.
+    let is_there = |file: &ReportFile| file.path != POOLED[1] || folder.has(&file.path);
+    for file in pooled(&folder, &listed, text)?.into_iter().filter(is_there) {
         comparison.whole(&file.path, &folder.table(&file.path)?, &file.bytes)?;
     }
     tell::tell(&folder, &listed, &chosen, &comparison, &args)?;

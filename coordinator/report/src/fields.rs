@@ -45,6 +45,31 @@ impl Field {
             .collect()
     }
 
+    /// The columns of a table of points: the listed fields, those of the table, the further fields.
+    pub(crate) fn columns_with(own_axes: &[String], of_table: &[&str]) -> Vec<String> {
+        let listed = Self::LISTED.iter().map(Self::column);
+        let further = Self::further(own_axes);
+        listed
+            .chain(of_table.iter().copied())
+            .chain(further.iter().map(Self::column))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The row of a point under those columns.
+    pub(crate) fn row_with<'a>(
+        own_axes: &[String],
+        point: &'a Point,
+        of_table: impl IntoIterator<Item = Cell<'a>>,
+    ) -> Vec<Cell<'a>> {
+        let listed = Self::LISTED.iter().map(|field| field.cell(point));
+        let further = Self::further(own_axes);
+        listed
+            .chain(of_table)
+            .chain(further.iter().map(|field| field.cell(point)))
+            .collect()
+    }
+
     /// All of them.
     pub(crate) fn all(own_axes: &[String]) -> Vec<Self> {
         Self::LISTED

@@ -24,7 +24,7 @@
 //! | `tables` | the four tables, as CSV, Parquet and JSON |
 //! | `seeds` | a number over the seeds of a point |
 //! | `norms` | norms of the noise, relative to their median |
-//! | `pooled` | `points.csv` and `calibration.csv` again, from the other tables |
+//! | `pooled` | `points.csv`, `decomposition.csv` and `calibration.csv` again, from the other tables |
 //! | `lookup` | the α that a figure or a row of the page is about |
 //! | `figures` | which figures are drawn, and how |
 //! | `html` | the page |

@@ -1,8 +1,9 @@
-//! `points.csv` and `calibration.csv` made again from the other tables of the same report.
+//! `points.csv`, `decomposition.csv` and `calibration.csv` made again from the other tables of the same
+//! report.
 //!
-//! Both follow from the rows of `estimates.csv`, which say every number in full, with the states of
+//! They follow from the rows of `estimates.csv`, which say every number in full, with the states of
 //! the runs and the last measured steps. What needs no training needs no trust: `tailsweep verify`
-//! holds every row of both against this.
+//! holds every row of them against this.
 //!
 //! *Degrees of freedom* stand in no column, and a point of one seed needs them. An interval tells
 //! them by its lower end, on the scale h on which it is symmetric (1/α; for `within_coordinate`
@@ -23,6 +24,7 @@ use tailsweep_common::state::RunState;
 use tailsweep_stats::{Estimator, Problem, Treatment, student_t_quantile};
 
 use crate::calibration;
+use crate::decomposition::table::PartsTable;
 use crate::facts::{ALL, EstimateRow, Facts, Told};
 use crate::late::of_points;
 use crate::tables::{self, Table};
@@ -51,7 +53,7 @@ pub struct NotOfReport {
     pub problem: String,
 }
 
-/// `points.csv`, and `calibration.csv` where the sweep has one, from the runs in the order of the
+/// `points.csv`, and `decomposition.csv` and `calibration.csv` where the sweep has them, from the runs in the order of the
 /// sweep and the bytes of `measurements.csv` and `estimates.csv`.
 ///
 /// # Errors
@@ -95,6 +97,10 @@ pub fn pooled(
         facts: &facts,
         late: &late,
     })];
+    let parts = PartsTable::new(&facts, &late);
+    if !parts.is_empty() {
+        files.push(file(&parts));
+    }
     if calibration::is_there(&facts) {
         files.push(file(&calibration::table::CalibrationTable::new(&facts)));
     }

@@ -50,10 +50,7 @@ impl Table for CalibrationTable<'_> {
     }
 
     fn columns(&self) -> Vec<String> {
-        let further = Field::further(&self.facts.text.sweep.own_axes);
-        let listed = Field::LISTED.iter().map(Field::column).chain(COLUMNS);
-        let columns = listed.chain(further.iter().map(Field::column));
-        columns.map(str::to_owned).collect()
+        Field::columns_with(&self.facts.text.sweep.own_axes, &COLUMNS)
     }
 
     fn len(&self) -> usize {
@@ -63,15 +60,10 @@ impl Table for CalibrationTable<'_> {
     fn row(&self, index: usize) -> Vec<Cell<'_>> {
         let row = &self.rows[index];
         let point = &*self.facts.points[row.index].point;
-        let further = Field::further(&self.facts.text.sweep.own_axes);
-        let mut cells: Vec<Cell<'_>> = Field::LISTED
-            .iter()
-            .map(|field| field.cell(point))
-            .collect();
         let pooled = row.pooled();
         let coverage = row.coverage();
         let has_alpha = row.alpha.count > 0;
-        cells.extend([
+        let own = [
             Cell::text(row.split.as_str()),
             Cell::text(row.estimator.as_str()),
             Cell::text(row.treatment.as_str()),
@@ -92,8 +84,7 @@ impl Table for CalibrationTable<'_> {
             coverage.map(|(_, [_, high])| high).into(),
             Cell::Whole(row.point.params.into()),
             Cell::Whole(row.point.all_minibatches() as u64),
-        ]);
-        cells.extend(further.iter().map(|field| field.cell(point)));
-        cells
+        ];
+        Field::row_with(&self.facts.text.sweep.own_axes, point, own)
     }
 }

@@ -77,10 +77,7 @@ impl Table for PartsTable<'_> {
 
     fn columns(&self) -> Vec<String> {
         let own = ["split", "part", "seeds", "value", "ci_low", "ci_high"];
-        let further = Field::further(&self.facts.text.sweep.own_axes);
-        let listed = Field::LISTED.iter().map(Field::column).chain(own);
-        let columns = listed.chain(further.iter().map(Field::column));
-        columns.map(str::to_owned).collect()
+        Field::columns_with(&self.facts.text.sweep.own_axes, &own)
     }
 
     fn len(&self) -> usize {
@@ -90,8 +87,6 @@ impl Table for PartsTable<'_> {
     fn row(&self, index: usize) -> Vec<Cell<'_>> {
         let row = &self.rows[index];
         let point = &*self.facts.points[row.point].point;
-        let further = Field::further(&self.facts.text.sweep.own_axes);
-        let listed = Field::LISTED.iter().map(|field| field.cell(point));
         let interval = row.over.and_then(|over| over.interval);
         let own = [
             Cell::text(row.split.as_str()),
@@ -101,7 +96,6 @@ impl Table for PartsTable<'_> {
             interval.map(|[low, _]| low).into(),
             interval.map(|[_, high]| high).into(),
         ];
-        let further = further.iter().map(|field| field.cell(point));
-        listed.chain(own).chain(further).collect()
+        Field::row_with(&self.facts.text.sweep.own_axes, point, own)
     }
 }

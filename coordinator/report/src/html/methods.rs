@@ -133,10 +133,11 @@ fn stop(lookup: &Lookup<'_>) -> String {
 
 /// The protocol that the sweep file names: a plan has its settings, and not its name.
 fn protocol(source: &str) -> String {
+    // In `[train]`, with a dot, or within braces: a key of this name is no other's.
     let named = source.lines().find_map(|line| {
-        let line = line.trim();
-        let value = line.strip_prefix("train.").unwrap_or(line);
-        let value = value.strip_prefix("protocol")?.trim_start();
+        let code = line.split('#').next()?;
+        let (_, rest) = code.split_once("protocol")?;
+        let value = rest.trim_start_matches(['"', '\'']).trim_start();
         value.strip_prefix('=')?.trim_start().split('"').nth(1)
     });
     match named {
@@ -442,3 +443,22 @@ const DEFINITIONS: [(&str, &str); 13] = [
          and whatever was lost and repeated on the way, on one kind of processor.",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_protocol_is_found_however_it_is_written() {
+        for source in [
+            "[train]\nprotocol = \"code\"",
+            "[train]\n'protocol'=\"code\" # not \"paper\"",
+            "train.protocol = \"code\"",
+            "train = { steps = 10, protocol = \"code\" }",
+            "# protocol = \"paper\"\n[train]\nprotocol = \"code\"",
+        ] {
+            assert!(protocol(source).starts_with("code: "), "{source}");
+        }
+        assert_eq!(protocol("notes = \"no protocol\"\n[train]\nsteps = 1"), "");
+    }
+}

@@ -157,7 +157,7 @@ impl GramSums {
                 squares: &mut self.noise_squares,
             });
             self.filled += CHUNK;
-            self.square = add_runs(self.square, &self.noise_squares);
+            self.square = wide::run(AddRuns(self.square, &self.noise_squares));
         }
     }
 
@@ -218,17 +218,31 @@ impl GramSums {
 }
 
 /// The total, plus the sum of each run of squares in turn. Eight runs are summed side by side.
-fn add_runs(total: f64, squares: &[f64; CHUNK]) -> f64 {
-    let (groups, _) = squares.as_chunks::<{ 8 * RUN }>();
-    groups.iter().fold(total, |total, runs| {
-        let mut sums = [0.0; 8];
-        for place in 0..RUN {
-            for (run, sum) in sums.iter_mut().enumerate() {
-                *sum += runs[run * RUN + place];
+struct AddRuns<'a>(f64, &'a [f64; CHUNK]);
+
+impl Loop for AddRuns<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<E: Eight>(self) -> f64 {
+        let Self(mut total, squares) = self;
+        let (groups, _) = squares.as_chunks::<{ 8 * RUN }>();
+        for runs in groups {
+            let (eights, _) = runs.as_chunks::<8>();
+            let mut sums = E::splat(0.0);
+            for place in 0..RUN / 8 {
+                let mut rows = [E::splat(0.0); 8];
+                for (run, row) in rows.iter_mut().enumerate() {
+                    *row = E::load(&eights[run * (RUN / 8) + place]);
+                }
+                sums = wide::add_in_order(sums, rows);
+            }
+            for sum in E::store(sums) {
+                total += sum;
             }
         }
-        sums.iter().fold(total, |total, sum| total + sum)
-    })
+        total
+    }
 }
 
 /// Squares noise, and adds its runs, with their signs, to the sums of their places.

@@ -68,6 +68,8 @@ pub(crate) trait Eight: Lanes {
     /// Four sums, plus the first four of these, plus the last four.
     fn add_halves(sums: Self::Four, lanes: Self) -> Self::Four;
     fn store_four(four: Self::Four) -> [f64; 4];
+    /// Lane i of number k becomes lane k of number i.
+    fn transpose(rows: [Self; 8]) -> [Self; 8];
 }
 
 /// Work on a slice of values. `run` must be `#[inline(always)]`, and so must what it calls with its
@@ -91,6 +93,17 @@ pub(crate) fn run<L: Loop>(work: L) -> L::Output {
     work.run::<plain::Plain>()
 }
 
+/// Adds numbers to eight sums side by side, each sum in the order of its numbers: eight of a sum lie in
+/// one of the rows.
+#[inline(always)]
+pub(crate) fn add_in_order<E: Eight>(sums: E, rows: [E; 8]) -> E {
+    let mut sums = sums;
+    for column in E::transpose(rows) {
+        sums = sums + column;
+    }
+    sums
+}
+
 /// What the loop gives with each kind of vectors of this machine.
 #[cfg(test)]
 pub(crate) fn by_each<L: Loop + Clone>(work: L) -> Vec<L::Output> {
@@ -98,4 +111,35 @@ pub(crate) fn by_each<L: Loop + Clone>(work: L) -> Vec<L::Output> {
     #[cfg(target_arch = "x86_64")]
     outputs.extend(x86::by_each(work));
     outputs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone)]
+    struct SumRows([[f64; 8]; 8]);
+
+    impl Loop for SumRows {
+        type Output = [f64; 8];
+
+        #[inline(always)]
+        fn run<E: Eight>(self) -> [f64; 8] {
+            let mut rows = [E::splat(0.0); 8];
+            for (row, values) in rows.iter_mut().zip(&self.0) {
+                *row = E::load(values);
+            }
+            E::store(add_in_order(E::splat(0.5), rows))
+        }
+    }
+
+    #[test]
+    fn sums_side_by_side_are_those_of_each_row_in_order() {
+        let row = |row: usize| std::array::from_fn(|lane| 0.1 + (row * 8 + lane) as f64 / 7.0);
+        let rows: [[f64; 8]; 8] = std::array::from_fn(row);
+        let plain = rows.map(|row| row.iter().fold(0.5, |sum, value| sum + value));
+        for found in by_each(SumRows(rows)) {
+            assert_eq!(found, plain);
+        }
+    }
 }

@@ -188,16 +188,51 @@ fn whole_blocks<T: Copy + Into<f64>>(
         // Fewer than eight: the last one again and again.
         let blocks = left.min(SIDE);
         let start = |index: usize| index.min(blocks - 1) * k1;
-        let gradients: [&[T]; SIDE] = std::array::from_fn(|index| &gradient[start(index)..][..k1]);
-        let centres: [&[f64]; SIDE] = std::array::from_fn(|index| &centre[start(index)..][..k1]);
-        let mut side = [0.0; SIDE];
-        for index in 0..k1 {
+        let side = wide::run(SumSide {
+            gradients: std::array::from_fn(|index| &gradient[start(index)..][..k1]),
+            centres: std::array::from_fn(|index| &centre[start(index)..][..k1]),
+        });
+        sums.extend_from_slice(&side[..blocks]);
+        left -= blocks;
+    }
+}
+
+/// The sums of the noise of eight blocks, each in index order.
+struct SumSide<'a, T> {
+    gradients: [&'a [T]; SIDE],
+    centres: [&'a [f64]; SIDE],
+}
+
+impl<T: Copy + Into<f64>> Loop for SumSide<'_, T> {
+    type Output = [f64; SIDE];
+
+    #[inline(always)]
+    fn run<E: Eight>(self) -> [f64; SIDE] {
+        let Self { gradients, centres } = self;
+        let gradient_groups = gradients.map(|gradient| gradient.as_chunks::<LANES>().0);
+        let centre_groups = centres.map(|centre| centre.as_chunks::<LANES>().0);
+        let k1 = gradients[0].len();
+        let mut sums = E::splat(0.0);
+        for group in 0..k1 / LANES {
+            let mut rows = [E::splat(0.0); SIDE];
+            for (block, row) in rows.iter_mut().enumerate() {
+                let (gradient, centre) =
+                    (&gradient_groups[block][group], &centre_groups[block][group]);
+                let mut noise = [0.0; LANES];
+                for ((noise, value), centre) in noise.iter_mut().zip(gradient).zip(centre) {
+                    *noise = (*value).into() - centre;
+                }
+                *row = E::load(&noise);
+            }
+            sums = wide::add_in_order(sums, rows);
+        }
+        let mut side = E::store(sums);
+        for index in k1 / LANES * LANES..k1 {
             for (sum, (gradient, centre)) in side.iter_mut().zip(gradients.iter().zip(&centres)) {
                 *sum += gradient[index].into() - centre[index];
             }
         }
-        sums.extend_from_slice(&side[..blocks]);
-        left -= blocks;
+        side
     }
 }
 

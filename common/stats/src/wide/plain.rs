@@ -248,4 +248,9 @@ impl Eight for Plain {
     fn store_four(four: [f64; 4]) -> [f64; 4] {
         four
     }
+
+    #[inline(always)]
+    fn transpose(rows: [Self; 8]) -> [Self; 8] {
+        std::array::from_fn(|lane| Self(rows.map(|row| row.0[lane])))
+    }
 }

@@ -139,6 +139,52 @@ impl Lanes for Avx512 {
     }
 }
 
+/// Of every other lane of eight rows, those of two rows side by side: the columns.
+///
+/// # Safety
+///
+/// The machine has AVX-512.
+#[inline(always)]
+unsafe fn four_columns_512(r01: __m512d, r23: __m512d, r45: __m512d, r67: __m512d) -> [__m512d; 4] {
+    // SAFETY: as said.
+    unsafe {
+        let (a, b) = (
+            _mm512_shuffle_f64x2::<0x88>(r01, r23),
+            _mm512_shuffle_f64x2::<0x88>(r45, r67),
+        );
+        let (c, d) = (
+            _mm512_shuffle_f64x2::<0xdd>(r01, r23),
+            _mm512_shuffle_f64x2::<0xdd>(r45, r67),
+        );
+        [
+            _mm512_shuffle_f64x2::<0x88>(a, b),
+            _mm512_shuffle_f64x2::<0x88>(c, d),
+            _mm512_shuffle_f64x2::<0xdd>(a, b),
+            _mm512_shuffle_f64x2::<0xdd>(c, d),
+        ]
+    }
+}
+
+/// The columns of four rows.
+///
+/// # Safety
+///
+/// The machine has AVX2.
+#[inline(always)]
+unsafe fn four_columns_256(r0: __m256d, r1: __m256d, r2: __m256d, r3: __m256d) -> [__m256d; 4] {
+    // SAFETY: as said.
+    unsafe {
+        let (a, b) = (_mm256_unpacklo_pd(r0, r1), _mm256_unpackhi_pd(r0, r1));
+        let (c, d) = (_mm256_unpacklo_pd(r2, r3), _mm256_unpackhi_pd(r2, r3));
+        [
+            _mm256_permute2f128_pd::<0x20>(a, c),
+            _mm256_permute2f128_pd::<0x20>(b, d),
+            _mm256_permute2f128_pd::<0x31>(a, c),
+            _mm256_permute2f128_pd::<0x31>(b, d),
+        ]
+    }
+}
+
 impl Eight for Avx512 {
     type Four = __m256d;
 
@@ -173,6 +219,28 @@ impl Eight for Avx512 {
                 let mut values = [0.0; 4];
                 _mm256_storeu_pd(values.as_mut_ptr(), four);
                 values
+            }
+        }
+        fn transpose(rows: [Self; 8]) -> [Self; 8] {
+            {
+                let [r0, r1, r2, r3, r4, r5, r6, r7] = rows;
+                // Lanes 0, 2, 4, 6 of two rows, and their lanes 1, 3, 5, 7.
+                let [c0, c2, c4, c6] = four_columns_512(
+                    _mm512_unpacklo_pd(r0.0, r1.0),
+                    _mm512_unpacklo_pd(r2.0, r3.0),
+                    _mm512_unpacklo_pd(r4.0, r5.0),
+                    _mm512_unpacklo_pd(r6.0, r7.0),
+                );
+                let [c1, c3, c5, c7] = four_columns_512(
+                    _mm512_unpackhi_pd(r0.0, r1.0),
+                    _mm512_unpackhi_pd(r2.0, r3.0),
+                    _mm512_unpackhi_pd(r4.0, r5.0),
+                    _mm512_unpackhi_pd(r6.0, r7.0),
+                );
+                [
+                    Self(c0), Self(c1), Self(c2), Self(c3),
+                    Self(c4), Self(c5), Self(c6), Self(c7),
+                ]
             }
         }
     }
@@ -287,6 +355,19 @@ impl Eight for Avx2 {
                 let mut values = [0.0; 4];
                 _mm256_storeu_pd(values.as_mut_ptr(), four);
                 values
+            }
+        }
+        fn transpose(rows: [Self; 8]) -> [Self; 8] {
+            {
+                let [r0, r1, r2, r3, r4, r5, r6, r7] = rows;
+                let [a0, a1, a2, a3] = four_columns_256(r0.0, r1.0, r2.0, r3.0);
+                let [b0, b1, b2, b3] = four_columns_256(r4.0, r5.0, r6.0, r7.0);
+                let [a4, a5, a6, a7] = four_columns_256(r0.1, r1.1, r2.1, r3.1);
+                let [b4, b5, b6, b7] = four_columns_256(r4.1, r5.1, r6.1, r7.1);
+                [
+                    Self(a0, b0), Self(a1, b1), Self(a2, b2), Self(a3, b3),
+                    Self(a4, b4), Self(a5, b5), Self(a6, b6), Self(a7, b7),
+                ]
             }
         }
     }

@@ -8,7 +8,7 @@
 //!
 //! The noise statistics need each row twice: for the centre, then for the noise around it. If P·M
 //! gradients fit the [`MeasureBudget`] they are kept; otherwise each is computed twice, and a few
-//! rows are in memory at any time: O(M) numbers, about 23·M floats for the default treatments and
+//! rows are in memory at any time: O(M) numbers, about 20·M floats for the default treatments and
 //! 100 rows on two threads. Paired differences need no centre and are taken in the first pass, all
 //! else in the second. The bytes are the same, for any number of threads too: a gradient is the
 //! work of one thread, centres are summed coordinate by coordinate in row order, and each part of a

@@ -98,11 +98,11 @@ fn a_network_that_delays_and_cuts_loses_and_doubles_nothing() {
             (Counters::get(&proxy.counters().cut) >= cut).then_some(())
         });
     }
-    proxy.cut();
+    // Whatever goes through, once they are back.
+    until("a connection to cut", || (proxy.cut() > 0).then_some(()));
     let attempts = finish(&cluster);
     assert_nothing_was_computed_twice(&attempts);
     let counters = proxy.counters();
-    assert!(Counters::get(&counters.cut) >= 5, "{counters:?}");
     assert!(Counters::get(&counters.delayed) > 0, "{counters:?}");
     assert!(
         Counters::get(&counters.connections) > 4,

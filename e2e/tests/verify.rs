@@ -23,6 +23,7 @@ steps = 20
 
 [measure]
 every = 10
+treatments = ["published", "published_rows", "zeros_dropped", "standardised", "standardised_permuted", "paired"]
 
 [levy_sde]
 alpha = 1.5
@@ -37,7 +38,6 @@ width = [4, 6]
 depth = 3
 batch_size = 20
 learning_rate = 0.1
-"measure.treatments" = ["published", "published_rows", "zeros_dropped", "standardised", "standardised_permuted", "paired"]
 
 [[block]]
 architecture = "synthetic"

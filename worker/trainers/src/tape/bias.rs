@@ -17,7 +17,8 @@ pub(super) fn start(rows: &mut [f32], bias: Option<&Parameter>) -> bool {
     true
 }
 
-/// Puts the sum of the rows into `slopes`, summed in parts so that rounding does not grow with their number.
+/// Puts the sum of the rows into `slopes`, in parts so that rounding does not grow with their
+/// number.
 pub(super) fn put_slopes(slopes: &mut [f32], rows: &[f32], columns: usize) {
     slopes.fill(0.0);
     let mut part = vec![0.0; columns];

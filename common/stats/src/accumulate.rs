@@ -25,7 +25,7 @@ use std::borrow::BorrowMut;
 use std::sync::Arc;
 
 use self::blocks::{Chunk, Logarithm};
-pub use self::centre::{CentreSum, ScaleSum};
+pub use self::centre::{CentreSum, EqualInAllRows, ScaleSum};
 use self::moments::MomentSums;
 use self::projections::ProjectionSums;
 use self::restarted::Restarted;
@@ -607,9 +607,14 @@ pub fn summarise<T: Copy + Into<f64>, R: AsRef<[T]>>(
     rows: &[R],
 ) -> NoiseSummary {
     assert_eq!(rows.len(), shape.minibatches(), "the number of rows");
-    let mut centre = CentreSum::new(shape.params());
-    rows.iter().for_each(|row| centre.add_row(row.as_ref()));
-    summarise_about(shape, rows, centre.finish().into())
+    let (mut sum, mut equal) = (CentreSum::new(shape.params()), EqualInAllRows::default());
+    for row in rows {
+        sum.add_row(row.as_ref());
+        equal.add_row(row.as_ref());
+    }
+    let mut centre = sum.finish();
+    equal.mend(&mut centre);
+    summarise_about(shape, rows, centre.into())
 }
 
 /// The same about a given centre; zeros for numbers that are noise already.

@@ -43,7 +43,7 @@ mod values;
 mod wide;
 
 pub use accumulate::{
-    CentreSum, NoiseAccumulator, Part, ScaleSum, Share, summarise, summarise_about,
+    CentreSum, EqualInAllRows, NoiseAccumulator, Part, ScaleSum, Share, summarise, summarise_about,
 };
 pub use block_length::published_block_length;
 pub use estimate::{

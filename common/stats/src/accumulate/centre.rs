@@ -80,6 +80,39 @@ impl CentreSum {
     }
 }
 
+/// Coordinates that are equal in all rows: their mean is that value and their noise exactly zero. In f64
+/// P equal values of f32 have an exact sum, but values of f64 may miss their own mean by a rounding, which
+/// would be taken for noise.
+#[derive(Clone, Debug, Default)]
+pub struct EqualInAllRows {
+    first: Vec<f64>,
+    is_equal: Vec<bool>,
+}
+
+impl EqualInAllRows {
+    /// Looks at the next row.
+    pub fn add_row<T: Copy + Into<f64>>(&mut self, gradient: &[T]) {
+        if self.first.is_empty() {
+            self.first = gradient.iter().map(|value| (*value).into()).collect();
+            self.is_equal = vec![true; gradient.len()];
+        }
+        let seen = self.first.iter().zip(&mut self.is_equal);
+        for ((first, is_equal), value) in seen.zip(gradient) {
+            *is_equal &= (*value).into() == *first;
+        }
+    }
+
+    /// Puts the values that are equal in all rows in the place of their means.
+    pub fn mend(&self, centre: &mut [f64]) {
+        let seen = self.first.iter().zip(&self.is_equal);
+        for (mean, (first, is_equal)) in centre.iter_mut().zip(seen) {
+            if *is_equal {
+                *mean = *first;
+            }
+        }
+    }
+}
+
 /// Adds a row to a run.
 struct Add<'a, T> {
     run: &'a mut [f64],
@@ -142,6 +175,20 @@ mod tests {
         let mut sum = CentreSum::new(3);
         (0..100).for_each(|_| sum.add_row(&row));
         assert_eq!(sum.finish(), row.map(f64::from));
+    }
+
+    #[test]
+    fn equal_doubles_are_their_own_mean() {
+        let rows = [[0.1, 1.0], [0.1, 2.0], [0.1, 2.0]];
+        let (mut sum, mut equal) = (CentreSum::new(2), EqualInAllRows::default());
+        for row in rows {
+            sum.add_row(&row);
+            equal.add_row(&row);
+        }
+        let mut centre = sum.finish();
+        assert_ne!(centre[0], 0.1, "the sum is rounded");
+        equal.mend(&mut centre);
+        assert_eq!(centre, [0.1, 5.0 / 3.0]);
     }
 
     #[test]

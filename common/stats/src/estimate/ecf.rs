@@ -34,6 +34,8 @@ pub(super) struct Characteristic {
     unit: Unit,
     /// Real and imaginary part.
     phi: [(f64, f64); POINTS],
+    /// Number of values.
+    count: u64,
 }
 
 /// Where values lie, and σ by their quartiles: z = (x − median)/scale is what φ is of.
@@ -59,11 +61,17 @@ impl Characteristic {
         Ok(Self {
             unit,
             phi: characteristic(values, unit.median, unit.scale),
+            count: values.count(),
         })
     }
 
     pub(super) fn unit(&self) -> Unit {
         self.unit
+    }
+
+    /// Number of values.
+    pub(super) fn count(&self) -> f64 {
+        self.count as f64
     }
 
     pub(super) fn line(&self) -> Result<Fitted, Problem> {

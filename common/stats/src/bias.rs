@@ -7,7 +7,7 @@
 use std::f64::consts::{LN_2, PI};
 
 /// Euler's γ.
-const EULER: f64 = 0.577_215_664_901_532_9;
+pub(crate) const EULER: f64 = 0.577_215_664_901_532_9;
 
 /// E ln|X| of a Gaussian of variance 1: −(γ + ln 2)/2.
 pub const GAUSSIAN_MEAN_LN: f64 = -0.5 * (EULER + LN_2);

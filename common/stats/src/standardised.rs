@@ -18,8 +18,7 @@
 
 use std::f64::consts::{LN_2, PI};
 
-/// Euler's constant γ.
-const EULER: f64 = 0.577_215_664_901_532_9;
+use crate::bias::EULER;
 
 /// What the standardised treatments read on SαS noise of so many minibatches.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -13,13 +13,11 @@ use std::f64::consts::LN_2;
 use std::ops::Range;
 
 use super::blocks::{Chunk, LaneSums};
+use crate::bias::EULER;
 use crate::log_sum::sum_ln_abs;
 use crate::shape::NoiseShape;
 use crate::summary::{Series, SurrogateSums};
 use crate::wide::{self, Eight, Loop};
-
-/// Euler's constant γ.
-const EULER: f64 = 0.577_215_664_901_532_9;
 
 /// The sums over rows.
 #[derive(Debug)]

@@ -15,11 +15,9 @@
 use std::f64::consts::PI;
 
 use super::Problem;
+use crate::bias::EULER;
 use crate::exact_sum::ExactSum;
 use crate::values::{FLOM_POWER, ValueSums};
-
-/// Euler's constant γ.
-const EULER: f64 = 0.577_215_664_901_532_9;
 
 /// α from the variance of ln|x|. A Gaussian has 2; more is possible.
 pub fn log_moment(values: &ValueSums) -> Result<f64, Problem> {

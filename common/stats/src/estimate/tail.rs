@@ -14,7 +14,8 @@
 //! up to 100,000) the estimates are those of the values themselves, to 10⁻⁶. Beyond, order
 //! statistics come from the histogram: each ln X_(i) is off by 0.002 at worst, and by less the more
 //! values of a smooth law its bin holds. On SαS values of n = 2,000,000 the errors of α were below
-//! 0.0005; those of `pickands`, whose differences of values magnify the errors, below 0.005.
+//! 0.0005; those of `pickands`, whose differences of values magnify the errors, below 0.005, and 0.016 on
+//! Student's t of three degrees at n = 144,000, where it varies by 0.45 from draw to draw.
 //!
 //! **When they fail.** ξ ≤ 0 is [`Problem::LightTail`], and so are k + 1 values in one bin, whose ξ is
 //! below 0.004. Too few values for k are [`Problem::TooFewValues`].

@@ -37,7 +37,7 @@ pub enum OwnDataError {
         index: usize,
     },
     /// Labels in several columns.
-    #[error("labels of shape {0:?}: save one number for each example, of shape (examples,)")]
+    #[error("labels of shape {0:?}, not (examples,)")]
     Columns(Vec<usize>),
     /// A class below 0, or far above the others.
     #[error(

@@ -1,7 +1,7 @@
 //! A sweep: the frozen plan that a sweep file means.
 //!
-//! [`parse`] reads what the user wrote, in three steps: the TOML document with places; the file
-//! as it is *written*, value by value, where every slip of the pen becomes a [`Problem`]; and the
+//! [`parse`] reads what the user wrote, in three steps: the TOML document with places, without what
+//! is no TOML; the file as it is *written*, value by value, where every slip of the pen becomes a [`Problem`]; and the
 //! sweep as it is *meant*, with defaults and protocols filled in and every point made. A
 //! [`Sweep`] is valid by construction.
 //!
@@ -31,6 +31,7 @@ mod spacing;
 mod syntax;
 mod synthetic;
 mod text;
+mod unknown;
 mod value;
 mod written;
 
@@ -39,13 +40,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use toml::de::DeTable;
-
 use crate::id::{BlobId, SweepId};
 use crate::run::{NetworkPoint, Point, Run};
+use serde::{Deserialize, Serialize};
 
 use reader::Reader;
+use syntax::Readable;
 
 pub(crate) use number::shortest;
 
@@ -83,15 +83,7 @@ impl Files for BTreeMap<String, Vec<u8>> {
 ///
 /// Equal sources and files give equal sweeps on every machine.
 pub fn parse(source: &str, path: &str, files: &dyn Files) -> Result<Sweep, Problems> {
-    let mut reader = Reader::new(files);
-    let sweep = document(source)
-        .map_err(|problems| reader.problems = problems)
-        .ok()
-        .and_then(|document| {
-            let file = reader.file(&document);
-            meant::sweep(&mut reader, &file, source)
-        });
-    sweep.ok_or_else(|| Problems::new(path, source, &[], reader.problems))
+    read(source, files).map_err(|problems| Problems::new(path, source, &[], problems))
 }
 
 /// The same, with values set from outside: `KEY=VALUE`, such as `learning_rate=0.1,0.01`,
@@ -108,23 +100,15 @@ pub fn parse_with(
         return parse(source, path, files).map(|sweep| (source.to_owned(), sweep));
     }
     let wrong = |problems| Problems::new(path, source, set, problems);
-    let overridden = {
-        let document = document(source).map_err(wrong)?;
-        overrides::applied(source, &document, set).map_err(wrong)?
-    };
-    let mut reader = Reader::new(files);
-    let sweep = document(&overridden.source)
-        .map_err(|problems| reader.problems = problems)
-        .ok()
-        .and_then(|document| {
-            let file = reader.file(&document);
-            meant::sweep(&mut reader, &file, &overridden.source)
-        });
-    match sweep {
-        Some(sweep) => Ok((overridden.source, sweep)),
-        None => Err(wrong(
-            reader
-                .problems
+    let readable = Readable::of(source);
+    if !readable.problems.is_empty() {
+        return Err(wrong(readable.problems));
+    }
+    let overridden = overrides::applied(source, &readable.document(), set).map_err(wrong)?;
+    match read(&overridden.source, files) {
+        Ok(sweep) => Ok((overridden.source, sweep)),
+        Err(problems) => Err(wrong(
+            problems
                 .into_iter()
                 .map(|problem| problem.traced(|span| overridden.traced(span)))
                 .collect(),
@@ -132,24 +116,23 @@ pub fn parse_with(
     }
 }
 
+fn read(source: &str, files: &dyn Files) -> Result<Sweep, Vec<Problem>> {
+    let readable = Readable::of(source);
+    let mut reader = Reader::new(&readable, files);
+    let file = reader.file(&readable.document());
+    meant::sweep(&mut reader, &file, source).ok_or(reader.problems)
+}
+
 /// That a sweep is larger than it may be without a word, at what makes it so: its seeds, or else
 /// its first block. `help` says how to give that word.
 pub fn too_large(source: &str, path: &str, runs: usize, help: &str) -> Problems {
-    let document = document(source).unwrap_or_default();
+    let readable = Readable::of(source);
+    let document = readable.document();
     let (seeds, blocks) = (document.get("seeds"), document.get("block"));
     let first = blocks.and_then(|blocks| blocks.get_ref().as_array()?.first());
     let span = seeds.or(first).map_or(0..0, |node| node.span());
     let problem = Problem::at(span, format!("a sweep of {runs} runs")).help(help);
     Problems::new(path, source, &[], vec![problem])
-}
-
-fn document(source: &str) -> Result<DeTable<'_>, Vec<Problem>> {
-    let (document, errors) = DeTable::parse_recoverable(source);
-    if errors.is_empty() {
-        return Ok(document.into_inner());
-    }
-    // What is left of the document after an error says little of what was meant.
-    Err(syntax::problems(source, &errors))
 }
 
 /// A sweep file, checked and expanded.

@@ -6,14 +6,17 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tailsweep_common::sweep::parse;
 
-const FILES: [&str; 3] = [
+const FILES: [&str; 6] = [
     include_str!("right/design.toml"),
     include_str!("right/small.toml"),
     include_str!("wrong/the_example_with_every_kind_of_slip.toml"),
+    include_str!("wrong/other_languages.toml"),
+    include_str!("wrong/not_closed.toml"),
+    include_str!("wrong/syntax_and_meaning.toml"),
 ];
 
 /// Pieces that have a meaning somewhere in a sweep file.
-const PIECES: [&str; 44] = [
+const PIECES: [&str; 50] = [
     "-1",
     "0",
     "9223372036854775807",
@@ -40,6 +43,12 @@ const PIECES: [&str; 44] = [
     ",",
     ".",
     "#",
+    ":",
+    "(",
+    ";",
+    "\\",
+    "fcn",
+    "\u{a0}",
     "\n",
     "\r\n",
     "\t",
@@ -171,6 +180,16 @@ fn a_file_of_nothing_but_slips_is_not_shown_without_end() {
     let shown = problems.render(false);
     assert!(shown.len() < 100_000);
     assert!(shown.contains("further problems"));
+}
+
+#[test]
+fn a_file_of_nothing_but_wrong_values_is_read_in_a_moment() {
+    let words = "word, ".repeat(100_000);
+    survives(&format!("width = [{words}]"));
+    survives(&"width = word\n".repeat(20_000));
+    survives(&"width: 8\n".repeat(20_000));
+    survives(&"width = [8\n".repeat(20_000));
+    survives(&"[train\n".repeat(20_000));
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn every_way_to_write_a_table_can_be_changed() {
 
 #[test]
 fn wrong_values_are_shown_in_the_text_of_the_flag() {
-    let wrong: [&[&str]; 27] = [
+    let wrong: [&[&str]; 29] = [
         &["learning_rate=-1"],
         &["learning_rate=0.1,-1,fast"],
         &["lerning_rate=0.1"],
@@ -205,6 +205,8 @@ fn wrong_values_are_shown_in_the_text_of_the_flag() {
         &["depth=rang(2,6)"],
         &["depth=range(2)"],
         &["depth=range(2,6,0)"],
+        &["depth=range(2,6,3)"],
+        &["width=linspace(8,16)"],
         &["depth=range(a,b)"],
         &["width=geomspace(8,512,4,5)"],
         &["width=geomspace(8,9,4)"],
@@ -237,6 +239,16 @@ fn problems_of_the_file_keep_their_places() {
     assert!(problems.contains("set.toml:12:14"), "{problems}");
     assert!(problems.contains("set.toml:22:14"), "{problems}");
     assert_eq!(problems.matches("error:").count(), 2, "{problems}");
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_shown_and_nothing_is_set() {
+    let file = FILE.replace("dataset = \"mnist\"", "dataset = mnist");
+    let Err(problems) = set(&file, &["seeds=0"]) else {
+        panic!("a wrong file");
+    };
+    assert!(problems.contains("set.toml:8:11"), "{problems}");
+    assert_eq!(problems.matches("error:").count(), 1, "{problems}");
 }
 
 proptest! {

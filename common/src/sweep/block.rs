@@ -104,6 +104,8 @@ impl Reader<'_> {
                 }
             }
         }
+        let unread = self.unread_keys(Place::Block).into_iter();
+        broken.extend(unread.filter(|key| axes.iter().all(|axis: &Axis| axis.key != *key)));
         let mut block = Block {
             span: node.span(),
             axes,
@@ -171,6 +173,12 @@ impl Reader<'_> {
                 return self
                     .spaced(key, what, node)
                     .map(|values| (values, vec![node.span()]));
+            }
+            DeValue::Table(table) if table.contains_key("values") => {
+                let message = format!("`{what}` must be a value or a list of values");
+                let help = self.of_another_program(key, what, table);
+                let help = help.unwrap_or(format!("write `{}`", written(key)));
+                return self.refuse(Problem::at(node.span(), message).help(help));
             }
             DeValue::Array(items) => items,
             _ => return Some((vec![self.value(key, what, node)?], vec![node.span()])),
@@ -290,7 +298,9 @@ impl Reader<'_> {
     /// Refuses axes that runs of `family` do not depend on; those of a network are judged elsewhere,
     /// but for the keys of what trains none.
     fn foreign(&mut self, block: &Block, family: Option<Family>) {
-        let family = family.unwrap_or(Family::Fcn);
+        let Some(family) = family else {
+            return;
+        };
         for axis in &block.axes {
             let key = axis.key;
             let is_judged_elsewhere =

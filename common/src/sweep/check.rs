@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use tailsweep_stats::Treatment;
+use toml::de::DeValue;
 
 use super::block::Block;
 use super::draft::Fault;
@@ -16,9 +17,13 @@ use crate::run::{Architecture, Measure, NetworkPoint, Point, Targets};
 /// A network of more parameters is a slip of the pen: its weights alone take 40 GB.
 const MOST_PARAMS: u64 = 10_000_000_000;
 
+/// Bytes that the dumped gradients of a run may take.
+const MOST_DUMPED: u64 = 64 << 30;
+
 /// Checks points one by one, and says each problem once for each place.
 pub(super) struct Checks<'f> {
     file: &'f File,
+    source: &'f str,
     problems: Vec<Problem>,
     said: BTreeSet<(Rule, usize)>,
 }
@@ -34,12 +39,14 @@ enum Rule {
     Loss,
     Classes,
     Test,
+    Dump,
 }
 
 impl<'f> Checks<'f> {
-    pub(super) fn of(file: &'f File) -> Self {
+    pub(super) fn of(file: &'f File, source: &'f str) -> Self {
         Self {
             file,
+            source,
             problems: Vec::new(),
             said: BTreeSet::new(),
         }
@@ -114,7 +121,7 @@ impl<'f> Checks<'f> {
             });
             return;
         }
-        if has(&[Key::Dataset]) && !dataset.targets().fit(point.loss) {
+        if has(&[Key::Dataset, Key::Loss]) && !dataset.targets().fit(point.loss) {
             self.wrong_loss(block, position, point);
         }
         let examples = point.dataset.examples(Split::Train);
@@ -188,6 +195,65 @@ impl<'f> Checks<'f> {
             });
         }
         self.check_interval(Some(&point.measure));
+        self.check_dump(block, position, point);
+    }
+
+    /// Steps that are dumped must be measured, and their files must be possible.
+    fn check_dump(&mut self, block: &Block, position: &[usize], point: &NetworkPoint) {
+        let sections_are_sound = self.file.sections().iter().all(|one| one.broken.is_empty());
+        if !(block.is_sound && sections_are_sound) {
+            return;
+        }
+        let (measure, steps) = (&point.measure, point.train.steps);
+        let list = place(self.file, block, position, Key::Dump);
+        let is_due = |step: u64| step <= steps && measure.is_due(step, steps);
+        for (index, step) in measure.dump.iter().enumerate() {
+            if is_due(*step) {
+                continue;
+            }
+            let at = self.item(&list, index).unwrap_or(list.clone());
+            self.say(Rule::Dump, at.start, || {
+                let (wrong, help) = match *step > steps {
+                    true => (
+                        "comes after the last one",
+                        format!("write at most `{steps}`"),
+                    ),
+                    false => (
+                        "is not measured",
+                        format!(
+                            "write multiples of `every` ({}), or `{steps}`",
+                            measure.every
+                        ),
+                    ),
+                };
+                Problem::at(at, format!("step `{step}` of `dump` {wrong}")).help(help)
+            });
+        }
+        let splits = measure.splits.iter();
+        let rows: u64 = splits.map(|split| point.minibatches(*split) as u64).sum();
+        let bytes = (4 * rows)
+            .saturating_mul(point.params())
+            .saturating_mul(measure.dump.len() as u64);
+        if bytes > MOST_DUMPED {
+            self.say(Rule::Dump, list.start, || {
+                let gib = bytes >> 30;
+                Problem::at(
+                    list,
+                    format!("the files of `dump` would take {gib} GiB a run"),
+                )
+                .help(format!(
+                    "write fewer steps, or `minibatches`: {} GiB are the most",
+                    MOST_DUMPED >> 30
+                ))
+            });
+        }
+    }
+
+    /// Where an item of a list stands.
+    fn item(&self, list: &Span, index: usize) -> Option<Span> {
+        let value = DeValue::parse(self.source.get(list.clone())?).ok()?;
+        let span = value.get_ref().as_array()?.get(index)?.span();
+        Some(list.start + span.start..list.start + span.end)
     }
 
     fn wrong_loss(&mut self, block: &Block, position: &[usize], point: &NetworkPoint) {

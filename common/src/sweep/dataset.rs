@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
-use super::key::{closest, unknown_word};
 use super::number::shortest;
 use super::problem::{Problem, Span, listed, quoted};
 use super::reader::{Entry, Node, Reader, out_of_bounds, wrong_kind};
+use super::unknown::{closest, unknown_word};
 use crate::measurement::Split;
 use crate::network::Shape;
 use crate::run::{

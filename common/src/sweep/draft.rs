@@ -145,17 +145,17 @@ impl Draft {
             }
             Family::Fcn => {
                 let (width, depth) = (self.width, self.depth);
-                self.network(Architecture::Fcn { width, depth })
+                Ok(self.network(Architecture::Fcn { width, depth }))
             }
             Family::Alexnet => {
                 let width = self.width;
-                self.network(Architecture::Alexnet { width })
+                Ok(self.network(Architecture::Alexnet { width }))
             }
-            Family::LinearRegression => self.network(Architecture::LinearRegression),
+            Family::LinearRegression => Ok(self.network(Architecture::LinearRegression)),
         }
     }
 
-    fn network(self, architecture: Architecture) -> Result<Point, Fault> {
+    fn network(self, architecture: Architecture) -> Point {
         let Self {
             dataset,
             batch_size,
@@ -181,7 +181,7 @@ impl Draft {
                 gamma: 0.5,
             };
         }
-        let point = NetworkPoint {
+        Point::Network(NetworkPoint {
             dataset,
             architecture,
             batch_size,
@@ -189,41 +189,8 @@ impl Draft {
             loss,
             train,
             measure,
-        };
-        match wrong_dump(&point) {
-            Some(fault) => Err(fault),
-            None => Ok(Point::Network(point)),
-        }
+        })
     }
-}
-
-/// Bytes that the dumped gradients of a run may take.
-const MOST_DUMPED: u64 = 64 << 30;
-
-/// Steps that are dumped must be measured, and their files must be possible.
-fn wrong_dump(point: &NetworkPoint) -> Option<Fault> {
-    let (measure, steps) = (&point.measure, point.train.steps);
-    let is_due = |step: &u64| *step <= steps && measure.is_due(*step, steps);
-    if let Some(step) = measure.dump.iter().find(|step| !is_due(step)) {
-        return Some(Fault {
-            key: Key::Dump,
-            message: format!("step `{step}` of `dump` is not measured"),
-            help: format!("write multiples of `every` ({}), or {steps}", measure.every),
-        });
-    }
-    let splits = measure.splits.iter();
-    let rows: u64 = splits.map(|split| point.minibatches(*split) as u64).sum();
-    let bytes = (4 * rows)
-        .saturating_mul(point.params())
-        .saturating_mul(measure.dump.len() as u64);
-    (bytes > MOST_DUMPED).then(|| Fault {
-        key: Key::Dump,
-        message: format!("the files of `dump` would take {} GiB a run", bytes >> 30),
-        help: format!(
-            "write fewer steps, or `minibatches`: {} GiB are the most",
-            MOST_DUMPED >> 30
-        ),
-    })
 }
 
 /// Why the values of a point make none.

@@ -321,11 +321,9 @@ impl LevyDraft {
         };
         let noise = point.noise();
         if point.theory().is_none() || !(noise.is_finite() && noise > 0.0) {
-            let message = format!(
-                "the noise of a step, `epsilon`·(`learning_rate`·`batch_size`)^(1/`alpha` − 1), would \
-                 be {noise:e}"
-            );
-            let help = "write numbers nearer to 1, such as `alpha = 1.5` and `epsilon = 0.1`";
+            let message = format!("the noise of a step would be {noise:?}");
+            let help = "it is `epsilon`·(`learning_rate`·`batch_size`)^(1/`alpha` − 1): write numbers \
+                        nearer to 1, such as `alpha = 1.5` and `epsilon = 0.1`";
             return Err(Fault::at(LevyKey::Alpha, message, help));
         }
         Ok(point)

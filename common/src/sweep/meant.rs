@@ -8,7 +8,7 @@ use super::block::{Axis, Block};
 use super::check::Checks;
 use super::draft::Draft;
 use super::grid::Grid;
-use super::key::Key;
+use super::key::{Key, Place};
 use super::problem::{Problem, Span, quoted};
 use super::reader::{MOST, MOST_HELP, Reader, Weights, plain};
 use super::sample::Drawn;
@@ -31,11 +31,14 @@ pub(super) fn sweep(reader: &mut Reader<'_>, file: &File, source: &str) -> Optio
         .as_ref()
         .map_or(default_seeds, |(seeds, _)| seeds.clone());
     let points = if is_small_enough(reader, file, seeds.len()) {
-        expand(reader, file)
+        expand(reader, file, source)
     } else {
         Vec::new()
     };
-    check_weights(reader, &points);
+    // Of a size that could not be read nobody knows which weights fit it.
+    if file.blocks.iter().all(|block| block.is_sound) {
+        check_weights(reader, &points);
+    }
     if !reader.problems.is_empty() {
         return None;
     }
@@ -77,6 +80,7 @@ fn required_steps(reader: &mut Reader<'_>, file: &File) {
     let train = &file.train;
     let is_set = train.place(Key::Steps).is_some()
         || train.broken.contains(&Key::Steps)
+        || reader.is_unread(Place::Top, "train")
         || train.protocol == Some(Protocol::Code)
         || (!file.blocks.is_empty()
             && file
@@ -170,11 +174,11 @@ fn count(points: usize) -> String {
 
 /// The points of all blocks, block by block. Of a block with problems the points that its other
 /// values make are checked all the same, so that everything is said at once.
-fn expand(reader: &mut Reader<'_>, file: &File) -> Vec<Arc<Point>> {
+fn expand(reader: &mut Reader<'_>, file: &File, source: &str) -> Vec<Arc<Point>> {
     let base = Draft::of(file);
     let mut points = Vec::new();
     let sections_are_sound = file.sections().iter().all(|one| one.broken.is_empty());
-    let mut checks = Checks::of(file);
+    let mut checks = Checks::of(file, source);
     let mut known = Known::of(file);
     for (number, block) in file
         .blocks

@@ -10,8 +10,9 @@ mod value;
 
 use toml::de::DeTable;
 
-use super::key::{self, Key, Place};
+use super::key::{Key, Place};
 use super::problem::{Origin, Problem, Span, quoted};
+use super::unknown;
 use value::Written;
 
 const HELP: &str = "write `KEY=VALUE`, as in `learning_rate=0.1,0.01` or `depth=range(2,6)`";
@@ -142,8 +143,8 @@ fn known(word: &str, span: Span, in_block: bool) -> Result<(), Box<Problem>> {
         .iter()
         .find(is_bare)
         .copied()
-        .or_else(|| key::alias_among(word, &all))
-        .or_else(|| key::closest(word, all.iter().copied()));
+        .or_else(|| unknown::alias_among(word, &all))
+        .or_else(|| unknown::closest(word, all.iter().copied()));
     let help = match meant {
         Some(key) => format!("did you mean `{key}`?"),
         None => "write a key of the sweep file, as in `width=8,16`, `train.steps=100`, \

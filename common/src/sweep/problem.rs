@@ -195,7 +195,16 @@ impl Problems {
 
     fn report<'a>(&'a self, problem: &'a Problem) -> annotate_snippets::Group<'a> {
         let Text { path, source } = self.text(problem.origin);
-        let also = problem.also.as_ref().map(|(span, _)| span.clone());
+        let is_in_sight = |span: &Span| {
+            let (first, last) = (
+                span.start.min(problem.span.start),
+                span.end.max(problem.span.end),
+            );
+            last - first <= WIDTH || source[first..last].contains('\n')
+        };
+        let far = problem.also.as_ref().filter(|(span, _)| !is_in_sight(span));
+        let near = problem.also.as_ref().filter(|(span, _)| is_in_sight(span));
+        let also = near.map(|(span, _)| span.clone());
         let first = also.as_ref().map_or(problem.span.start, |also| {
             also.start.min(problem.span.start)
         });
@@ -210,14 +219,18 @@ impl Problems {
         let line_start = 1 + source[..start].matches('\n').count();
         let moved = |span: &Span| span.start - start..span.end - start;
         let mut here = AnnotationKind::Primary.span(moved(&problem.span));
-        if !problem.label.is_empty() {
+        if let Some((span, label)) = far {
+            let line = source[..span.start].rfind('\n').map_or(0, |at| at + 1);
+            let column = source[line..span.start].chars().count() + 1;
+            here = here.label(format!("{}, {label} in column {column}", problem.label));
+        } else if !problem.label.is_empty() {
             here = here.label(problem.label.as_str());
         }
         let mut snippet = Snippet::source(&source[start..end])
             .path(path.as_str())
             .line_start(line_start)
             .annotation(here);
-        if let Some((span, label)) = &problem.also {
+        if let Some((span, label)) = near {
             snippet = snippet.annotation(
                 AnnotationKind::Context
                     .span(moved(span))
@@ -311,6 +324,13 @@ pub(super) fn quoted(text: &str) -> String {
         shown.push('…');
     }
     format!("`{shown}`")
+}
+
+/// `text` in backticks, to be copied as it is; `None` when it is too long or not plain to see.
+pub(super) fn code(text: &str) -> Option<String> {
+    const LONGEST: usize = 66;
+    let is_plain = !text.contains(|c: char| c.is_control() || c == '`');
+    (is_plain && text.chars().count() <= LONGEST).then(|| format!("`{text}`"))
 }
 
 /// `a`, `b` and `c`.

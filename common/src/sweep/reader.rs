@@ -7,9 +7,11 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::key::{Place, meant, unknown_key};
+use super::key::{Key, Place};
 use super::number::Literal;
-use super::problem::{Problem, Span, quoted};
+use super::problem::{Problem, Span, code, quoted};
+use super::syntax::Readable;
+use super::unknown::{all_meant, meant, unknown_key};
 use super::{Files, MAX_FILE};
 use crate::id::BlobId;
 use crate::own_data::{Examples, Labels, OwnDataError};
@@ -32,6 +34,9 @@ pub(super) const MOST_HELP: &str = "one file may ask for 10,000,000 values, poin
 /// What is collected while a file is read.
 pub(super) struct Reader<'f> {
     pub(super) problems: Vec<Problem>,
+    source: &'f str,
+    /// Keys that stand in the file and could not be read: nobody misses them.
+    unread: Vec<(Place, &'static str)>,
     /// The files that were named, with their digests, in the order of the file.
     pub(super) named: Vec<(String, BlobId)>,
     /// Values that ranges may still make.
@@ -54,9 +59,17 @@ pub(super) struct Weights {
 }
 
 impl<'f> Reader<'f> {
-    pub(super) fn new(files: &'f dyn Files) -> Self {
+    pub(super) fn new(readable: &'f Readable<'_>, files: &'f dyn Files) -> Self {
+        let mut unread = Vec::new();
+        for key in readable.unread.iter().flat_map(|word| all_meant(word)) {
+            if !unread.contains(&key) {
+                unread.push(key);
+            }
+        }
         Self {
-            problems: Vec::new(),
+            problems: readable.problems.clone(),
+            source: &readable.text,
+            unread,
             named: Vec::new(),
             budget: MOST,
             own: BTreeMap::new(),
@@ -71,6 +84,30 @@ impl<'f> Reader<'f> {
     pub(super) fn refuse<T>(&mut self, problem: Problem) -> Option<T> {
         self.problems.push(problem);
         None
+    }
+
+    /// What is written at a place.
+    pub(super) fn written(&self, span: Span) -> &'f str {
+        &self.source[span]
+    }
+
+    /// Takes a key for one that stands in the file and cannot be read.
+    pub(super) fn take_as_unread(&mut self, place: Place, word: &'static str) {
+        self.unread.push((place, word));
+    }
+
+    pub(super) fn is_unread(&self, place: Place, word: &str) -> bool {
+        self.unread.contains(&(place, word))
+    }
+
+    /// The keys of a section, or the axes of a block, that could not be read.
+    pub(super) fn unread_keys(&self, place: Place) -> Vec<Key> {
+        let unread = self.unread.iter().filter(|(other, _)| *other == place);
+        let key = |word: &str| match place {
+            Place::Block => Key::of_axis(word),
+            _ => Key::of_setting(place, word),
+        };
+        unread.filter_map(|(_, word)| key(word)).collect()
     }
 
     /// The entries of a table in the order of the file.
@@ -139,7 +176,7 @@ impl<'f> Reader<'f> {
         }
     }
 
-    /// Any finite number.
+    /// Any finite number; `example` helps.
     pub(super) fn number(&mut self, what: &str, node: &Node<'_>, example: &str) -> Option<Literal> {
         let literal = match node.get_ref() {
             DeValue::Integer(written) => Literal::of_integer(written),
@@ -174,6 +211,23 @@ impl<'f> Reader<'f> {
         most: i64,
     ) -> Option<i64> {
         let example = format!("write a whole number from {}", from_to(least, most));
+        self.whole_like(what, node, least, most, &example)
+    }
+
+    /// The same with a help of its own.
+    pub(super) fn whole_like(
+        &mut self,
+        what: &str,
+        node: &Node<'_>,
+        least: i64,
+        most: i64,
+        example: &str,
+    ) -> Option<i64> {
+        let fits = |literal: Literal| {
+            let whole = literal.whole().filter(|_| literal.is_integer);
+            whole.is_some_and(|whole| (least..=most).contains(&whole))
+        };
+        let example = without_quotes(node, fits).unwrap_or(example.to_owned());
         let literal = self.number(what, node, &example)?;
         let example = match literal.whole() {
             Some(whole) if whole > most => format!("write at most `{most}`"),
@@ -260,6 +314,18 @@ impl<'f> Reader<'f> {
         }
         digest
     }
+}
+
+/// That a number is to be written without its quotation marks, if it is one that fits.
+pub(super) fn without_quotes(node: &Node<'_>, fits: impl Fn(Literal) -> bool) -> Option<String> {
+    let text = node.get_ref().as_str()?;
+    let literal = match DeValue::parse(text).ok()?.get_ref() {
+        DeValue::Integer(written) => Literal::of_integer(written),
+        DeValue::Float(written) => Literal::of_float(written),
+        _ => None,
+    };
+    literal.filter(|literal| fits(*literal))?;
+    Some(format!("write {}", code(text)?))
 }
 
 /// The problem of a file that is no array of `what`.

@@ -6,9 +6,10 @@
 use toml::de::{DeTable, DeValue};
 
 use super::block::Axis;
-use super::key::{Key, closest};
+use super::key::Key;
 use super::problem::{Problem, Span, listed, quoted};
 use super::reader::{Node, Reader, wrong_kind};
+use super::unknown::{alias_among, closest};
 use super::value::Value;
 
 const ZIP: &str = "write lists of axes, as in `zip = [[\"batch_size\", \"learning_rate\"]]`";
@@ -257,7 +258,10 @@ impl Judge<'_, '_, '_> {
         }
         let axis = self.axes.iter().position(|axis| axis.key.name() == word);
         if axis.is_none() {
-            self.refuse(no_axis(self.axes, word, span));
+            let read = self.axes.iter().map(|axis| axis.key);
+            let keys = read.chain(self.broken.iter().copied());
+            let names: Vec<&str> = keys.map(Key::name).collect();
+            self.refuse(no_axis(&names, word, span));
         }
         axis
     }
@@ -353,13 +357,13 @@ fn shown(values: &[Value]) -> String {
 }
 
 /// The problem of a rule that names no axis of the block.
-fn no_axis(axes: &[Axis], word: &str, span: Span) -> Problem {
-    let names: Vec<&str> = axes.iter().map(|axis| axis.key.name()).collect();
+fn no_axis(names: &[&str], word: &str, span: Span) -> Problem {
     let quoted_name = format!(".{word}");
     let near = names
         .iter()
         .find(|name| name.ends_with(&quoted_name))
         .copied()
+        .or_else(|| alias_among(word, names))
         .or_else(|| closest(word, names.iter().copied()));
     let help = match near {
         None if ["train", "measure"].contains(&word) => {
@@ -367,7 +371,7 @@ fn no_axis(axes: &[Axis], word: &str, span: Span) -> Problem {
         }
         Some(near) if near.contains('.') => format!("did you mean `\"{near}\"`?"),
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("its axes are {}", listed(names, "and")),
+        None => format!("its axes are {}", listed(names.iter().copied(), "and")),
     };
     Problem::at(span, format!("this block has no axis {}", quoted(word))).help(help)
 }

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 use super::block::Block;
-use super::key::closest;
 use super::problem::{Problem, Span, quoted};
 use super::reader::{Node, Reader, wrong_kind};
+use super::unknown::closest;
 use crate::id::RunId;
 use crate::run::Point;
 

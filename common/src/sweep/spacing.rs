@@ -2,10 +2,11 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::key::{Key, closest};
+use super::key::Key;
 use super::number::{self, Literal, NoRange, shortest};
-use super::problem::{Problem, Span, quoted};
-use super::reader::{MOST_HELP, Node, Reader, wrong_kind};
+use super::problem::{Problem, Span, code, quoted};
+use super::reader::{MOST_HELP, Node, Reader, without_quotes, wrong_kind};
+use super::unknown::closest;
 use super::value::{Numbers, Value};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,13 +64,19 @@ impl Reader<'_> {
         let DeValue::Table(table) = node.get_ref() else {
             return None;
         };
-        let written = self.spacing(what, table, node.span())?;
+        let written = self.spacing(key, what, table, node.span())?;
         let numbers = self.computed(&written, node.span())?;
         self.budget -= numbers.len();
         self.converted(key, what, &written, numbers, node.span())
     }
 
-    fn spacing(&mut self, what: &str, table: &DeTable<'_>, span: Span) -> Option<Written> {
+    fn spacing(
+        &mut self,
+        key: Key,
+        what: &str,
+        table: &DeTable<'_>,
+        span: Span,
+    ) -> Option<Written> {
         let forms: Vec<Form> = Form::ALL
             .into_iter()
             .filter(|form| table.contains_key(form.word()))
@@ -86,10 +93,11 @@ impl Reader<'_> {
                 Some((span, word)) => {
                     Problem::at(span, message).help(format!("did you mean `{word}`?"))
                 }
-                None => Problem::at(span, message).help(format!(
-                    "a range is written as {}",
-                    Form::Geomspace.example()
-                )),
+                None => {
+                    let other = self.of_another_program(key, what, table);
+                    let help = || format!("a range is written as {}", Form::Geomspace.example());
+                    Problem::at(span, message).help(other.unwrap_or_else(help))
+                }
             };
             return self.refuse(problem);
         };
@@ -104,7 +112,11 @@ impl Reader<'_> {
                     step = literal.map(|literal| (literal, at));
                 }
                 "count" if form != Form::Range => {
-                    count = self.whole("count", entry.value, 1).map(|count| (count, at));
+                    let help = "write a `count` of 2 or more";
+                    let most = i64::MAX;
+                    let written = self.whole_like("count", entry.value, 1, most, help);
+                    let written = written.and_then(|count| u64::try_from(count).ok());
+                    count = written.map(|count| (count, at));
                 }
                 "round" if form != Form::Range => {
                     round = self.flag("round", entry.value).unwrap_or(false);
@@ -142,6 +154,54 @@ impl Reader<'_> {
         })
     }
 
+    /// How values are written here that W&B writes as `{ values = […] }`, `{ value = … }` or
+    /// `{ min = …, max = … }`.
+    pub(super) fn of_another_program(
+        &self,
+        key: Key,
+        what: &str,
+        table: &DeTable<'_>,
+    ) -> Option<String> {
+        let written = |name: &str| table.get(name).map(|value| self.written(value.span()));
+        let is_list = |name: &str| {
+            table
+                .get(name)
+                .is_some_and(|value| value.get_ref().is_array())
+        };
+        let is_number = |name: &str| {
+            let value = table.get(name).map(|value| value.get_ref());
+            matches!(value, Some(DeValue::Integer(_) | DeValue::Float(_)))
+        };
+        let pair = |value: &str| {
+            let mark = if what.contains('.') { "\"" } else { "" };
+            code(&format!("{mark}{what}{mark} = {value}"))
+        };
+        if is_list("values") {
+            let pair = pair(written("values")?);
+            let pair = pair.map(|pair| format!(": {pair}"));
+            return Some(format!("write the list itself{}", pair.unwrap_or_default()));
+        }
+        if let Some(value) = written("value") {
+            return pair(value).map(|pair| format!("write {pair}"));
+        }
+        if !(is_number("min") && is_number("max")) {
+            return None;
+        }
+        let ends = format!("[{}, {}]", written("min")?, written("max")?);
+        let is_log = table.values().any(|value| {
+            let word = value.get_ref().as_str();
+            word.is_some_and(|word| word.contains("log"))
+        });
+        let is_whole = matches!(key.numbers(), Some(Numbers::Whole { .. }));
+        let range = match (is_log, is_whole) {
+            (false, true) => format!("{{ range = {ends} }}"),
+            (false, false) => format!("{{ linspace = {ends}, count = 5 }}"),
+            (true, true) => format!("{{ geomspace = {ends}, count = 5, round = true }}"),
+            (true, false) => format!("{{ geomspace = {ends}, count = 5 }}"),
+        };
+        pair(&range).map(|pair| format!("write {pair}"))
+    }
+
     fn ends(&mut self, form: Form, node: &Node<'_>) -> Option<[Literal; 2]> {
         let help = format!("write its two ends, as in {}", form.example());
         let DeValue::Array(items) = node.get_ref() else {
@@ -153,8 +213,11 @@ impl Reader<'_> {
             let message = format!("`{}` must have two ends, not {}", form.word(), ends.len());
             return self.refuse(Problem::at(node.span(), message).help(help));
         };
-        let first = self.number(form.word(), first, &help);
-        let last = self.number(form.word(), last, &help);
+        let end = |node| {
+            let help = without_quotes(node, |_| true).unwrap_or(help.clone());
+            self.number(form.word(), node, &help)
+        };
+        let [first, last] = [first, last].map(end);
         Some([first?, last?])
     }
 
@@ -214,7 +277,7 @@ impl Reader<'_> {
                 shortest(first.value)
             );
             let help = format!(
-                "write `range = [{}, {}]`",
+                "write the smaller end first: `{}`, then `{}`",
                 shortest(last.value),
                 shortest(first.value)
             );
@@ -238,9 +301,9 @@ impl Reader<'_> {
                     "a range includes both ends, but steps of `{}` from `{first}` miss `{last}`",
                     shortest(step.value)
                 );
-                let mut help = format!("write `range = [{first}, {behind}]`");
+                let mut help = format!("let it end at `{behind}`");
                 if before != first {
-                    help = format!("write `range = [{first}, {before}]` or `[{first}, {behind}]`");
+                    help = format!("let it end at `{before}` or at `{behind}`");
                 }
                 self.refuse(Problem::at(step_at, message).help(help))
             }

@@ -4,12 +4,13 @@ use tailsweep_stats::{Treatment, Treatments};
 use toml::de::DeValue;
 
 use super::dataset;
-use super::key::{Key, closest, unknown_word};
+use super::key::Key;
 use super::levy_sde::{LevyKey, POTENTIALS};
 use super::number::{Literal, shortest};
 use super::problem::{Problem, Span, listed, quoted};
-use super::reader::{Node, Reader, Weights, out_of_bounds, wrong_kind};
+use super::reader::{Node, Reader, Weights, out_of_bounds, without_quotes, wrong_kind};
 use super::synthetic::{LAWS, SyntheticKey};
+use super::unknown::{closest, unknown_word};
 use crate::measurement::Split;
 use crate::run::{Dataset, Init, Loss, Sampling, Schedule};
 
@@ -148,6 +149,22 @@ impl Key {
         })
     }
 
+    /// Whether it takes true or false.
+    pub(super) fn takes_flags(self) -> bool {
+        matches!(
+            self,
+            Self::Iterates
+                | Self::StopAtTrainAccuracy
+                | Self::Synthetic(SyntheticKey::Centred)
+                | Self::Levy(LevyKey::FirstExit)
+        )
+    }
+
+    /// Whether it takes numbers and nothing else.
+    pub(super) fn takes_numbers_alone(self) -> bool {
+        self.numbers().is_some() && !matches!(self, Self::Minibatches | Self::StopAtTrainAccuracy)
+    }
+
     /// The value of a number that a range made.
     pub(super) fn value_of(self, number: f64) -> Result<Value, String> {
         match self.numbers() {
@@ -253,7 +270,8 @@ impl Reader<'_> {
                 .whole_within(what, node, least, most)
                 .map(|whole| key.whole(whole as u64)),
             Numbers::Real { fits, bounds } => {
-                let help = format!("write {bounds}");
+                let help = without_quotes(node, |literal| fits(literal.value));
+                let help = help.unwrap_or(format!("write {bounds}"));
                 let Literal { value, .. } = self.number(what, node, &help)?;
                 if fits(value) {
                     return Some(key.real(value));

@@ -6,10 +6,10 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 use super::block::Block;
-use super::duration;
+use super::duration::{self, NoSpan};
 use super::key::{Key, Place};
-use super::problem::{Problem, Span, quoted};
-use super::reader::{MOST, MOST_HELP, Node, Reader, out_of_bounds, wrong_kind};
+use super::problem::{Problem, Span, code, quoted};
+use super::reader::{Entry, MOST, MOST_HELP, Node, Reader, out_of_bounds, wrong_kind};
 use super::value::{Value, twice};
 
 /// The longest name, in characters: it also names a folder.
@@ -132,13 +132,22 @@ impl Reader<'_> {
                 _ => misspelt.extend(self.unknown_key(Place::Top, &entry)),
             }
         }
+        for (place, section) in [
+            (Place::Train, &mut file.train),
+            (Place::Measure, &mut file.measure),
+            (Place::Synthetic, &mut file.synthetic),
+            (Place::LevySde, &mut file.levy_sde),
+        ] {
+            section.broken.extend(self.unread_keys(place));
+        }
         self.take_time_limit_of_blocks(&mut file);
         for (key, example) in [
             ("version", "version = 1"),
             ("name", "name = \"my-sweep\""),
             ("block", "[[block]]"),
         ] {
-            if !document.contains_key(key) && !misspelt.contains(&key) {
+            let is_there = document.contains_key(key) || self.is_unread(Place::Top, key);
+            if !is_there && !misspelt.contains(&key) {
                 self.problems.push(
                     Problem::at(0..0, format!("the sweep file has no `{key}`"))
                         .help(format!("write `{example}`{}", after(key))),
@@ -276,18 +285,14 @@ impl Reader<'_> {
     }
 
     fn section(&mut self, place: Place, node: &Node<'_>) -> Section {
-        let name = match place {
-            Place::Train => "train",
-            Place::Synthetic => "synthetic",
-            Place::LevySde => "levy_sde",
-            _ => "measure",
-        };
+        let name = place.section().expect("a section has a name");
         let mut section = Section {
             span: node.span(),
             ..Section::default()
         };
         let example = format!("write its keys below `[{name}]`");
         let Some(table) = self.table(name, node, &example) else {
+            self.take_as_unread(Place::Top, name);
             return section;
         };
         for entry in self.entries(table) {
@@ -300,13 +305,13 @@ impl Reader<'_> {
                     section.protocol = self.protocol(entry.value);
                     section.protocol_at = entry.value.span();
                     if section.protocol.is_none() {
-                        // What it would have set is not missing.
-                        section.broken.push(Key::Steps);
+                        self.protocol_is_unread();
                     }
                 }
                 (None, "time_limit") if place == Place::Train => {
                     section.time_limit = self.time_limit(entry.value);
                 }
+                _ if self.is_section_in_section(name, &entry) => {}
                 _ => {
                     let meant = self.unknown_key(place, &entry);
                     let meant = meant.and_then(|word| Key::of_setting(place, word));
@@ -317,6 +322,47 @@ impl Reader<'_> {
         section
     }
 
+    /// What a protocol would have set is not missing.
+    fn protocol_is_unread(&mut self) {
+        self.take_as_unread(Place::Train, "steps");
+        self.take_as_unread(Place::Block, "batch_size");
+        self.take_as_unread(Place::Block, "learning_rate");
+    }
+
+    /// Whether an entry below the header `[name]` is written as if it stood above it, such as
+    /// `train.momentum = 0.9`, which is then said.
+    fn is_section_in_section(&mut self, name: &str, entry: &Entry<'_, '_>) -> bool {
+        let is_section = |place: &Place| place.section() == Some(entry.key);
+        if !(Place::ALL.iter().any(is_section) && entry.value.get_ref().is_table()) {
+            return false;
+        }
+        // `train.schedule.cosine = true` is a table in a table.
+        let (mut path, mut value) = (Vec::new(), entry.value);
+        while let Some(table) = value.get_ref().as_table()
+            && let Some(inner) = self.entries(table).into_iter().next()
+            && (path.is_empty() || !self.written(value.span()).starts_with('{'))
+        {
+            path.push(inner.key);
+            value = inner.value;
+        }
+        let key = path.join(".");
+        let pair = code(&format!("{key} = {}", self.written(value.span())));
+        let pair = pair.unwrap_or(format!("`{key} = …`"));
+        let help = match entry.key == name {
+            true => format!("write {pair}: the line stands below `[{name}]`"),
+            false => format!("write {pair} below `[{}]`", entry.key),
+        };
+        self.problems.push(
+            Problem::at(
+                entry.span.clone(),
+                format!("unknown key {}", quoted(entry.key)),
+            )
+            .label(format!("a table inside `[{name}]`"))
+            .help(help),
+        );
+        true
+    }
+
     fn protocol(&mut self, node: &Node<'_>) -> Option<Protocol> {
         let known = [("paper", Protocol::Paper), ("code", Protocol::Code)];
         self.word("protocol", node, &known, &[])
@@ -324,6 +370,9 @@ impl Reader<'_> {
 
     /// A sweep has one time limit: blocks may say it in place of `[train]`, all of them alike.
     fn take_time_limit_of_blocks(&mut self, file: &mut File) {
+        if self.is_unread(Place::Train, "time_limit") {
+            return;
+        }
         let everywhere = file.train.time_limit;
         let limit = |block: &Block| {
             let own = block.time_limit.as_ref().map(|(limit, _)| *limit);
@@ -369,15 +418,18 @@ impl Reader<'_> {
     }
 
     fn time_limit(&mut self, node: &Node<'_>) -> Option<Duration> {
-        const HELP: &str = "write it with its unit, as in \"90s\", \"30m\", \"2h\" or \"1h30m\"";
-        let text = self.text("time_limit", node, HELP)?;
-        let limit = duration::parse(text);
-        if limit.is_none() {
-            let message = format!("{} is no span of time", quoted(text));
-            self.problems
-                .push(Problem::at(node.span(), message).help(HELP));
-        }
-        limit
+        let text = self.text("time_limit", node, duration::HELP)?;
+        let (wrong, help) = match duration::read(text) {
+            Ok(limit) => return Some(limit),
+            Err(NoSpan::Zero) => ("no time at all", "write more, or leave `time_limit` out"),
+            Err(NoSpan::TooLong) => (
+                "more than a hundred years",
+                "write less, or leave `time_limit` out",
+            ),
+            Err(NoSpan::Other) => ("no span of time", duration::HELP),
+        };
+        let message = format!("{} is {wrong}", quoted(text));
+        self.refuse(Problem::at(node.span(), message).help(help))
     }
 
     fn stop(&mut self, node: &Node<'_>) -> Option<(f64, Span)> {
@@ -402,7 +454,7 @@ impl Reader<'_> {
                     .push(out_of_bounds("alpha_ci", &shown, span, help));
             }
         }
-        if table.is_empty() {
+        if table.is_empty() && !self.is_unread(Place::Stop, "alpha_ci") {
             self.problems
                 .push(Problem::at(node.span(), "`[stop]` has no `alpha_ci`").help(HELP));
         }

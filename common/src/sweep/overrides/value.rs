@@ -1,9 +1,8 @@
 //! The value of a flag as TOML: `0.1,0.01` is a list, `range(2,6)` a range, a bare word a text.
 
-use toml::de::DeTable;
-
-use super::super::key::closest;
 use super::super::problem::{Problem, Span, quoted};
+use super::super::syntax::Readable;
+use super::super::unknown::closest;
 
 const FORMS: [&str; 4] = ["range", "linspace", "geomspace", "logspace"];
 
@@ -89,8 +88,8 @@ fn one(written: &mut Written, flag: &str, at: Span) -> Result<(), Box<Problem>> 
         // What was begun as TOML was meant as TOML.
         Err(why) if text.starts_with(['[', '{', '"', '\'']) => {
             Err(Problem::at(at, format!("{} is no value", quoted(text)))
-                .label(why)
-                .help("see https://toml.io for how values are written")
+                .label(why.message)
+                .help(why.help)
                 .into())
         }
         Err(_) => {
@@ -185,26 +184,31 @@ fn spacing(
     {
         return Err(wrong(inside.clone()));
     }
+    if third == "count" && !written.text.contains("count = ") {
+        return Err(wrong(name_at.start..inside.end + 1));
+    }
     written.text.push_str(" }");
     Ok(())
 }
 
 /// Whether all of `text` is one value of TOML on one line; if not, why.
-fn is_toml(text: &str) -> Result<(), String> {
+fn is_toml(text: &str) -> Result<(), Box<Problem>> {
     if text.contains(['\n', '\r']) {
-        return Err("it has several lines".to_owned());
+        let problem = Problem::at(0..0, "it has several lines").help("write it on one line");
+        return Err(problem.into());
     }
-    let line = format!("x = {text}");
-    let (table, errors) = DeTable::parse_recoverable(&line);
-    if let Some(error) = errors.first() {
-        return Err(error.message().to_owned());
+    let line = format!("value = {text}");
+    let readable = Readable::of(&line);
+    if let Some(problem) = readable.problems.first() {
+        return Err(problem.clone().into());
     }
     // Nothing may stand behind it, such as a comment.
-    let value = table.get_ref().get("x").map(|value| value.span());
-    if value == Some(4..line.len()) {
+    let value = readable.document().get("value").map(|value| value.span());
+    if value == Some("value = ".len()..line.len()) {
         Ok(())
     } else {
-        Err("something stands behind the value".to_owned())
+        let problem = Problem::at(0..0, "something stands behind the value");
+        Err(problem.help("write the value alone").into())
     }
 }
 

@@ -62,6 +62,13 @@ pub struct Late {
     pub values: u64,
 }
 
+impl Late {
+    /// Standard error of 1/α.
+    pub fn theta_error(&self) -> Option<f64> {
+        Some(self.std_error? / self.alpha?.powi(2))
+    }
+}
+
 /// What one seed says.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Seed {

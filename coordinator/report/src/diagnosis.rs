@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tailsweep_stats::{
-    Estimator, Gaussianity, Incomplete, NoiseSummary, Problem, StableFit, Treatment, ValueSums,
+    Estimator, Gaussianity, Incomplete, NoiseSummary, Problem, StableFit, Treatment, Treatments,
+    ValueSums,
 };
 
 use crate::facts::{StableReadings, Told, scope_name};
@@ -18,11 +19,11 @@ use crate::tables::{self, Cell};
 /// Raised whenever a key of [`json`] changes its meaning or goes.
 const VERSION: u32 = 1;
 
-/// A level of a ladder with a larger standard error says nothing.
-const LARGEST_ERROR: f64 = 0.15;
+/// A level of a ladder with a larger standard error of 1/α says little: at α = 2 this is 0.2 of α.
+const LARGEST_ERROR: f64 = 0.05;
 
 /// Blocks that stand for so small an error where there is none: one minibatch has no spread.
-const FEWEST_BLOCKS: u64 = 2_500;
+const FEWEST_BLOCKS: u64 = 1_400;
 
 /// How many of the 95 % intervals of `mohammadi`, `published` hold α on independent stable noise of
 /// 24 and of 100 minibatches, in percent, by α: A14 of `bench statistics`.
@@ -39,8 +40,8 @@ pub struct Diagnosis {
     pub(crate) file: String,
     pub(crate) told: Vec<Told>,
     pub(crate) values: Option<ValueSums>,
-    /// Whether the mean row was subtracted.
-    is_centred: bool,
+    asked: Treatments,
+    centring: Centring,
     zero_fraction: Option<f64>,
     below_epsilon_fraction: Option<f64>,
     kurtosis: Option<f64>,
@@ -48,6 +49,17 @@ pub struct Diagnosis {
     max_to_sum: [Option<f64>; 2],
     gaussianity: Result<Gaussianity, Problem>,
     fits: Vec<(Estimator, Result<StableFit, Problem>)>,
+}
+
+/// Where the mean row was subtracted from the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Centring {
+    /// Here.
+    Here,
+    /// Before: they are noise, and each column sums to zero.
+    Before,
+    /// Nowhere: they are noise.
+    Nowhere,
 }
 
 /// An answer to one of the five questions.
@@ -85,14 +97,17 @@ pub const LAW_COLUMNS: [&str; 6] = [
 ];
 
 impl Diagnosis {
-    /// Of the sums of all rows of a matrix, taken about their mean (`centred`) or as they are; `file`
-    /// is what the user calls it.
-    pub fn new(file: String, summary: &NoiseSummary, centred: bool) -> Result<Self, Incomplete> {
-        let stable = StableReadings::of(summary, centred);
+    /// Of the sums of all rows of a matrix; `file` is what the user calls it.
+    pub fn new(
+        file: String,
+        summary: &NoiseSummary,
+        centring: Centring,
+    ) -> Result<Self, Incomplete> {
+        let stable = StableReadings::of(summary, centring != Centring::Nowhere);
         let scope: Arc<str> = crate::facts::ALL.into();
-        let estimates = match centred {
-            true => summary.estimates()?,
-            false => summary.estimates_of_noise()?,
+        let estimates = match centring {
+            Centring::Here => summary.estimates()?,
+            Centring::Before | Centring::Nowhere => summary.estimates_of_noise()?,
         };
         let told = estimates.into_iter().map(|estimate| {
             let scope = match scope_name(&estimate.scope) {
@@ -105,7 +120,8 @@ impl Diagnosis {
             file,
             told: told.collect(),
             values: summary.value_sums().cloned(),
-            is_centred: centred,
+            asked: summary.shape().treatments(),
+            centring,
             zero_fraction: summary.zero_fraction(),
             below_epsilon_fraction: summary.below_epsilon_fraction(),
             kurtosis: summary.kurtosis(),
@@ -235,14 +251,18 @@ impl Diagnosis {
             ));
         }
         let not_paired = |told: &Told| told.treatment != Some(Treatment::Paired);
-        let mut intervals = self.told.iter().filter(|told| told.interval.is_some());
-        if self.is_centred && intervals.any(not_paired) {
+        let intervals = || self.told.iter().filter(|told| told.interval.is_some());
+        if self.centring != Centring::Nowhere && intervals().any(not_paired) {
             let at = |(alpha, covered): (f64, [u32; 2])| {
                 format!("{} and {} % at α = {alpha}", covered[0], covered[1])
             };
+            let paired = match intervals().all(not_paired) {
+                true => "",
+                false => "; the paired ones in 93–97 %",
+            };
             notes.push(format!(
-                "intervals that are not paired held α of drawn stable noise less often than 95 %: {} \
-                 (with 24 and 100 minibatches); the paired ones, 93–97 %",
+                "on drawn stable noise of 24 and 100 minibatches the intervals that are not paired held α in {}\
+                 {paired}",
                 CENTRED_COVERAGE.map(at).join(", ")
             ));
         }
@@ -260,16 +280,17 @@ impl Diagnosis {
     /// The estimate of a kind, the first one of a ladder: that at the published block length.
     fn answer(&self, kind: Kind) -> String {
         match self.levels(kind).next() {
-            None => "not asked for".to_owned(),
             Some(told) => reading(told),
+            None if self.asked.contains(kind.treatment) => "none (too few parameters)".to_owned(),
+            None => "not asked for".to_owned(),
         }
     }
 
-    /// The first and the last level of a ladder that can be trusted.
+    /// The first level of a ladder, and the last one that can be trusted.
     fn climb(&self, kind: Kind, place: fn(u64) -> String) -> String {
         let levels: Vec<&Told> = self.levels(kind).collect();
         let known = |told: &&&Told| told.alpha.is_some();
-        let precise = |told: &&&Told| match told.std_error {
+        let precise = |told: &&&Told| match told.theta_error() {
             Some(error) => error <= LARGEST_ERROR,
             None => told.blocks >= FEWEST_BLOCKS,
         };

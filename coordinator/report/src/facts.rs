@@ -136,6 +136,14 @@ pub(crate) struct Told {
     pub(crate) stable_reads: Option<f64>,
 }
 
+impl Told {
+    /// Standard error of 1/α. Levels of a ladder are chosen by this one: α² goes into that of α, so
+    /// levels with a small `std_error` are those that read a small α by chance.
+    pub(crate) fn theta_error(&self) -> Option<f64> {
+        Some(self.std_error? / self.alpha?.powi(2))
+    }
+}
+
 /// What SαS(1.5) would read with the standardised treatments.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StableReadings(Option<StandardisedStable>);

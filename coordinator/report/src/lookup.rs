@@ -50,8 +50,9 @@ impl Kind {
 /// so one that is made of the seeds alone would hide how little there is.
 const FEWEST_GROUPS: u64 = 5;
 
-/// A slope with a wider interval tells nothing.
-const WIDEST: f64 = 1.0;
+/// A slope tells nothing whose interval of 1/α is wider: about α = 2 it would be [1.5, 3.1]. That of α is no
+/// measure, for the smaller α are by chance, the narrower it is.
+const WIDEST: f64 = 0.35;
 
 /// Facts and late α, with an index from points to their rows.
 pub(crate) struct Lookup<'a> {
@@ -120,8 +121,8 @@ impl<'a> Lookup<'a> {
         })
     }
 
-    /// The levels of a ladder, from the first one up to the last before one that is not
-    /// `precise`: behind it there is only noise.
+    /// The levels of a ladder, from the first one that is `precise` up to the last before one that is not:
+    /// behind it there is only noise.
     pub(crate) fn ladder(
         &self,
         point: usize,
@@ -131,19 +132,21 @@ impl<'a> Lookup<'a> {
     ) -> Vec<&'a PointRow> {
         let mut levels: Vec<&PointRow> = self.levels(point, split, kind).collect();
         levels.sort_by_key(|row| row.key.k1);
-        let is_known = |row: &&&PointRow| {
+        let is_known = |row: &&PointRow| {
             row.late.alpha.is_some() && row.blocks >= FEWEST_GROUPS && precise(&row.late)
         };
-        let known = levels.iter().take_while(is_known).count();
-        levels.truncate(known);
-        levels
+        let known = levels.into_iter();
+        known
+            .skip_while(|row| !is_known(row))
+            .take_while(is_known)
+            .collect()
     }
 
     /// The levels of a ladder that tell flat below 2 from climbing to 2.
     pub(crate) fn slopes(&self, point: usize, split: Split, kind: Kind) -> Vec<&'a PointRow> {
         let is_precise = |late: &Late| {
             late.interval
-                .is_some_and(|[low, high]| high - low <= WIDEST)
+                .is_some_and(|[low, high]| low > 0.0 && 1.0 / low - 1.0 / high <= WIDEST)
         };
         self.ladder(point, split, kind, is_precise)
     }
@@ -271,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ladder_ends_before_its_first_level_that_is_not_known_well_enough() {
+    fn a_ladder_ends_before_a_level_that_is_not_known_well_enough() {
         let narrow = [1.4, 1.6];
         assert_eq!(
             levels([(narrow, 40), (narrow, 20), (narrow, 10), (narrow, 5)]),
@@ -285,6 +288,11 @@ mod tests {
             levels([(narrow, 16), (narrow, 8), (narrow, 4), (narrow, 2)]),
             [2, 4]
         );
-        assert!(levels([([0.5, 2.5], 40), (narrow, 20), (narrow, 10), (narrow, 5)]).is_empty());
+        assert_eq!(
+            levels([([0.5, 2.5], 40), (narrow, 20), (narrow, 10), (narrow, 5)]),
+            [4, 8, 16]
+        );
+        let wide = [0.5, 2.5];
+        assert!(levels([(wide, 40), (wide, 20), (wide, 10), (wide, 5)]).is_empty());
     }
 }

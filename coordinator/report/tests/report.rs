@@ -11,10 +11,10 @@ use tailsweep_common::measurement::{Measurement, Split, SplitMeasurement};
 use tailsweep_common::run::Run;
 use tailsweep_common::state::{Reason, RunState};
 use tailsweep_common::sweep::{self, Sweep};
-use tailsweep_report::diagnosis::{self, Diagnosis};
+use tailsweep_report::diagnosis::{self, Centring, Diagnosis};
 use tailsweep_report::{Choice, ReportBuilder, ReportFile, RunResult, SweepText};
 use tailsweep_stats::late::{self, Value};
-use tailsweep_stats::{Estimator, Layer, NoiseShape, Treatments, summarise};
+use tailsweep_stats::{Estimator, Layer, NoiseShape, Treatment, Treatments, summarise};
 
 const SWEEP: &str = r#"version = 1
 name = "tests <&> 'quotes'"
@@ -607,7 +607,8 @@ fn a_diagnosis_has_the_rows_that_a_report_has_of_the_same_sums() {
     let seed = sweep.runs().nth(6).expect("a run").seed + 1;
     let measured = measurement(seed, 20);
     let noise = &measured.split(Split::Train).expect("it was measured").noise;
-    let diagnosis = Diagnosis::new("a.npy".to_owned(), noise, true).expect("a complete summary");
+    let diagnosis =
+        Diagnosis::new("a.npy".to_owned(), noise, Centring::Here).expect("a complete summary");
     let json: serde_json::Value =
         serde_json::from_str(&diagnosis::json(&[diagnosis])).expect("valid JSON");
     assert_eq!(json["version"], 1);
@@ -635,4 +636,46 @@ fn a_diagnosis_has_the_rows_that_a_report_has_of_the_same_sums() {
             }
         }
     }
+}
+
+/// Standard normal, by Box and Muller.
+fn normal(words: &mut u64) -> f64 {
+    let mut uniform = || {
+        *words = words
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        ((*words >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    };
+    (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos()
+}
+
+/// The level that is shown last must not be one that reads a small α by chance: its intervals miss 2 as
+/// seldom as any others, on both sides.
+#[test]
+fn the_last_level_of_a_ladder_is_not_chosen_by_what_it_reads() {
+    let (mut words, mut below, mut above, mut told) = (1, 0, 0, 0);
+    for _ in 0..200 {
+        let rows: Vec<Vec<f64>> = (0..24)
+            .map(|_| (0..600).map(|_| normal(&mut words)).collect())
+            .collect();
+        let asked = [Treatment::Permuted].into_iter().collect();
+        let shape = NoiseShape::without_layers(24, 600, asked).expect("a shape");
+        let summary = summarise(Arc::new(shape), &rows);
+        let diagnosis = Diagnosis::new("a".to_owned(), &summary, Centring::Here).expect("all rows");
+        let [_, _, slopes, ..] = diagnosis.answers();
+        let Some((_, last)) = slopes.answer.split_once(" → ") else {
+            continue;
+        };
+        let (_, interval) = last.split_once('[').expect("an interval");
+        let (low, rest) = interval.split_once(", ").expect("two ends");
+        let high = rest.split([']', ')']).next().expect("an end");
+        told += 1;
+        below += usize::from(high.parse().is_ok_and(|high: f64| high < 2.0));
+        above += usize::from(low.parse::<f64>().expect("a number") > 2.0);
+    }
+    // 2.5 % each, and what chance may add to 200 draws.
+    assert!(
+        told > 150 && below <= 12 && above <= 12,
+        "{told}: {below}, {above}"
+    );
 }

@@ -117,7 +117,7 @@ impl Axis {
         let ticks = all
             .into_iter()
             .step_by(every)
-            .map(|value| (value, setting(value)))
+            .map(|value| (value, power_text(value)))
             .collect();
         Self {
             label: label.to_owned(),
@@ -136,7 +136,7 @@ impl Axis {
         let every = (last - first + 1).max(1).unsigned_abs().div_ceil(6) as usize;
         let ticks = (first..=last).step_by(every).map(|power| {
             let value = format!("1e{power}").parse().unwrap_or(1.0);
-            (value, setting(value))
+            (value, power_text(value))
         });
         Self {
             label: label.to_owned(),
@@ -161,7 +161,7 @@ impl Axis {
             });
             let inside = all.filter(|value| (low..=high).contains(value));
             inside
-                .map(|value| (value, setting(value)))
+                .map(|value| (value, power_text(value)))
                 .collect::<Vec<_>>()
         };
         self.ticks = ticks(&[1.0]);
@@ -183,6 +183,15 @@ impl Axis {
             Scale::Linear => (value - low) / (high - low),
             Scale::Log => (value / low).ln() / (high / low).ln(),
         }
+    }
+}
+
+/// A tick at a power: `100000`, then `1e6`.
+fn power_text(value: f64) -> String {
+    let (plain, short) = (setting(value), format!("{value:e}"));
+    match value >= 1e6 && short.len() < plain.len() {
+        true => short,
+        false => plain,
     }
 }
 

@@ -7,15 +7,14 @@ use super::axis::{Axis, bounds};
 use super::legend::Entry;
 use super::palette::{BLUE, GREEN, INK, Line, PURPLE, SKY, Shape, Style, VERMILLION};
 use super::panel::{Curve, Dot, Panel, Plot};
+use super::slopes::LARGEST_ERROR;
 use super::{Figure, alpha_range};
 use crate::diagnosis::Diagnosis;
 use crate::facts::Told;
 use crate::lookup::Kind;
 
 const HEIGHT: i32 = 230;
-/// A level with a larger standard error says nothing and would squeeze the others.
-const LARGEST_ERROR: f64 = 0.3;
-/// Blocks that stand for so small an error of a slope where there is none.
+/// Blocks that stand for an error of a slope that is small enough to be shown, where there is none.
 const FEWEST_BLOCKS: u64 = 600;
 /// Points of a Hill plot and of a curve of quantiles.
 const POINTS: u32 = 60;
@@ -102,7 +101,7 @@ fn over_k1(diagnosis: &Diagnosis) -> Panel {
     let curves: Vec<Curve> = over_k1_styles()
         .into_iter()
         .map(|(kind, style, _, shift)| {
-            let is_known = |told: &&Told| match told.std_error {
+            let is_known = |told: &&Told| match told.theta_error() {
                 Some(error) => error <= LARGEST_ERROR,
                 None => kind != Kind::PERMUTED_SLOPE || told.blocks >= FEWEST_BLOCKS,
             };
@@ -124,11 +123,7 @@ fn over_k1(diagnosis: &Diagnosis) -> Panel {
     Panel {
         title: format!("{} · α over K₁", name(diagnosis)),
         plots: vec![Plot {
-            x: Axis::powers(
-                "terms summed: parameters, or minibatches",
-                2,
-                [0.75, longest * 1.4],
-            ),
+            x: Axis::powers("terms summed", 2, [0.75, longest * 1.4]),
             y: Axis::between("α", alpha_range(dots())),
             height: HEIGHT,
             rules: vec![2.0],
@@ -159,12 +154,20 @@ fn hill(diagnosis: &Diagnosis, values: &ValueSums) -> Panel {
     let ks = spread(5.min(count - 1), count / 2);
     let curves = vec![curve(&ks, line), curve(&[tail_length(count)], mark)];
     let dots = || curves.iter().flat_map(|curve| &curve.dots);
-    let [low, high] = bounds(dots().map(|dot| dot.x)).unwrap_or([1.0, 10.0]);
+    let [first, last] = bounds(dots().map(|dot| dot.x)).unwrap_or([1.0, 10.0]);
+    // Equal errors of ln α have equal lengths, and no exponent is too large to be seen.
+    let [low, high] = bounds(dots().map(|dot| dot.y)).unwrap_or([1.0, 4.0]);
+    let y = Axis::powers("α of Hill", 2, [low.min(0.9) / 1.1, high.max(4.4) * 1.1]);
     Panel {
         title: format!("{} · Hill plot", name(diagnosis)),
         plots: vec![Plot {
-            x: Axis::powers("k: largest |x| that are used", 10, [low / 1.2, high * 1.2]).filled(),
-            y: Axis::between("α of Hill", alpha_range(dots())),
+            x: Axis::powers(
+                "k: largest |x| that are used",
+                10,
+                [first / 1.2, last * 1.2],
+            )
+            .filled(),
+            y,
             height: HEIGHT,
             rules: vec![2.0],
             diagonal: false,

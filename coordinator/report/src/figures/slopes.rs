@@ -11,9 +11,9 @@ use crate::lookup::{Kind, Lookup};
 
 /// Points that are shown.
 const MOST: usize = 12;
-/// A ladder ends before the first level with a larger standard error, which says nothing and
-/// would squeeze the others.
-const LARGEST_ERROR: f64 = 0.3;
+/// A level with a larger standard error of 1/α says nothing and would squeeze the others: at α = 2 this is
+/// 0.3 of α.
+pub(super) const LARGEST_ERROR: f64 = 0.075;
 
 pub(super) fn figure(lookup: &Lookup<'_>) -> Option<Figure> {
     let with_data: Vec<usize> = (0..lookup.facts.points.len())
@@ -35,11 +35,7 @@ pub(super) fn figure(lookup: &Lookup<'_>) -> Option<Figure> {
             .flat_map(|curve| &curve.dots)
     };
     let longest = dots().map(|dot| dot.x).fold(2.0, f64::max);
-    let x = Axis::powers(
-        "terms summed: parameters, or minibatches",
-        2,
-        [0.75, longest * 1.4],
-    );
+    let x = Axis::powers("terms summed", 2, [0.75, longest * 1.4]);
     let y = Axis::between("late α", alpha_range(dots()));
     let panels: Vec<Panel> = all
         .iter()
@@ -61,8 +57,9 @@ pub(super) fn figure(lookup: &Lookup<'_>) -> Option<Figure> {
          Across parameters: local_slope / permuted, sums over parameters in one fixed random \
          order with random signs. Across minibatches: local_slope / paired, parameter by \
          parameter; a value at k minibatches of b examples speaks of an effective batch of k·b. \
-         At 1: within_coordinate / paired. Late α with 95 % intervals; a \
-         ladder ends before its standard error exceeds 0.3, or fewer than five groups are left."
+         At 1: within_coordinate / paired. Late α with 95 % intervals; \
+         levels whose standard error of 1/α is above 0.075, or that rest on fewer than five groups, \
+         are not shown, nor what is behind them."
         .to_owned();
     if left_out > 0 {
         caption.push_str(&format!(
@@ -98,7 +95,10 @@ fn curves(lookup: &Lookup<'_>, point: usize) -> [Curve; 3] {
     let split = lookup.main_split(point);
     let [permuted, paired, within] = styles();
     let curve = |style: Style, kind: Kind, shift: f64| {
-        let is_precise = |late: &Late| late.std_error.is_none_or(|error| error <= LARGEST_ERROR);
+        let is_precise = |late: &Late| {
+            late.theta_error()
+                .is_none_or(|error| error <= LARGEST_ERROR)
+        };
         let dots = lookup
             .ladder(point, split, kind, is_precise)
             .into_iter()

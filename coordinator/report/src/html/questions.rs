@@ -30,7 +30,11 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
         .iter()
         .any(|(point, split)| is_measured(lookup, *point, *split))
     {
-        return "<p class=\"none\">Nothing has been measured yet.</p>".to_owned();
+        let why = match lookup.facts.choice.words() {
+            Some(_) => "The chosen estimates answer none of these questions; points.csv has them.",
+            None => "Nothing has been measured yet.",
+        };
+        return format!("<p class=\"none\">{why}</p>");
     }
     // The split that figures show is open, the other one folded.
     let (main, other): (Vec<_>, Vec<_>) = all
@@ -52,8 +56,8 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
          restarted less that of the surrogate, seed by seed, with a 95 % interval by Student’s t over \
          the seeds: how far the published number is from what Gaussian noise would read. It does \
          not decide about tails: if it is 0, the noise need not be Gaussian, and if it is not, tails need \
-         not be heavy. Slopes of sums are shown as far as their interval is no wider than \
-         1 and they rest on at least five groups.</p>\n{}",
+         not be heavy. Slopes of sums are shown as far as the interval of 1/α is no wider than \
+         0.35 and they rest on at least five groups.</p>\n{}",
         table("cards", &HEAD, &main_rows)
     );
     let folded = [(more, "more"), (other_rows, "of the test split")];
@@ -272,7 +276,9 @@ fn climb(lookup: &Lookup<'_>, point: usize, split: Split, kind: Kind, summed: &s
     };
     let levels = lookup.slopes(point, split, kind);
     let value = |row: &PointRow| row.late.alpha.map_or(String::new(), |it| rounded(it, 3));
-    let interval = |row: &PointRow| row.late.interval.map_or(String::new(), ends);
+    // Two intervals may stand below one another, each in one line.
+    let whole = |interval| ends(interval).replace(' ', "\u{a0}");
+    let interval = |row: &PointRow| row.late.interval.map_or(String::new(), whole);
     let at = |row: &PointRow| row.key.k1.map_or(String::new(), grouped);
     let texts = match levels[..] {
         [] if lookup
@@ -295,7 +301,7 @@ fn climb(lookup: &Lookup<'_>, point: usize, split: Split, kind: Kind, summed: &s
     };
     let [value, interval, at] = texts;
     format!(
-        "<span><span class=\"value\">{value}</span><span class=\"at\">{interval}</span>\
-         <span class=\"at\">{at}</span></span>"
+        "<span><span class=\"value\">{value}</span><span class=\"at long\">{interval}</span>\
+         <span class=\"at long\">{at}</span></span>"
     )
 }

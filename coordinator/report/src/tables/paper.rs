@@ -29,8 +29,8 @@ const SAYS: &str = "Late α of each point with its 95 % interval. Published: the
     paper. Gaussian surrogate: what Gaussian noise with the same covariance and zeros would read; \
     where it agrees with the rows restarted, the published number does not decide about tails. \
     Within coordinate: tails across minibatches, parameter by parameter. Summed: local slopes of sums \
-    of few and of many parameters, or minibatches, as far as they are known; flat below 2 is \
-    what stable noise does, climbing to 2 what heavy tails of finite variance do.";
+    of few and of many parameters, or minibatches, as far as they are known (noisy: none is); flat \
+    below 2 is what stable noise does, climbing to 2 what heavy tails of finite variance do.";
 
 /// A cell, before it is written in either form.
 enum Written {

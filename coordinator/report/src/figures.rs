@@ -153,7 +153,7 @@ impl Figure {
                 false => format!("{}: {}", self.title, panel.title),
             };
             canvas::draw((SCREEN, panel.height(SCREEN)), &name, |canvas| {
-                panel.draw(canvas, (0, 0), SCREEN)
+                panel.draw(canvas, (0, panel.head(SCREEN)), SCREEN)
             })
         })
     }
@@ -177,9 +177,15 @@ impl Sheet<'_> {
         )
     }
 
+    /// The highest title: the frames of a row stand beside one another.
+    fn head(&self, row: &[Panel]) -> i32 {
+        let heads = row.iter().map(|panel| panel.head(self.panel));
+        heads.max().unwrap_or(0)
+    }
+
     fn row_height(&self, row: &[Panel]) -> i32 {
-        let heights = row.iter().map(|panel| panel.height(self.panel));
-        heights.max().unwrap_or(0) + 8
+        let bodies = row.iter().map(|panel| panel.body(self.panel));
+        self.head(row) + bodies.max().unwrap_or(0) + 8
     }
 
     fn draw(&self, canvas: &canvas::Canvas<'_>) {
@@ -187,7 +193,8 @@ impl Sheet<'_> {
         let mut top = legend::height(self.legend, PAPER);
         for row in &self.rows {
             for (column, panel) in (0..).zip(*row) {
-                panel.draw(canvas, (column * self.panel, top), self.panel);
+                let body = top + self.head(row);
+                panel.draw(canvas, (column * self.panel, body), self.panel);
             }
             top += self.row_height(row);
         }

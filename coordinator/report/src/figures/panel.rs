@@ -99,10 +99,15 @@ fn between(share: f64, length: i32) -> i32 {
 impl Panel {
     /// In pixels, when it is `width` pixels wide.
     pub(super) fn height(&self, width: i32) -> i32 {
+        self.head(width) + self.body(width)
+    }
+
+    /// What is below its head.
+    pub(super) fn body(&self, width: i32) -> i32 {
         let room = self.room(width);
         let plots: i32 = self.plots.iter().map(|plot| plot.size(room).1).sum();
         let gaps = GAP * (self.plots.len() as i32 - 1).max(0);
-        self.head(width) + plots + gaps + X_AXIS
+        plots + gaps + X_AXIS
     }
 
     /// From its left edge to its frames: the texts of the ticks have room beside the label.
@@ -117,7 +122,8 @@ impl Panel {
         width - self.left() - RIGHT
     }
 
-    fn head(&self, width: i32) -> i32 {
+    /// The room of its title.
+    pub(super) fn head(&self, width: i32) -> i32 {
         let lines = self.title_lines(width).len() as i32;
         if lines == 0 {
             12
@@ -149,14 +155,16 @@ impl Panel {
         lines
     }
 
-    /// Draws it `width` pixels wide with its upper left corner at `(left, top)` pixels.
+    /// Draws it `width` pixels wide with the upper left corner of its body at `(left, top)` pixels, and its
+    /// title above.
     pub(super) fn draw(&self, canvas: &Canvas<'_>, (left, top): (i32, i32), width: i32) {
         let (start, room) = (left + self.left(), self.room(width));
+        let head = top - self.head(width);
         for (index, line) in (0..).zip(self.title_lines(width)) {
-            let place = (start * UNIT, (top + 13 + index * TITLE_LINE) * UNIT);
+            let place = (start * UNIT, (head + 13 + index * TITLE_LINE) * UNIT);
             canvas.text(&line, place, TITLE, Anchor::Start, true);
         }
-        let mut top = top + self.head(width);
+        let mut top = top;
         for (index, plot) in self.plots.iter().enumerate() {
             let (width, height) = plot.size(room);
             let frame = Frame {

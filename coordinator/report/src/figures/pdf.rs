@@ -111,6 +111,8 @@ pub(super) fn file(title: &str, pages: Vec<Page>) -> Vec<u8> {
     };
     let [catalog, tree, info] = [(); 3].map(|()| next());
     let mut pdf = Pdf::new();
+    // What pdfTeX includes without a warning.
+    pdf.set_version(1, 5);
     pdf.catalog(catalog).pages(tree);
     pdf.document_info(info)
         .title(TextStr(title))

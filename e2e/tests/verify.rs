@@ -70,6 +70,23 @@ fn honest() -> &'static Path {
     &REPORT.get_or_init(|| report_of(SPEC)).1
 }
 
+#[test]
+fn a_report_of_chosen_estimates_is_confirmed_and_tampering_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let chosen = folder.path().join("chosen");
+    let mut report = tailsweep(["report", "--k1", "16"]);
+    report.args(["--estimators", "mohammadi,within_coordinate"]);
+    report.arg("--state").arg(honest().join("state"));
+    succeed({
+        report.arg("--out").arg(&chosen);
+        report
+    });
+    let output = verify(&chosen, &["--runs", "2"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    tamper(&chosen, "points.csv", "alpha");
+    assert_eq!(verify(&chosen, &["--runs", "1"]).status.code(), Some(1));
+}
+
 /// A copy of it without its state.
 fn copy() -> TempDir {
     let copy = tempfile::tempdir().unwrap();

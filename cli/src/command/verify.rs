@@ -107,7 +107,7 @@ pub(crate) async fn run(args: VerifyArgs, settings: &Settings) -> Result<(), Fai
         source: file.source.clone(),
         sweep: file.sweep.into(),
     };
-    let computed = report(&text, &chosen, &results);
+    let computed = report(&text, &folder, &chosen, &results);
     let ids: BTreeSet<String> = chosen.iter().map(|chosen| chosen.id.to_string()).collect();
     let mut comparison = Comparison::default();
     for name in BY_RUN {
@@ -117,9 +117,7 @@ pub(crate) async fn run(args: VerifyArgs, settings: &Settings) -> Result<(), Fai
             None => {}
         }
     }
-    // Reports of before it was kept have no decomposition.
-    let is_there = |file: &ReportFile| file.path != POOLED[1] || folder.has(&file.path);
-    for file in pooled(&folder, &listed, text)?.into_iter().filter(is_there) {
+    for file in pooled(&folder, &listed, text)? {
         comparison.whole(&file.path, &folder.table(&file.path)?, &file.bytes)?;
     }
     tell::tell(&folder, &listed, &chosen, &comparison, &args)?;
@@ -190,10 +188,11 @@ fn pooled(
 /// The CSV tables of the computed runs.
 fn report(
     text: &SweepText,
+    folder: &Folder,
     chosen: &[choice::Listed],
     results: &[Recomputed],
 ) -> BTreeMap<String, Vec<u8>> {
-    let mut builder = ReportBuilder::new(text.clone());
+    let mut builder = ReportBuilder::new(text.clone()).with_choice(folder.choice.clone());
     let mut runs: Vec<_> = chosen.iter().zip(results).collect();
     runs.sort_by_key(|(chosen, _)| chosen.index);
     for (chosen, result) in runs {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use tailsweep_stats::{Estimator, Treatment};
 
 use crate::facts::Told;
 
 /// A choice among the estimates; by default all of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// Block lengths of the ladder (powers of two); the published one of each point always stays,
     /// as do estimates that have no block length. Empty: all.

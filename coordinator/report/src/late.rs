@@ -84,6 +84,10 @@ pub(crate) fn of_points(facts: &Facts) -> Vec<PointRow> {
 fn of_point(facts: &Facts, point: usize, runs: &Range<usize>) -> Vec<PointRow> {
     let runs = &facts.runs[runs.clone()];
     let mut keys: Vec<(Key, Option<f64>)> = Vec::new();
+    let missing = match runs.iter().all(|run| run.state == RunState::Diverged) {
+        true => "diverged",
+        false => "no_finished_run",
+    };
     // The late rows of each done run, for each key.
     let mut late: Vec<Vec<Vec<&EstimateRow>>> = Vec::new();
     for (run, result) in runs.iter().enumerate() {
@@ -112,7 +116,7 @@ fn of_point(facts: &Facts, point: usize, runs: &Range<usize>) -> Vec<PointRow> {
         .map(|((key, stable_reads), late)| PointRow {
             point,
             key,
-            late: of_rows(&late),
+            late: of_rows(&late, missing),
             stable_reads,
             blocks: late
                 .iter()
@@ -128,7 +132,8 @@ fn of_point(facts: &Facts, point: usize, runs: &Range<usize>) -> Vec<PointRow> {
     rows
 }
 
-fn of_rows(seeds: &[Vec<&EstimateRow>]) -> Late {
+/// `missing`: the word where no run has a row.
+fn of_rows(seeds: &[Vec<&EstimateRow>], missing: &'static str) -> Late {
     let values: Vec<Vec<Value>> = seeds
         .iter()
         .map(|rows| rows.iter().filter_map(|row| value(row)).collect())
@@ -145,7 +150,7 @@ fn of_rows(seeds: &[Vec<&EstimateRow>]) -> Late {
         }
         let mut problems = rows().map(|row| word(row));
         match problems.next() {
-            None => Some("no_finished_run"),
+            None => Some(missing),
             Some(first) if problems.all(|problem| problem == first) => {
                 first.or(Some("no_estimate"))
             }
@@ -171,4 +176,31 @@ fn value_of(alpha: Option<f64>, std_error: Option<f64>, degrees: Option<u32>) ->
         std_error,
         degrees,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn a_point_without_a_done_run_says_why() {
+        for (state, word) in [
+            (RunState::Diverged, "diverged"),
+            (RunState::Running, "no_finished_run"),
+        ] {
+            let mut facts = fixture::facts();
+            facts
+                .runs
+                .iter_mut()
+                .for_each(|run| run.state = RunState::Diverged);
+            facts.runs[0].state = state;
+            let rows = of_points(&facts);
+            assert!(!rows.is_empty());
+            assert!(
+                rows.iter().all(|row| row.late.problem == Some(word)),
+                "{word}"
+            );
+        }
+    }
 }

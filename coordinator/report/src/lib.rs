@@ -21,7 +21,7 @@
 //! | `choice` | which of the possible estimates are given |
 //! | `facts` | what is kept of a sweep and its results |
 //! | `fields` | the settings in which points differ |
-//! | `tables` | the four tables, as CSV, Parquet and JSON |
+//! | `tables` | the tables, as CSV, Parquet and JSON |
 //! | `seeds` | a number over the seeds of a point |
 //! | `norms` | norms of the noise, relative to their median |
 //! | `pooled` | `points.csv`, `decomposition.csv` and `calibration.csv` again, from the other tables |

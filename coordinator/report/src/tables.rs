@@ -1,4 +1,4 @@
-//! The four tables, each defined once and written as CSV, Parquet, JSON Lines and JSON.
+//! The tables, each defined once and written as CSV, Parquet, JSON Lines and JSON.
 
 mod cell;
 mod csv;

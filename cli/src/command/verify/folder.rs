@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
+use tailsweep_report::Choice;
 
 use crate::failure::Failure;
 
@@ -23,6 +24,8 @@ pub(crate) struct Folder {
     pub(crate) name: String,
     /// The sweep file as it was submitted.
     pub(crate) source: String,
+    /// Which estimates it gives.
+    pub(crate) choice: Choice,
     /// The version that made the report.
     pub(crate) tailsweep: String,
     /// The number of its arithmetic; reports of early versions don't tell.
@@ -43,6 +46,8 @@ struct ToldSweep {
     name: String,
     tailsweep: String,
     numerics: Option<u32>,
+    #[serde(default)]
+    choice: Choice,
     source: String,
 }
 
@@ -89,6 +94,7 @@ impl Folder {
             sweep_id: sweep.id,
             name: sweep.name,
             source: sweep.source,
+            choice: sweep.choice,
             tailsweep: sweep.tailsweep,
             numerics: sweep.numerics,
         })

@@ -1,4 +1,4 @@
-//! `report.json`: the sweep and the four tables in one versioned file, a row on each line.
+//! `report.json`: the sweep and its tables in one versioned file, a row on each line.
 //!
 //! A row is an object with the columns of the CSV file as keys; numbers are numbers, an empty
 //! cell is `null`, an interval that is open above ends in `"inf"`. A table alone, as JSON Lines,
@@ -68,10 +68,14 @@ fn sweep(facts: &Facts) -> String {
     let stop = sweep.stop.map_or("null".to_owned(), |stop| {
         format!("{{\"alpha_ci\": {}}}", encoded(&stop.alpha_ci))
     });
+    let choice = match facts.choice.words() {
+        Some(_) => format!("\"choice\": {},\n", encoded(&facts.choice)),
+        None => String::new(),
+    };
     format!(
         "{{\"id\": {}, \"name\": {}, \"tailsweep\": {}, \"numerics\": {NUMERICS}, \"seeds\": {}, \
          \"own_axes\": {}, \
-         \"stop\": {stop}, \"states\": {{{}}},\n\"source\": {}}}",
+         \"stop\": {stop}, \"states\": {{{}}},\n{choice}\"source\": {}}}",
         encoded(&sweep.id.to_string()),
         encoded(&sweep.name),
         encoded(env!("CARGO_PKG_VERSION")),

@@ -72,6 +72,12 @@ impl<'a> Numbers<'a> {
                         .to_owned(),
                 );
             }
+            _ if bytes.starts_with(b"\x1f\x8b") => {
+                return Err("packed by gzip: unpack it first, as in `gunzip FILE`".to_owned());
+            }
+            _ if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") => {
+                return Err("text in UTF-16: save it as UTF-8".to_owned());
+            }
             _ => match std::str::from_utf8(bytes) {
                 Ok(text) => Self::of_table(text::parse(text)?, "text")?,
                 Err(_) => {
@@ -199,7 +205,9 @@ mod tests {
     fn what_is_no_array_is_told_what_to_do() {
         assert!(problem(b"").contains("empty"));
         assert!(problem(b"PK\x03\x04rest").contains("numpy.save"));
-        assert!(problem(b"\xff\xfe\x00").contains("neither"));
+        assert!(problem(b"\xff\x00").contains("neither"));
+        assert!(problem(b"\xff\xfe1\x00").contains("UTF-8"));
+        assert!(problem(b"\x1f\x8b\x08").contains("gunzip"));
     }
 
     #[test]

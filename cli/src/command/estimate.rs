@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use tailsweep_report::diagnosis::{self, COLUMNS, Diagnosis, LAW_COLUMNS};
+use tailsweep_report::diagnosis::{self, COLUMNS, Centring, Diagnosis, LAW_COLUMNS};
 use tailsweep_stats::{
-    CentreSum, NoiseAccumulator, NoiseShape, NoiseSummary, ScaleSum, Treatments,
+    CentreSum, EqualInAllRows, NoiseAccumulator, NoiseShape, NoiseSummary, ScaleSum, Treatments,
 };
 
 use crate::args::EstimateArgs;
@@ -18,12 +18,26 @@ use crate::terminal;
 /// Values of rows that are decoded at a time.
 const BATCH: usize = 1 << 22;
 
+/// What rounding may leave of a mean of zero, beside the mean magnitude.
+const ROUNDED: f64 = 1e-4;
+
 pub(crate) fn run(args: EstimateArgs) -> Result<(), Failure> {
     let stdin = args.files.iter().filter(|file| file.as_os_str() == "-");
     if stdin.count() > 1 {
         return Err(Failure::Usage(
             "error: `-` is stdin, which can be read once".to_owned(),
         ));
+    }
+    if let Some(path) = args
+        .plot
+        .as_deref()
+        .filter(|path| path.extension().is_none_or(|it| it != "svg"))
+    {
+        return Err(Failure::Usage(format!(
+            "error: `{}` would be an SVG: name it so, as in `--plot {}`",
+            path.display(),
+            path.with_extension("svg").display()
+        )));
     }
     let treatments = match args.treatments.is_empty() {
         true => Treatments::default(),
@@ -73,14 +87,18 @@ fn diagnose(
         Some(k1) => shape.with_block_length(k1 as usize),
         None => shape,
     };
-    let summary = summarise(Arc::new(shape), &numbers, is_noise);
+    let (summary, centring) = summarise(Arc::new(shape), &numbers, is_noise);
     let name = file.display().to_string();
     let diagnosis =
-        Diagnosis::new(name, &summary, !is_noise).map_err(|problem| problem.to_string())?;
-    Ok((heading(file, &numbers, &summary, is_noise), diagnosis))
+        Diagnosis::new(name, &summary, centring).map_err(|problem| problem.to_string())?;
+    Ok((heading(file, &numbers, &summary, centring), diagnosis))
 }
 
-fn summarise(shape: Arc<NoiseShape>, numbers: &Numbers<'_>, is_noise: bool) -> NoiseSummary {
+fn summarise(
+    shape: Arc<NoiseShape>,
+    numbers: &Numbers<'_>,
+    is_noise: bool,
+) -> (NoiseSummary, Centring) {
     let mut row = Vec::with_capacity(numbers.columns);
     let mut each = |take: &mut dyn FnMut(&[f64])| {
         for index in 0..numbers.rows {
@@ -88,14 +106,25 @@ fn summarise(shape: Arc<NoiseShape>, numbers: &Numbers<'_>, is_noise: bool) -> N
             take(&row);
         }
     };
-    let centre: Arc<[f64]> = match is_noise {
-        true => vec![0.0; numbers.columns].into(),
-        false => {
-            let mut sum = CentreSum::new(numbers.columns);
-            each(&mut |row| sum.add_row(row));
-            sum.finish().into()
-        }
+    let (mut sum, mut equal) = (CentreSum::new(numbers.columns), EqualInAllRows::default());
+    let mut magnitude = 0.0;
+    each(&mut |row| {
+        sum.add_row(row);
+        equal.add_row(row);
+        magnitude += row.iter().map(|value| value.abs()).sum::<f64>();
+    });
+    let mut centre = sum.finish();
+    equal.mend(&mut centre);
+    let left: f64 = centre.iter().map(|mean| mean.abs()).sum();
+    let centring = match is_noise {
+        false => Centring::Here,
+        true if left * numbers.rows as f64 <= ROUNDED * magnitude => Centring::Before,
+        true => Centring::Nowhere,
     };
+    if is_noise {
+        centre.fill(0.0);
+    }
+    let centre: Arc<[f64]> = centre.into();
     let scales = shape.needs_scales().then(|| {
         let mut sum = ScaleSum::new(Arc::clone(&centre));
         each(&mut |row| sum.add_row(row));
@@ -114,20 +143,28 @@ fn summarise(shape: Arc<NoiseShape>, numbers: &Numbers<'_>, is_noise: bool) -> N
             .into_par_iter()
             .for_each(|mut share| rows.iter().for_each(|row| share.add_row(row)));
     }
-    accumulator.finish()
+    (accumulator.finish(), centring)
 }
 
-fn heading(file: &Path, numbers: &Numbers<'_>, summary: &NoiseSummary, is_noise: bool) -> String {
+fn heading(
+    file: &Path,
+    numbers: &Numbers<'_>,
+    summary: &NoiseSummary,
+    centring: Centring,
+) -> String {
     let shape = match numbers.is_vector {
         true => format!("a vector of {} values", numbers.columns),
         false => format!(
-            "{} minibatches × {} parameters",
-            numbers.rows, numbers.columns
+            "{} minibatch{} × {}",
+            numbers.rows,
+            if numbers.rows == 1 { "" } else { "es" },
+            terminal::counted(numbers.columns, "parameter")
         ),
     };
-    let centred = match is_noise {
-        true => "taken as noise",
-        false => "centred here",
+    let centred = match centring {
+        Centring::Here => "centred here",
+        Centring::Before => "taken as noise, which was centred",
+        Centring::Nowhere => "taken as noise",
     };
     let mut facts = vec![shape, numbers.kind.clone(), centred.to_owned()];
     if numbers.is_constant {

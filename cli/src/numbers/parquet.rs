@@ -1,7 +1,7 @@
 //! Numbers in Parquet: a column for each parameter, or one column of lists of equal length.
 //!
-//! A row of the file is a minibatch. The index that pandas keeps as a column of its own is left
-//! out. Pages may be plain or compressed with snappy, zstd, gzip or lz4.
+//! A row of the file is a minibatch. A column that pandas keeps its index in is left out: the metadata
+//! of the file name it. Pages may be plain or compressed with snappy, zstd, gzip or lz4.
 
 use std::panic;
 
@@ -12,6 +12,7 @@ use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
+use serde::Deserialize;
 
 use super::Table;
 
@@ -34,15 +35,41 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Table, String> {
 
 fn read(bytes: &[u8]) -> Result<Table, String> {
     let file = SerializedFileReader::new(Bytes::copy_from_slice(bytes)).map_err(damaged)?;
-    let schema = file.metadata().file_metadata().schema_descr_ptr();
+    let facts = file.metadata().file_metadata();
+    let schema = facts.schema_descr_ptr();
+    let of_pandas = facts.key_value_metadata().into_iter().flatten();
+    let of_pandas = of_pandas.filter(|entry| entry.key == "pandas");
+    let indices: Vec<String> = of_pandas
+        .filter_map(|entry| serde_json::from_str(entry.value.as_deref()?).ok())
+        .flat_map(|pandas: Pandas| pandas.index_columns)
+        .filter_map(|index| Some(index.as_str()?.to_owned()))
+        .collect();
     let columns = schema.columns().iter().enumerate();
     let columns: Vec<Column> = columns
-        .filter(|(_, column)| !is_index(column.name()))
+        .filter(|(_, column)| !indices.iter().any(|index| index == column.name()))
         .map(|(index, column)| Column::new(index, column))
         .collect::<Result<_, _>>()?;
-    match columns.as_slice() {
+    let mut table = table(&file, &columns)?;
+    let named = indices
+        .iter()
+        .filter(|name| !name.starts_with("__index_level_"));
+    table.notes.extend(
+        named.map(|name| format!("the column `{name}` is an index of pandas and left out")),
+    );
+    Ok(table)
+}
+
+/// What pandas says of a file it wrote.
+#[derive(Deserialize)]
+struct Pandas {
+    /// The names of columns; a range of numbers, which is no column, is an object.
+    index_columns: Vec<serde_json::Value>,
+}
+
+fn table(file: &SerializedFileReader<Bytes>, columns: &[Column]) -> Result<Table, String> {
+    match columns {
         [] => Err("no numbers: there is no column".to_owned()),
-        [list] if list.is_list => Values::of(&file, list)?.lists(),
+        [list] if list.is_list => Values::of(file, list)?.lists(),
         columns => {
             if let Some(list) = columns.iter().find(|column| column.is_list) {
                 return Err(format!(
@@ -52,7 +79,7 @@ fn read(bytes: &[u8]) -> Result<Table, String> {
                     columns.len()
                 ));
             }
-            let all = columns.iter().map(|column| Values::of(&file, column));
+            let all = columns.iter().map(|column| Values::of(file, column));
             side_by_side(&all.collect::<Result<Vec<_>, _>>()?)
         }
     }
@@ -69,9 +96,14 @@ fn damaged(problem: ParquetError) -> String {
     }
 }
 
-/// Whether pandas keeps its index here.
-fn is_index(name: &str) -> bool {
-    name.starts_with("__index_level_") && name.ends_with("__")
+/// What a column holds that is no number this program reads.
+fn kind(logical: &LogicalType) -> String {
+    match logical {
+        LogicalType::Float16 => "floats of 16 bits".to_owned(),
+        LogicalType::Decimal(_) => "decimal numbers".to_owned(),
+        LogicalType::String => "text".to_owned(),
+        other => format!("{other:?}"),
+    }
 }
 
 /// Where numbers lie.
@@ -92,7 +124,8 @@ impl Column {
             Some(LogicalType::Integer(integer)) => !integer.is_signed,
             Some(other) => {
                 return Err(format!(
-                    "column `{name}` holds {other:?}: leave it out, or save numbers"
+                    "column `{name}` holds {}: leave it out, or save it as float32 or float64",
+                    kind(other)
                 ));
             }
         };

@@ -25,7 +25,8 @@ pub(super) fn parse(text: &str) -> Result<Table, String> {
     let Some(first) = lines.next() else {
         return Err("no numbers: there is no line but empty ones and comments".to_owned());
     };
-    let separator = [',', ';', '\t'].into_iter().find(|c| first.1.contains(*c));
+    // A comma beside one of the others is a decimal one.
+    let separator = ['\t', ';', ','].into_iter().find(|c| first.1.contains(*c));
     let head = Head::of(first, lines.peek().copied(), separator);
     if head.is_header && lines.peek().is_none() {
         return Err(format!("no numbers: the only line is `{}`", shown(first.1)));
@@ -33,11 +34,21 @@ pub(super) fn parse(text: &str) -> Result<Table, String> {
     let mut values = Vec::new();
     let data = (!head.is_header).then_some(first).into_iter().chain(lines);
     for (line_number, line) in data {
+        if separator == Some(',') && is_halved(line) {
+            return Err(format!(
+                "line {line_number}: `{}` has a decimal comma: write a point",
+                shown(line)
+            ));
+        }
         let before = values.len();
         for (column, cell) in (1..).zip(cells(line, separator)).skip(head.names) {
-            let value = number(cell).ok_or_else(|| match cell.is_empty() {
-                true => format!("line {line_number}: column {column} is empty"),
-                false => format!(
+            let value = number(cell).ok_or_else(|| match number(&cell.replacen(',', ".", 1)) {
+                _ if cell.is_empty() => format!("line {line_number}: column {column} is empty"),
+                Some(_) => format!(
+                    "line {line_number}: `{}` in column {column} has a decimal comma: write a point",
+                    shown(cell)
+                ),
+                None => format!(
                     "line {line_number}: `{}` in column {column} is no number",
                     shown(cell)
                 ),
@@ -109,6 +120,16 @@ impl Head {
             notes,
         }
     }
+}
+
+/// Whether a decimal comma would be taken for one between columns: no whole number begins with `00`, or
+/// with `0` and another digit, as the second half of `1,05` does.
+fn is_halved(line: &str) -> bool {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    line.split_once(',').is_some_and(|(whole, rest)| {
+        let whole = whole.trim_start_matches(['-', '+']);
+        is_digits(whole) && is_digits(rest) && rest.len() > 1 && rest.starts_with('0')
+    })
 }
 
 /// 0, 1, 2, …
@@ -221,6 +242,11 @@ mod tests {
             (",1.5\n3,4\n", "line 1: column 1 is empty"),
             (",0,1\n0,0.5,\n", "line 2: column 3 is empty"),
             (",a\n0,1,2\n", "line 2 has 3 columns, the first line has 2"),
+            (
+                "1;0,5\n2;1\n",
+                "line 1: `0,5` in column 2 has a decimal comma",
+            ),
+            ("0,51\n-1,05\n", "line 2: `-1,05` has a decimal comma"),
             ("hello\n", "no numbers: the only line is `hello`"),
             ("\n# x\n", "no numbers"),
         ] {

@@ -140,12 +140,20 @@ impl PointTable<'_> {
             let values = self.settings.iter().zip(settings);
             let values = values.filter(|(_, value)| !value.is_empty());
             let values: Vec<String> = values
-                .map(|(setting, value)| told(setting, value, "=").replace(' ', ""))
+                .map(|(setting, value)| told(setting, &compact(setting, value), "="))
                 .collect();
             let point = wrapped(&values.join(" "), room);
             [before.clone(), vec![point], after.clone()].concat()
         });
         table(header, &numbers, rows)
+    }
+}
+
+/// A value without the spaces that it can do without; those of a name stay.
+fn compact(setting: &Setting, value: &str) -> String {
+    match setting.is_word {
+        true => value.to_owned(),
+        false => value.replace(' ', ""),
     }
 }
 
@@ -160,7 +168,8 @@ fn width(text: &str) -> usize {
     widths.max().unwrap_or(0)
 }
 
-/// With line breaks between words, and within a word that is too long for a line.
+/// With line breaks between words, and within a word that is too long for a line: after its commas, if that
+/// is enough.
 pub(crate) fn wrapped(text: &str, width: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
@@ -171,16 +180,31 @@ pub(crate) fn wrapped(text: &str, width: usize) -> String {
                 line.push_str(word);
             }
             _ => {
-                let letters: Vec<char> = word.chars().collect();
-                lines.extend(
-                    letters
-                        .chunks(width)
-                        .map(|piece| piece.iter().collect::<String>()),
-                );
+                let mut begun = false;
+                for piece in word
+                    .split_inclusive(',')
+                    .flat_map(|piece| chunks(piece, width))
+                {
+                    match lines.last_mut().filter(|_| begun) {
+                        Some(line) if line.chars().count() + piece.chars().count() <= width => {
+                            line.push_str(&piece);
+                        }
+                        _ => lines.push(piece),
+                    }
+                    begun = true;
+                }
             }
         }
     }
     lines.join("\n")
+}
+
+fn chunks(text: &str, width: usize) -> Vec<String> {
+    let letters: Vec<char> = text.chars().collect();
+    letters
+        .chunks(width)
+        .map(|piece| piece.iter().collect())
+        .collect()
 }
 
 #[cfg(test)]
@@ -259,6 +283,10 @@ mod tests {
     fn lines_break_between_words_and_in_those_that_are_too_long() {
         assert_eq!(wrapped("width 32, depth 4", 10), "width 32,\ndepth 4");
         assert_eq!(wrapped("a 0123456789", 4), "a\n0123\n4567\n89");
+        assert_eq!(
+            wrapped("splits=[\"train\",\"test\"]", 17),
+            "splits=[\"train\",\n\"test\"]"
+        );
         assert_eq!(wrapped("", 4), "");
     }
 }

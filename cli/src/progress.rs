@@ -19,8 +19,12 @@ const MAX_LINES: usize = 8;
 const PLAIN_PAUSE: Duration = Duration::from_secs(2);
 /// Between two plain lines while no run ends: then with the runs in computation.
 const STILL_PAUSE: Duration = Duration::from_secs(30);
-/// Columns of a terminal that the bar takes before its message.
-const BAR: usize = 37;
+/// Columns of the bar, where there is room for it and its message.
+const BAR: usize = 30;
+/// Columns between the bar and its message.
+const PERCENT: usize = 7;
+/// Columns of a message such as `2.5 runs/min, 80 min left`.
+const AHEAD: usize = 27;
 /// Columns before the line of a run.
 const INDENT: usize = 2;
 /// Steps of the overall bar for each run, so that it moves within runs too.
@@ -76,12 +80,8 @@ impl Progress {
     pub(crate) fn start(workers: Workers) -> Self {
         let look = if io::stderr().is_terminal() {
             let all = MultiProgress::new();
-            let style = |template| {
-                ProgressStyle::with_template(template).expect("the template is well formed")
-            };
             let head = all.add(ProgressBar::new_spinner().with_style(style("{msg}")));
-            let bar = style("{bar:30} {percent:>3}%  {msg}").progress_chars("━╸─");
-            let overall = all.add(ProgressBar::new(0).with_style(bar));
+            let overall = all.add(ProgressBar::new(0));
             Look::Bars {
                 all,
                 head,
@@ -136,18 +136,19 @@ impl Progress {
                 lines,
             } => {
                 let width = usize::from(Term::stderr().size().1);
-                head.set_message(cut(&counted, width));
+                head.set_message(fitted(&status.name, &counted, width));
+                let bar = bar_of(width);
+                overall.set_style(
+                    style(&format!("{{bar:{bar}}} {{percent:>3}}%  {{msg}}")).progress_chars("━╸─"),
+                );
                 overall.set_length(total * FINE);
                 overall.set_position(over * FINE + (within * FINE as f64) as u64);
-                overall.set_message(cut(&ahead.join(", "), width.saturating_sub(BAR)));
+                overall.set_message(cut(&ahead.join(", "), width.saturating_sub(bar + PERCENT)));
                 let width = width.saturating_sub(INDENT);
                 let texts = running_lines(status, self.workers, width);
                 while lines.len() < texts.len() {
                     let line = all.add(ProgressBar::new_spinner());
-                    line.set_style(
-                        ProgressStyle::with_template("  {msg}")
-                            .expect("the template is well formed"),
-                    );
+                    line.set_style(style("  {msg}"));
                     lines.push(line);
                 }
                 for line in lines.drain(texts.len()..) {
@@ -229,6 +230,22 @@ impl Progress {
             }
         }
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is well formed")
+}
+
+/// Columns of the bar on a terminal of so many: the time that is left is worth more.
+fn bar_of(width: usize) -> usize {
+    width.saturating_sub(PERCENT + AHEAD).clamp(4, BAR)
+}
+
+/// A line that begins with a name, the name cut first where there is no room.
+fn fitted(name: &str, line: &str, width: usize) -> String {
+    let rest = line.strip_prefix(name).unwrap_or_default();
+    let room = width.saturating_sub(chars(rest)).max(8);
+    cut(&(cut(name, room) + rest), width)
 }
 
 /// A failure in a line: which run, and why.
@@ -458,6 +475,19 @@ mod tests {
         for width in [0, 1, 10, 40, 60] {
             assert!(chars(&text(width)) <= width.max(1), "{width}");
         }
+    }
+
+    #[test]
+    fn a_narrow_terminal_keeps_the_counts_and_the_time_left() {
+        let line = "a-name-that-says-it-all: 2/4 runs, 1 failed";
+        let name = "a-name-that-says-it-all";
+        assert_eq!(fitted(name, line, 80), line);
+        assert_eq!(
+            fitted(name, line, 40),
+            "a-name-that-says-it…: 2/4 runs, 1 failed"
+        );
+        assert_eq!(fitted(name, line, 20), "a-name-…: 2/4 runs,…");
+        assert_eq!((bar_of(80), bar_of(40), bar_of(20)), (30, 6, 4));
     }
 
     #[test]

@@ -81,7 +81,8 @@ pub(crate) fn summary(points: &[Row], runs: &[Row]) -> String {
     let is_told = |column: usize| told.iter().any(|point| point.rows[column].is_some());
     let columns: Vec<usize> = (0..TOLD.len()).filter(|column| is_told(*column)).collect();
     if columns.is_empty() {
-        return text + "no α belongs to these points; report.html has what was computed\n";
+        return text
+            + "none of the α of this table was measured, or chosen; report.html and points.csv have the others\n";
     }
     // Runs begin with the longest: among many points, those with results are not the first.
     let is_shown = |place: &usize| order.len() <= MAX_POINTS || told[*place].results() > 0;

@@ -113,7 +113,7 @@ pub(crate) struct RunsArgs {
     #[command(flatten)]
     pub(crate) selector: Selector,
     /// Only runs in this state (again for another one): waiting, running, done, diverged, failed,
-    /// cancelled
+    /// cancelled, not_needed
     #[arg(long, value_name = "STATE", value_parser = state)]
     pub(crate) state: Vec<RunState>,
     #[command(flatten)]

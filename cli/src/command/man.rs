@@ -16,6 +16,46 @@ pub(crate) fn run(args: &ManArgs) -> Result<(), Failure> {
     };
     fs::create_dir_all(&args.out).map_err(failed)?;
     clap_mangen::generate_to(Args::command(), &args.out).map_err(failed)?;
+    for page in fs::read_dir(&args.out).map_err(failed)? {
+        let path = page.map_err(failed)?.path();
+        let is_ours = |name: &str| name.starts_with("tailsweep") && name.ends_with(".1");
+        if path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(is_ours)
+        {
+            let page = fs::read_to_string(&path).map_err(failed)?;
+            fs::write(&path, with_examples(&page)).map_err(failed)?;
+        }
+    }
     eprintln!("man pages: {}", args.out.display());
     Ok(())
+}
+
+/// What help has at its end is called "extra", and its lines are filled.
+fn with_examples(page: &str) -> String {
+    let Some((before, rest)) = page.split_once(".SH EXTRA\nExamples:\n") else {
+        return page.to_owned();
+    };
+    let (examples, after) = rest.split_once("\n.SH").unwrap_or((rest, ""));
+    let after = match after {
+        "" => String::new(),
+        after => format!(".SH{after}"),
+    };
+    format!("{before}.SH EXAMPLES\n.nf\n{examples}\n.fi\n{after}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_keep_their_lines() {
+        let page = ".SH OPTIONS\nx\n.SH EXTRA\nExamples:\n  tailsweep man\n  tailsweep plan\n.SH VERSION\nv1\n";
+        assert_eq!(
+            with_examples(page),
+            ".SH OPTIONS\nx\n.SH EXAMPLES\n.nf\n  tailsweep man\n  tailsweep plan\n.fi\n.SH VERSION\nv1\n"
+        );
+        assert_eq!(with_examples(".SH NAME\nx\n"), ".SH NAME\nx\n");
+    }
 }

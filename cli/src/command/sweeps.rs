@@ -28,7 +28,7 @@ pub(crate) async fn run(args: SweepsArgs, settings: &Settings) -> Result<(), Fai
     // What no sweep has would push the table over the edge of the terminal.
     let is_told = |column: &usize| rows.iter().any(|row| !row[*column].is_empty());
     let told: Vec<usize> = (0..HEADER.len()).filter(is_told).collect();
-    let numbers = (0..told.len()).filter(|place| told[*place] > 2 && told[*place] < 8);
+    let numbers = (0..told.len()).filter(|place| told[*place] > 2 && told[*place] < 9);
     let numbers: Vec<usize> = numbers.collect();
     let header: Vec<&str> = told.iter().map(|column| HEADER[*column]).collect();
     let rows = rows
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: SweepsArgs, settings: &Settings) -> Result<(), Fai
     terminal::print(&terminal::table(header, &numbers, rows))
 }
 
-const HEADER: [&str; 9] = [
+const HEADER: [&str; 10] = [
     "id",
     "name",
     "state",
@@ -46,6 +46,7 @@ const HEADER: [&str; 9] = [
     "results",
     "running",
     "failed",
+    "cancelled",
     "submitted",
     "tags",
 ];
@@ -76,7 +77,8 @@ fn row(sweep: &SweepStatus) -> Vec<String> {
         some(sweep.priority.into()),
         format!("{results}/{}", results + lost + runs.waiting + runs.running),
         some(runs.running as i64),
-        some(lost as i64),
+        some(runs.failed as i64),
+        some(runs.cancelled as i64),
         age.map_or_else(String::new, |age| human_time(age) + " ago"),
         sweep.tags.join(" "),
     ]

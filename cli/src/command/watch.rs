@@ -54,9 +54,15 @@ pub(crate) fn judge(status: &SweepStatus) -> Result<(), Failure> {
     if runs.failed + runs.cancelled == 0 {
         return Ok(());
     }
+    let lost = [(runs.failed, "failed"), (runs.cancelled, "cancelled")];
+    let lost = lost.into_iter().filter(|(count, _)| *count > 0);
+    let lost: Vec<String> = lost
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
     let mut text = format!(
-        "{} of the runs of `{}` failed and {} were cancelled",
-        runs.failed, status.name, runs.cancelled
+        "runs of `{}` without a result: {}",
+        status.name,
+        lost.join(", ")
     );
     for failure in status.failures.iter().filter(|failure| failure.last) {
         text += &format!("\n  {}", failure_text(failure));

@@ -1,6 +1,6 @@
 //! `tailsweep plan --diff`: what a sweep file would add to a sweep, and what it lacks of it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -35,21 +35,23 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let mut client = Client::connect(&settings.coordinator).await?;
     let status = client.status(selector).await?;
-    let mut known = BTreeMap::new();
+    let mut known = Vec::new();
     client
         .runs(&status.id, &[], |runs| {
-            known.extend(runs.into_iter().map(|run| (run.id.clone(), run)));
+            known.extend(runs);
             Ok(())
         })
         .await?;
-    let is_new = |run: &Run| known.remove(&run.id().to_string()).is_none();
+    let mut left: BTreeSet<String> = known.iter().map(|run| run.id.clone()).collect();
+    let is_new = |run: &Run| !left.remove(&run.id().to_string());
     let added = file.sweep.runs().filter(is_new).collect();
+    known.retain(|run| left.contains(&run.id));
     let diff = Diff {
         against: (status.id, status.name),
         file: &file.sweep,
         settings,
         added,
-        removed: known.into_values().collect(),
+        removed: known,
     };
     if args.json {
         terminal::print_json(&diff.to_json())

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
-use tailsweep_report::diagnosis::{self, Diagnosis};
+use tailsweep_report::diagnosis::{self, Centring, Diagnosis};
 use tailsweep_stats::stable::Stable;
 use tailsweep_stats::{NoiseShape, Treatments, summarise};
 
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .collect();
         let shape = NoiseShape::without_layers(MINIBATCHES, PARAMS, Treatments::default())?;
         let summary = summarise(Arc::new(shape), &rows);
-        let diagnosis = Diagnosis::new(name.to_owned(), &summary, true)?;
+        let diagnosis = Diagnosis::new(name.to_owned(), &summary, Centring::Here)?;
         println!("{name}");
         for answer in diagnosis.answers() {
             println!("  {}: {}", answer.from, answer.answer);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tailsweep_report::picture::{Curves, Picture, Reading};
 use tailsweep_stats::{
-    Estimator, NoiseShape, NoiseSummary, Scope, Treatment, Treatments, summarise,
+    Estimator, NoiseShape, NoiseSummary, Scope, Treatment, Treatments, mohammadi_vectors, summarise,
 };
 
 use super::{Words, normal, stable};
@@ -18,8 +18,15 @@ const REPEATS: u64 = 12;
 /// Larger readings are drawn here.
 const MOST: f64 = 4.0;
 
-/// What is read from a summary.
-type Read = Box<dyn Fn(&NoiseSummary) -> Option<f64>>;
+/// Noise that was drawn, summed up.
+struct Draw {
+    summary: NoiseSummary,
+    /// α of neighbouring minibatches' differences as vectors, two of them summed.
+    of_vectors: Option<f64>,
+}
+
+/// What is read from a draw.
+type Read = Box<dyn Fn(&Draw) -> Option<f64>>;
 
 /// A kind of noise, with one number that is varied.
 struct Family {
@@ -77,8 +84,8 @@ fn families() -> [Family; 3] {
 
 /// α of an estimator at a block length, or at the only one.
 fn alpha(estimator: Estimator, treatment: Treatment, k1: Option<u64>) -> Read {
-    Box::new(move |summary| {
-        let estimates = summary.estimates().ok()?;
+    Box::new(move |draw| {
+        let estimates = draw.summary.estimates().ok()?;
         let found = estimates.into_iter().find(|estimate| {
             estimate.scope == Scope::All
                 && estimate.estimator == estimator
@@ -118,8 +125,8 @@ fn plans() -> Vec<Plan> {
         index(
             "local_slope",
             vec![
-                ("1 → 2 parameters", alpha(LocalSlope, Permuted, Some(2))),
-                ("16 → 32 parameters", alpha(LocalSlope, Permuted, Some(32))),
+                ("2 → 4 parameters", alpha(LocalSlope, Permuted, Some(2))),
+                ("32 → 64 parameters", alpha(LocalSlope, Permuted, Some(32))),
                 ("1 → 2 minibatch pairs", alpha(LocalSlope, Paired, Some(2))),
                 ("4 → 8 minibatch pairs", alpha(LocalSlope, Paired, Some(8))),
             ],
@@ -131,6 +138,13 @@ fn plans() -> Vec<Plan> {
         index(
             "across_minibatches",
             vec![("across_minibatches", alpha(AcrossMinibatches, Paired, None))],
+        ),
+        index(
+            "vectors",
+            vec![(
+                "mohammadi_vectors, K1 = 2",
+                Box::new(|draw: &Draw| draw.of_vectors) as Read,
+            )],
         ),
         single("log_moment", Estimator::LogMoment),
         single("flom", Estimator::Flom),
@@ -147,11 +161,11 @@ fn plans() -> Vec<Plan> {
             rule: None,
             of_tail: false,
             curves: vec![
-                ("max x²/Σ x²", Box::new(NoiseSummary::max_to_sum_2)),
-                ("max x⁴/Σ x⁴", Box::new(NoiseSummary::max_to_sum_4)),
+                ("max x²/Σ x²", Box::new(|draw| draw.summary.max_to_sum_2())),
+                ("max x⁴/Σ x⁴", Box::new(|draw| draw.summary.max_to_sum_4())),
                 (
                     "kurtosis/number of values",
-                    Box::new(|summary| Some(summary.kurtosis()? / (MINIBATCHES * PARAMS) as f64)),
+                    Box::new(|draw| Some(draw.summary.kurtosis()? / (MINIBATCHES * PARAMS) as f64)),
                 ),
             ],
         },
@@ -164,11 +178,11 @@ fn plans() -> Vec<Plan> {
             curves: vec![
                 (
                     "Shapiro–Wilk",
-                    Box::new(|summary| Some(summary.gaussianity().ok()?.shapiro_wilk)),
+                    Box::new(|draw| Some(draw.summary.gaussianity().ok()?.shapiro_wilk)),
                 ),
                 (
                     "Anderson–Darling",
-                    Box::new(|summary| Some(summary.gaussianity().ok()?.anderson_darling)),
+                    Box::new(|draw| Some(draw.summary.gaussianity().ok()?.anderson_darling)),
                 ),
             ],
         },
@@ -179,12 +193,12 @@ fn plans() -> Vec<Plan> {
 pub(super) fn draw(out: &Path) -> Result<(), Box<dyn Error>> {
     let families = families();
     // Every figure is of the same draws.
-    let mut drawn: Vec<Vec<Vec<NoiseSummary>>> = Vec::new();
+    let mut drawn: Vec<Vec<Vec<Draw>>> = Vec::new();
     for family in &families {
         let mut of_family = Vec::new();
         for value in &family.values {
-            let summaries = (0..REPEATS).map(|seed| summary(family, *value, seed));
-            of_family.push(summaries.collect::<Result<_, _>>()?);
+            let draws = (0..REPEATS).map(|seed| draw_once(family, *value, seed));
+            of_family.push(draws.collect::<Result<_, _>>()?);
         }
         drawn.push(of_family);
     }
@@ -200,33 +214,37 @@ pub(super) fn draw(out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn summary(family: &Family, value: f64, seed: u64) -> Result<NoiseSummary, Box<dyn Error>> {
+fn draw_once(family: &Family, value: f64, seed: u64) -> Result<Draw, Box<dyn Error>> {
     let mut words = Words(1 + seed);
     let scales: Vec<f64> = (0..PARAMS).map(|_| normal(&mut words)).collect();
     let rows: Vec<Vec<f64>> = (0..MINIBATCHES)
         .map(|_| (family.draw)(&mut words, value, &scales))
         .collect();
     let shape = NoiseShape::without_layers(MINIBATCHES, PARAMS, Treatments::default())?;
-    Ok(summarise(Arc::new(shape), &rows))
+    let differences = rows.as_chunks::<2>().0.iter().flat_map(|[left, right]| {
+        let pairs = left.iter().zip(right);
+        pairs.map(|(left, right)| left - right)
+    });
+    let differences: Vec<f64> = differences.collect();
+    Ok(Draw {
+        summary: summarise(Arc::new(shape), &rows),
+        of_vectors: mohammadi_vectors(&differences, PARAMS, 2).ok(),
+    })
 }
 
-fn panel(plan: &Plan, number: usize, family: &Family, drawn: &[Vec<NoiseSummary>]) -> Curves {
+fn panel(plan: &Plan, number: usize, family: &Family, drawn: &[Vec<Draw>]) -> Curves {
     let is_stable = number == 0;
     let curves = plan.curves.iter().map(|(name, read)| {
-        let readings = family
-            .values
-            .iter()
-            .zip(drawn)
-            .filter_map(|(x, summaries)| {
-                let values: Vec<f64> = summaries.iter().filter_map(read).collect();
-                println!(
-                    "{} {name} {} {x}: {}",
-                    plan.file,
-                    family.title,
-                    told(&values)
-                );
-                (2 * values.len() > summaries.len()).then(|| reading(*x, &values))
-            });
+        let readings = family.values.iter().zip(drawn).filter_map(|(x, draws)| {
+            let values: Vec<f64> = draws.iter().filter_map(read).collect();
+            println!(
+                "{} {name} {} {x}: {}",
+                plan.file,
+                family.title,
+                told(&values)
+            );
+            (2 * values.len() > draws.len()).then(|| reading(*x, &values))
+        });
         ((*name).to_owned(), readings.collect())
     });
     Curves {

@@ -44,15 +44,14 @@ fn read(bytes: &[u8]) -> Result<Table, String> {
         .flat_map(|pandas: Pandas| pandas.index_columns)
         .filter_map(|index| Some(index.as_str()?.to_owned()))
         .collect();
+    let is_index = |name: &str| is_unnamed_index(name) || indices.iter().any(|index| index == name);
     let columns = schema.columns().iter().enumerate();
     let columns: Vec<Column> = columns
-        .filter(|(_, column)| !indices.iter().any(|index| index == column.name()))
+        .filter(|(_, column)| !is_index(column.name()))
         .map(|(index, column)| Column::new(index, column))
         .collect::<Result<_, _>>()?;
     let mut table = table(&file, &columns)?;
-    let named = indices
-        .iter()
-        .filter(|name| !name.starts_with("__index_level_"));
+    let named = indices.iter().filter(|name| !is_unnamed_index(name));
     table.notes.extend(
         named.map(|name| format!("the column `{name}` is an index of pandas and left out")),
     );
@@ -94,6 +93,11 @@ fn damaged(problem: ParquetError) -> String {
         ),
         None => format!("a damaged Parquet file: {problem}"),
     }
+}
+
+/// Whether pandas calls an index so that has no name.
+fn is_unnamed_index(name: &str) -> bool {
+    name.starts_with("__index_level_") && name.ends_with("__")
 }
 
 /// What a column holds that is no number this program reads.

@@ -294,7 +294,7 @@ fn climb(lookup: &Lookup<'_>, point: usize, split: Split, kind: Kind, summed: &s
             format!("sums of {} {summed}", at(one)),
         ],
         [first, .., last] => [
-            format!("{} → {}", value(first), value(last)),
+            format!("{}\u{a0}→\u{a0}{}", value(first), value(last)),
             format!("{} → {}", interval(first), interval(last)),
             format!("sums of {} → {} {summed}", at(first), at(last)),
         ],

@@ -232,14 +232,24 @@ fn rows(bench: &mut Bench<'_>) {
         let own = parts.filter(|part| part.name() == "published");
         own.for_each(|part| part.add_row(row));
     });
-    let default = || accumulator(Treatments::default());
-    bench.by_rows("default treatments", default, |accumulator, row| {
-        let mut share = accumulator.shares(1, 0.0).swap_remove(0);
-        share.keep(|part| !OF_THEIR_OWN.contains(&part.name()));
-        share.add_row(row);
-    });
+    // `permuted` is the ladder of permuted rows and nothing else.
+    let default = Treatments::default();
+    let rest = default
+        .iter()
+        .filter(|treatment| *treatment != Treatment::Permuted);
     for (name, treatments) in [
-        ("all of a default summary", Treatments::default()),
+        ("default treatments", default),
+        ("default treatments but permuted", rest.collect()),
+    ] {
+        let new = || accumulator(treatments);
+        bench.by_rows(name, new, |accumulator, row| {
+            let mut share = accumulator.shares(1, 0.0).swap_remove(0);
+            share.keep(|part| !OF_THEIR_OWN.contains(&part.name()));
+            share.add_row(row);
+        });
+    }
+    for (name, treatments) in [
+        ("all of a default summary", default),
         ("all of a summary of all treatments", every),
     ] {
         let new = || accumulator(treatments);

@@ -1,9 +1,9 @@
 //! A sweep: the frozen plan that a sweep file means.
 //!
 //! [`parse`] reads what the user wrote, in three steps: the TOML document with places, without what
-//! is no TOML; the file as it is *written*, value by value, where every slip of the pen becomes a [`Problem`]; and the
-//! sweep as it is *meant*, with defaults and protocols filled in and every point made. A
-//! [`Sweep`] is valid by construction.
+//! is no TOML; the file as it is *written*, value by value, where every slip of the pen becomes a
+//! [`Problem`]; and the sweep as it is *meant*, with defaults and protocols filled in and every point
+//! made. A [`Sweep`] is valid by construction.
 //!
 //! **Order.** Blocks in the order of the file; in a block the axes vary in the order dataset,
 //! architecture, width, depth, batch_size, learning_rate, loss, own axes (in the order of the

@@ -190,6 +190,8 @@ fn a_file_of_nothing_but_wrong_values_is_read_in_a_moment() {
     survives(&"width: 8\n".repeat(20_000));
     survives(&"width = [8\n".repeat(20_000));
     survives(&"[train\n".repeat(20_000));
+    let distinct = (0..100_000).map(|index| format!("k{index}: 8\n"));
+    survives(&distinct.collect::<String>());
 }
 
 #[test]

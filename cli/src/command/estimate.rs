@@ -28,14 +28,13 @@ pub(crate) fn run(args: EstimateArgs) -> Result<(), Failure> {
             "error: `-` is stdin, which can be read once".to_owned(),
         ));
     }
-    if let Some(path) = args
-        .plot
-        .as_deref()
-        .filter(|path| path.extension().is_none_or(|it| it != "svg"))
-    {
+    let is_other = |path: &&Path| {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        ending.is_some_and(|ending| !ending.eq_ignore_ascii_case("svg"))
+    };
+    if let Some(path) = args.plot.as_deref().filter(is_other) {
         return Err(Failure::Usage(format!(
-            "error: `{}` would be an SVG: name it so, as in `--plot {}`",
-            path.display(),
+            "error: the figure is an SVG: `--plot {}`",
             path.with_extension("svg").display()
         )));
     }
@@ -118,7 +117,9 @@ fn summarise(
     let left: f64 = centre.iter().map(|mean| mean.abs()).sum();
     let centring = match is_noise {
         false => Centring::Here,
-        true if left * numbers.rows as f64 <= ROUNDED * magnitude => Centring::Before,
+        true if numbers.rows > 1 && left * numbers.rows as f64 <= ROUNDED * magnitude => {
+            Centring::Before
+        }
         true => Centring::Nowhere,
     };
     if is_noise {

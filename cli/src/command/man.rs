@@ -34,15 +34,22 @@ pub(crate) fn run(args: &ManArgs) -> Result<(), Failure> {
 
 /// What help has at its end is called "extra", and its lines are filled.
 fn with_examples(page: &str) -> String {
-    let Some((before, rest)) = page.split_once(".SH EXTRA\nExamples:\n") else {
+    let Some((before, extra)) = page.split_once(".SH EXTRA\n") else {
         return page.to_owned();
+    };
+    let Some((details, rest)) = extra.split_once("Examples:\n") else {
+        return page.to_owned();
+    };
+    let details = match details {
+        "" => String::new(),
+        details => format!(".SH DETAILS\n{details}"),
     };
     let (examples, after) = rest.split_once("\n.SH").unwrap_or((rest, ""));
     let after = match after {
         "" => String::new(),
         after => format!(".SH{after}"),
     };
-    format!("{before}.SH EXAMPLES\n.nf\n{examples}\n.fi\n{after}")
+    format!("{before}{details}.SH EXAMPLES\n.nf\n{examples}\n.fi\n{after}")
 }
 
 #[cfg(test)]
@@ -55,6 +62,10 @@ mod tests {
         assert_eq!(
             with_examples(page),
             ".SH OPTIONS\nx\n.SH EXAMPLES\n.nf\n  tailsweep man\n  tailsweep plan\n.fi\n.SH VERSION\nv1\n"
+        );
+        assert_eq!(
+            with_examples(".SH EXTRA\nIt is so.\n\nExamples:\n  x\n"),
+            ".SH DETAILS\nIt is so.\n\n.SH EXAMPLES\n.nf\n  x\n\n.fi\n"
         );
         assert_eq!(with_examples(".SH NAME\nx\n"), ".SH NAME\nx\n");
     }

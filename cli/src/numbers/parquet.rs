@@ -44,17 +44,26 @@ fn read(bytes: &[u8]) -> Result<Table, String> {
         .flat_map(|pandas: Pandas| pandas.index_columns)
         .filter_map(|index| Some(index.as_str()?.to_owned()))
         .collect();
-    let is_index = |name: &str| is_unnamed_index(name) || indices.iter().any(|index| index == name);
+    let is_index = |column: &ColumnDescriptor| match column.path().parts() {
+        [name] => is_unnamed_index(name) || indices.contains(name),
+        _ => false,
+    };
     let columns = schema.columns().iter().enumerate();
+    let (left_out, columns): (Vec<_>, Vec<_>) = columns.partition(|(_, column)| is_index(column));
     let columns: Vec<Column> = columns
-        .filter(|(_, column)| !is_index(column.name()))
+        .into_iter()
         .map(|(index, column)| Column::new(index, column))
         .collect::<Result<_, _>>()?;
     let mut table = table(&file, &columns)?;
-    let named = indices.iter().filter(|name| !is_unnamed_index(name));
-    table.notes.extend(
-        named.map(|name| format!("the column `{name}` is an index of pandas and left out")),
-    );
+    let names = left_out.iter().map(|(_, column)| column.name());
+    table
+        .notes
+        .extend(names.filter(|name| !is_unnamed_index(name)).map(|name| {
+            format!(
+                "the column `{}` is an index of pandas and left out",
+                name.escape_debug()
+            )
+        }));
     Ok(table)
 }
 
@@ -122,7 +131,7 @@ struct Column {
 
 impl Column {
     fn new(index: usize, column: &ColumnDescriptor) -> Result<Self, String> {
-        let name = column.path().string();
+        let name = column.path().string().escape_debug().to_string();
         let is_unsigned = match column.logical_type_ref() {
             None => false,
             Some(LogicalType::Integer(integer)) => !integer.is_signed,

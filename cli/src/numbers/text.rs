@@ -25,8 +25,16 @@ pub(super) fn parse(text: &str) -> Result<Table, String> {
     let Some(first) = lines.next() else {
         return Err("no numbers: there is no line but empty ones and comments".to_owned());
     };
-    // A comma beside one of the others is a decimal one.
-    let separator = ['\t', ';', ','].into_iter().find(|c| first.1.contains(*c));
+    // A comma beside one of the others may be a decimal one: numbers tell.
+    let present = ['\t', ';', ',']
+        .into_iter()
+        .filter(|c| first.1.contains(*c));
+    let sample = lines.peek().map_or(first.1, |(_, line)| *line);
+    let fits = |c: &char| cells(sample, Some(*c)).all(|cell| number(cell).is_some());
+    let separator = present
+        .clone()
+        .find(fits)
+        .or_else(|| present.clone().next());
     let head = Head::of(first, lines.peek().copied(), separator);
     if head.is_header && lines.peek().is_none() {
         return Err(format!("no numbers: the only line is `{}`", shown(first.1)));
@@ -36,7 +44,7 @@ pub(super) fn parse(text: &str) -> Result<Table, String> {
     for (line_number, line) in data {
         if separator == Some(',') && is_halved(line) {
             return Err(format!(
-                "line {line_number}: `{}` has a decimal comma: write a point",
+                "line {line_number}: `{}` looks like a decimal comma: write a point",
                 shown(line)
             ));
         }
@@ -225,6 +233,8 @@ mod tests {
             "1,-2.5\n3e-4,4\n",
             "a,b\n1,-2.5\n3e-4,4",
             "\u{feff}\"a\";\"b\"\r\n1;-2.5\r\n\r\n3e-4;4\r\n",
+            "1,\t-2.5\n3e-4,\t4\n",
+            "loss;x,acc\n1,-2.5\n3e-4,4\n",
             "# by numpy.savetxt\n1 -2.5\n3.0e-04 4\n",
             "a\tb\n1\t-2.5\n\"3e-4\"\t4\n",
         ] {
@@ -246,7 +256,10 @@ mod tests {
                 "1;0,5\n2;1\n",
                 "line 1: `0,5` in column 2 has a decimal comma",
             ),
-            ("0,51\n-1,05\n", "line 2: `-1,05` has a decimal comma"),
+            (
+                "0,51\n-1,05\n",
+                "line 2: `-1,05` looks like a decimal comma",
+            ),
             ("hello\n", "no numbers: the only line is `hello`"),
             ("\n# x\n", "no numbers"),
         ] {

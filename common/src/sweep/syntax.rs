@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use toml::de::{DeTable, Error};
 
 use super::problem::Problem;
+use super::unknown::LONGEST_SLIP;
 use slip::{Slip, not_closed};
 use statement::{Statement, statements};
 
@@ -26,6 +27,9 @@ const ROUNDS: usize = 32;
 /// Errors that are looked at closely, which reads their line each time: more are never shown.
 const TOLD: usize = 200;
 
+/// Keys that were left out are compared with all that there are: no sweep file has more.
+const MOST_UNREAD: usize = 2_000;
+
 /// The header of tables that nobody reads, in place of a wrong one.
 const NOWHERE: &str = "[[-]]";
 
@@ -34,7 +38,7 @@ pub(super) struct Readable<'s> {
     pub(super) text: Cow<'s, str>,
     pub(super) problems: Vec<Problem>,
     /// The keys that were left out, as written.
-    pub(super) unread: Vec<String>,
+    pub(super) unread: BTreeSet<String>,
 }
 
 impl<'s> Readable<'s> {
@@ -42,7 +46,7 @@ impl<'s> Readable<'s> {
         let mut readable = Self {
             text: Cow::Borrowed(source),
             problems: Vec::new(),
-            unread: Vec::new(),
+            unread: BTreeSet::new(),
         };
         for _ in 0..ROUNDS {
             let (_, errors) = DeTable::parse_recoverable(&readable.text);
@@ -50,6 +54,9 @@ impl<'s> Readable<'s> {
                 return readable;
             }
             readable.leave_out_wrong(&errors);
+            if readable.problems.len() > TOLD {
+                break;
+            }
         }
         let statements = statements(&readable.text);
         readable.leave_out(&statements, |_| true);
@@ -128,7 +135,9 @@ impl<'s> Readable<'s> {
                 is_below_wrong_header = is_wrong;
             }
             if is_wrong || is_below_wrong_header {
-                self.unread.extend(statement::words(text));
+                let words = statement::words(text).filter(|word| word.len() <= LONGEST_SLIP);
+                let room = MOST_UNREAD.saturating_sub(self.unread.len());
+                self.unread.extend(words.take(room));
             }
             match is_wrong {
                 true => blank(&mut rest, text, is_header),

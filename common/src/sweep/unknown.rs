@@ -199,7 +199,7 @@ fn plain(word: &str) -> String {
 }
 
 /// Longer texts are never slips of the pen, and a distance takes the product of the lengths.
-const LONGEST_SLIP: usize = 64;
+pub(super) const LONGEST_SLIP: usize = 64;
 
 /// The candidate that was probably meant by `word`, if one is near. To a word of one or two letters
 /// many are near, so that only an equal one is taken.

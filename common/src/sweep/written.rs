@@ -319,6 +319,9 @@ impl Reader<'_> {
                 }
             }
         }
+        if place == Place::Train && self.is_unread(place, "protocol") {
+            self.protocol_is_unread();
+        }
         section
     }
 
@@ -344,6 +347,9 @@ impl Reader<'_> {
         {
             path.push(inner.key);
             value = inner.value;
+        }
+        if path.is_empty() {
+            return false;
         }
         let key = path.join(".");
         let pair = code(&format!("{key} = {}", self.written(value.span())));

@@ -286,12 +286,21 @@ impl Diagnosis {
         }
     }
 
+    /// How much 1/α varies at the levels of a ladder, beside Gaussian noise: as the standard deviation of
+    /// ln|x| of stable noise of the α that the first level reads, the surest of them.
+    pub(crate) fn spread(&self, kind: Kind) -> f64 {
+        let first = self.levels(kind).find_map(|told| told.alpha);
+        let first = first.filter(|alpha| (0.0..2.0).contains(alpha));
+        first.map_or(1.0, |alpha| ((alpha.powi(-2) + 0.5) / 0.75).sqrt())
+    }
+
     /// The first level of a ladder, and the last one that can be trusted.
     fn climb(&self, kind: Kind, place: fn(u64) -> String) -> String {
         let levels: Vec<&Told> = self.levels(kind).collect();
         let known = |told: &&&Told| told.alpha.is_some();
+        let largest = LARGEST_ERROR * self.spread(kind);
         let precise = |told: &&&Told| match told.theta_error() {
-            Some(error) => error <= LARGEST_ERROR,
+            Some(error) => error <= largest,
             None => told.blocks >= FEWEST_BLOCKS,
         };
         let Some(first) = levels.iter().find(known) else {

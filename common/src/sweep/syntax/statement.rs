@@ -115,7 +115,9 @@ fn is_known_header(line: &str) -> bool {
         let name = word.split('.').next().unwrap_or(word);
         Place::Top.keys().contains(&name)
     };
-    is_header(line) && is_known(&line[first_word(line)])
+    // An item of a list, such as `["train.momentum", "width"],`, is none.
+    let text = line.split('#').next().unwrap_or(line);
+    is_header(line) && !text.contains([',', '"', '\'']) && is_known(&line[first_word(line)])
 }
 
 /// Whether a line begins with a key and `=`.

@@ -115,6 +115,7 @@ impl Word<'_> {
 
     /// `2..6`, `2:6` and `2-6`.
     fn range(&self) -> Option<Said> {
+        Key::of_axis(self.key)?;
         let ends = [":", "..=", "...", "..", "-"]
             .into_iter()
             .find_map(|between| self.text.split_once(between));
@@ -140,11 +141,12 @@ impl Word<'_> {
         let (digits, unit) = digits.split_at(end);
         let value: f64 = digits.parse().ok()?;
         let number = match unit {
+            _ if self.takes_text() => return None,
             "%" => shortest(value / 100.0),
             "k" | "K" => shortest(value * 1e3),
             "M" => shortest(value * 1e6),
             // `0xZZ` is no 0, and `2fast` may be a name.
-            _ if digits == "0" || self.takes_text() => return None,
+            _ if digits == "0" => return None,
             _ if unit.chars().all(char::is_alphabetic) => mended(digits),
             _ => return None,
         };

@@ -91,11 +91,16 @@ pub struct EqualInAllRows {
 
 impl EqualInAllRows {
     /// Looks at the next row.
+    ///
+    /// # Panics
+    ///
+    /// If the row has another length than the first one.
     pub fn add_row<T: Copy + Into<f64>>(&mut self, gradient: &[T]) {
         if self.first.is_empty() {
             self.first = gradient.iter().map(|value| (*value).into()).collect();
             self.is_equal = vec![true; gradient.len()];
         }
+        assert_eq!(gradient.len(), self.first.len(), "the length of a row");
         let seen = self.first.iter().zip(&mut self.is_equal);
         for ((first, is_equal), value) in seen.zip(gradient) {
             *is_equal &= (*value).into() == *first;

@@ -147,8 +147,12 @@ mod tests {
     use crate::stable::SplitMix64;
 
     fn drawn(law: Stable) -> ValueSums {
+        some_drawn(law, 200_000)
+    }
+
+    fn some_drawn(law: Stable, count: usize) -> ValueSums {
         let mut words = SplitMix64::new(0x6669_7473);
-        let values: Vec<f64> = (0..200_000)
+        let values: Vec<f64> = (0..count)
             .map(|_| law.sample(|| words.next_word()))
             .collect();
         ValueSums::of(&values)
@@ -180,6 +184,17 @@ mod tests {
                 near(fit.skewness, beta, if alpha > 1.7 { 0.1 } else { 0.03 });
             }
         }
+    }
+
+    #[test]
+    fn a_skewness_that_nobody_could_see_is_left_out() {
+        let skewness = |alpha, count| {
+            let law = Stable::symmetric(alpha, 1.0).unwrap();
+            StableFit::of_ecf(&some_drawn(law, count)).unwrap().skewness
+        };
+        assert!(skewness(1.9, 10_000).is_some());
+        assert_eq!(skewness(1.98, 10_000), None);
+        assert!(skewness(1.98, 1_000_000).is_some());
     }
 
     #[test]

@@ -101,8 +101,10 @@ fn over_k1(diagnosis: &Diagnosis) -> Panel {
     let curves: Vec<Curve> = over_k1_styles()
         .into_iter()
         .map(|(kind, style, _, shift)| {
+            let largest = LARGEST_ERROR * diagnosis.spread(kind);
+            let is_ladder = diagnosis.levels(kind).count() > 1;
             let is_known = |told: &&Told| match told.theta_error() {
-                Some(error) => error <= LARGEST_ERROR,
+                Some(error) => error <= largest || !is_ladder,
                 None => kind != Kind::PERMUTED_SLOPE || told.blocks >= FEWEST_BLOCKS,
             };
             let levels = diagnosis.levels(kind).filter(is_known);

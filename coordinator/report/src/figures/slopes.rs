@@ -58,8 +58,8 @@ pub(super) fn figure(lookup: &Lookup<'_>) -> Option<Figure> {
          order with random signs. Across minibatches: local_slope / paired, parameter by \
          parameter; a value at k minibatches of b examples speaks of an effective batch of k·b. \
          At 1: within_coordinate / paired. Late α with 95 % intervals; \
-         levels whose standard error of 1/α is above 0.075, or that rest on fewer than five groups, \
-         are not shown, nor what is behind them."
+         a ladder is shown as long as the standard error of 1/α is at most 0.075 and it rests on at \
+         least five groups."
         .to_owned();
     if left_out > 0 {
         caption.push_str(&format!(

@@ -30,7 +30,8 @@ pub(super) fn section(lookup: &Lookup<'_>) -> String {
         .iter()
         .any(|(point, split)| is_measured(lookup, *point, *split))
     {
-        let why = match lookup.facts.choice.words() {
+        let is_measured = !lookup.facts.measurements.is_empty();
+        let why = match lookup.facts.choice.words().filter(|_| is_measured) {
             Some(_) => "The chosen estimates answer none of these questions; points.csv has them.",
             None => "Nothing has been measured yet.",
         };
